@@ -1,0 +1,95 @@
+// add, sub, mul, div: sums and products with broadcasting and a fused clamp.
+#include "blocks/arithmetic/attributes.h"
+#include "blocks/binary/functions_quantized.h"
+#include "blocks/blocks.h"
+#include "blocks/two_operands.h"
+
+namespace nb {
+namespace {
+
+/// Both inputs come to twice the larger scale, with 20 (int16: 15) bits below the point.
+std::optional<QuantizedFunctor> sum(const Operation& op, std::int32_t sign) {
+  const Type &a = *op.in[0], &b = *op.in[1], &y = *op.out[0];
+  const auto& bounds = op.attrs<ArithmeticAttrs>();
+  const int left_shift = dtype_bytes(a.dtype) == 1 ? 20 : 15;
+  const double in_a = static_cast<double>(a.scale()), in_b = static_cast<double>(b.scale());
+  const double twice = 2 * std::max(in_a, in_b);
+  const FixedPoint fa = fixed_point(in_a / twice), fb = fixed_point(in_b / twice);
+  const FixedPoint fy =
+      fixed_point(twice / (static_cast<double>(1 << left_shift) * static_cast<double>(y.scale())));
+  const IntRange range = clamp_range(y, bounds.clamp_min, bounds.clamp_max);
+  return quantized_functor(
+      "AddQuantized",
+      AddQuantized{left_shift, sign, a.zero_point(), fa.multiplier, fa.shift, b.zero_point(), fb.multiplier,
+                   fb.shift, y.zero_point(), fy.multiplier, fy.shift, range.min, range.max});
+}
+
+std::optional<QuantizedFunctor> product(const Operation& op) {
+  const Type &a = *op.in[0], &b = *op.in[1], &y = *op.out[0];
+  const auto& bounds = op.attrs<ArithmeticAttrs>();
+  const FixedPoint f = fixed_point(static_cast<double>(a.scale()) * static_cast<double>(b.scale()) /
+                                   static_cast<double>(y.scale()));
+  const IntRange range = clamp_range(y, bounds.clamp_min, bounds.clamp_max);
+  return quantized_functor("MulQuantized", MulQuantized{a.zero_point(), b.zero_point(), y.zero_point(),
+                                                        f.multiplier, f.shift, range.min, range.max});
+}
+
+std::optional<QuantizedFunctor> quotient(const Operation& op) {
+  const Type &a = *op.in[0], &b = *op.in[1], &y = *op.out[0];
+  if (dtype_bytes(a.dtype) != 1) return std::nullopt;
+  const auto& bounds = op.attrs<ArithmeticAttrs>();
+  const FixedPoint f = fixed_point(static_cast<double>(a.scale()) /
+                                   (static_cast<double>(b.scale()) * static_cast<double>(y.scale())));
+  const IntRange range = clamp_range(y, bounds.clamp_min, bounds.clamp_max);
+  return quantized_functor("DivQuantized", DivQuantized{a.zero_point(), b.zero_point(), y.zero_point(),
+                                                        f.multiplier, f.shift, range.min, range.max});
+}
+
+constexpr DTypeSet kDTypes = kNumbers | DTypeSet{DType::f64, DType::f16, DType::bf16};
+
+const BinaryRow kRows[] = {
+    {.name = "add",
+     .doc = "clamp(a[i] + b[i])",
+     .functor = "Add",
+     .dtypes = kDTypes,
+     .real = [](double a, double b) { return a + b; },
+     .integer = [](Wide a, Wide b) { return a + b; },
+     .quantized = [](const Operation& op) { return sum(op, 1); },
+     .has_clamp = true},
+    {.name = "sub",
+     .doc = "clamp(a[i] - b[i])",
+     .functor = "Sub",
+     .dtypes = kDTypes,
+     .real = [](double a, double b) { return a - b; },
+     .integer = [](Wide a, Wide b) { return a - b; },
+     .quantized = [](const Operation& op) { return sum(op, -1); },
+     .has_clamp = true},
+    {.name = "mul",
+     .doc = "clamp(a[i] * b[i])",
+     .functor = "Mul",
+     .dtypes = kDTypes,
+     .real = [](double a, double b) { return a * b; },
+     .integer =
+         [](Wide a, Wide b) {
+           return static_cast<Wide>(static_cast<unsigned __int128>(a) * static_cast<unsigned __int128>(b));
+         },
+     .quantized = product,
+     .has_clamp = true},
+    {.name = "div",
+     .doc = "clamp(a[i] / b[i]); integers round towards zero",
+     .functor = "Div",
+     .dtypes = kDTypes,
+     .real = [](double a, double b) { return a / b; },
+     .integer = [](Wide a, Wide b) { return b == 0 ? Wide{0} : a / b; },
+     .quantized = quotient,
+     .has_clamp = true}};
+
+}  // namespace
+
+std::vector<Block> blocks_of_arithmetic() {
+  std::vector<Block> blocks;
+  for (const BinaryRow& row : kRows) blocks.push_back(binary_block(row));
+  return blocks;
+}
+
+}  // namespace nb

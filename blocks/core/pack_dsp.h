@@ -1,0 +1,135 @@
+// Building packed constant streams for kernels of the DSP extension. Host code.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include "matmul_s8_dsp.h"
+
+namespace nb {
+
+/// Appends a little-endian word.
+inline void append_word_dsp(std::vector<int8_t>& stream, uint32_t value) {
+  for (int bit = 0; bit < 32; bit += 8) stream.push_back(static_cast<int8_t>(value >> bit));
+}
+
+/// One output channel as packing sees it.
+struct ChannelDsp {
+  int64_t folded = 0;     ///< bias with the input zero point folded in
+  int64_t magnitude = 0;  ///< sum of |weights|
+  int32_t multiplier = 0;
+  int8_t shift = 0;
+
+  /// A bound of |sum|.
+  int64_t bound() const { return std::abs(folded) + 128 * magnitude; }
+  /// True where no input changes the output: weights all zero, or sums that rescale to zero. Such channels
+  /// come with scales of any size.
+  bool constant() const {
+    return magnitude == 0 || multiplier == 0 || (shift < 0 && bound() + 1 <= int64_t{1} << (-shift - 1));
+  }
+};
+
+/// Folds channel `o` of weights seen through `weight(k)`, k in [0, inputs).
+template <class Weight>
+ChannelDsp channel_dsp(int32_t inputs, Weight weight, int32_t in_zero, std::span<const int32_t> bias,
+                       std::span<const int32_t> multiplier, std::span<const int8_t> shift, int32_t o) {
+  ChannelDsp c;
+  int64_t sum = 0;
+  for (int32_t k = 0; k < inputs; ++k) {
+    sum += weight(k);
+    c.magnitude += std::abs(static_cast<int32_t>(weight(k)));
+  }
+  c.folded = (bias.empty() ? 0 : bias[o]) - in_zero * sum;
+  c.multiplier = multiplier[o];
+  c.shift = shift[o];
+  return c;
+}
+
+/// The finish a layer may use.
+inline FinishDsp choose_finish_dsp(std::span<const ChannelDsp> channels, int32_t out_zero, int32_t out_min) {
+  const bool floors = out_zero <= std::max<int32_t>(out_min, -128);
+  for (const ChannelDsp& c : channels) {
+    if (c.constant()) continue;
+    if (c.bound() >= int64_t{1} << 30 || c.shift > 0 || c.shift < -22 || (c.shift == 0 && !floors))
+      return kFinishSlowDsp;
+  }
+  return floors ? kFinishFloorDsp : kFinishSignedDsp;
+}
+
+/// What a finish needs of a channel. For the fast ones the bias is doubled, the offset is the zero point and
+/// a half in units of the shifted sum, and the shift is to the right.
+struct FinishConstantsDsp {
+  uint32_t bias, multiplier, offset, shift;
+};
+inline FinishConstantsDsp finish_constants_dsp(FinishDsp finish, const ChannelDsp& c, int32_t out_zero) {
+  const uint32_t folded = static_cast<uint32_t>(c.folded), multiplier = static_cast<uint32_t>(c.multiplier);
+  if (finish == kFinishSlowDsp)
+    return {folded, multiplier, static_cast<uint32_t>(out_zero), static_cast<uint32_t>(c.shift)};
+  if (c.constant()) {
+    const int32_t sum = c.magnitude == 0 ? static_cast<int32_t>(folded) : 0;
+    const int64_t value = out_zero + int64_t{rescale(sum, c.multiplier, c.shift)};
+    // (2 v + 1) >> 1 is v, also after a negative sum's correction by -1.
+    return {0u, 0u, static_cast<uint32_t>(2 * std::clamp<int64_t>(value, -128, 127) + 1), 1u};
+  }
+  const int right = -c.shift;
+  return {2 * folded, multiplier,
+          (static_cast<uint32_t>(out_zero) << right) + (right > 0 ? 1u << (right - 1) : 0u),
+          static_cast<uint32_t>(right)};
+}
+
+/// The stream matmul_s8_dsp reads, of a matrix of int8 `weights` [outputs, inputs]. `order` lists which input
+/// each byte of an expanded column comes from, -1 for padding; its length is a multiple of 4. `bias` may be
+/// empty.
+inline std::vector<int8_t> pack_matmul_s8_dsp(std::span<const int8_t> weights, int32_t inputs,
+                                              int32_t outputs, std::span<const int32_t> order,
+                                              int32_t in_zero, int32_t out_zero, int32_t out_min,
+                                              std::span<const int32_t> bias,
+                                              std::span<const int32_t> multiplier,
+                                              std::span<const int8_t> shift) {
+  const auto weight = [&](int32_t o, int32_t k) -> int32_t {
+    return o >= 0 && o < outputs && k >= 0 ? weights[static_cast<size_t>(o) * inputs + k] : 0;
+  };
+  std::vector<ChannelDsp> channels;
+  int64_t largest_magnitude = 0;
+  for (int32_t o = 0; o < outputs; ++o) {
+    channels.push_back(channel_dsp(
+        inputs, [&](int32_t k) { return weight(o, k); }, in_zero, bias, multiplier, shift, o));
+    largest_magnitude = std::max(largest_magnitude, channels.back().magnitude);
+  }
+  const FinishDsp finish = choose_finish_dsp(channels, out_zero, out_min);
+  // Two channels share a lane unless the upper one's sum could leave 24 bits, or a lane 16 bits.
+  const bool shares =
+      largest_magnitude < 65536 && std::find(weights.begin(), weights.end(), -128) == weights.end();
+  const int32_t block = shares ? 4 : 2;
+
+  std::vector<int8_t> stream;
+  const int32_t pairs = static_cast<int32_t>(order.size()) / 2;
+  for (int32_t head : std::initializer_list<int32_t>{pairs, block, finish, 0}) append_word_dsp(stream, head);
+  for (int32_t first = 0; first < outputs; first += block) {
+    int32_t channel[4];
+    for (int i = 0; i < 4; ++i) channel[i] = shares ? first + i : i % 2 ? -1 : first + i / 2;
+    for (int32_t pair = 0; pair < pairs; ++pair) {
+      const int32_t byte = pair / 2 * 4 + pair % 2;
+      for (int lane = 0; lane < 2; ++lane) {
+        const auto both = [&](int32_t k) {
+          return static_cast<uint32_t>(256 * weight(channel[2 * lane + 1], k) +
+                                       weight(channel[2 * lane], k)) &
+                 0xffffu;
+        };
+        append_word_dsp(stream, both(order[byte]) | both(order[byte + 2]) << 16);
+      }
+    }
+    for (int32_t o : channel) {
+      const bool live = o >= 0 && o < outputs;
+      const FinishConstantsDsp c =
+          live ? finish_constants_dsp(finish, channels[o], out_zero) : FinishConstantsDsp{};
+      for (uint32_t word : {c.bias, c.multiplier, c.offset, c.shift}) append_word_dsp(stream, word);
+    }
+  }
+  return stream;
+}
+
+}  // namespace nb

@@ -1,0 +1,41 @@
+// Fixed-point rescaling with the rounding of TensorFlow Lite Micro's reference kernels:
+// a rounding doubling high multiply, then a division by a power of two that rounds half away from zero.
+#pragma once
+#include "nb.h"
+
+namespace nb {
+
+/// round(a * b / 2^31), ties towards plus infinity. Saturates the one overflow, a == b == INT32_MIN.
+NB_INLINE int32_t high_multiply(int32_t a, int32_t b) {
+  if (NB_UNLIKELY(a == INT32_MIN && b == INT32_MIN)) return INT32_MAX;
+  const int64_t product = static_cast<int64_t>(a) * b;
+  return static_cast<int32_t>((product + (int64_t{1} << 30)) >> 31);
+}
+
+/// round(x / 2^exponent), ties away from zero; exponent in 0..31.
+NB_INLINE int32_t divide_by_power_of_two(int32_t x, int exponent) {
+  const int32_t mask = static_cast<int32_t>((int64_t{1} << exponent) - 1);
+  const int32_t remainder = x & mask;
+  const int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return (x >> exponent) + (remainder > threshold ? 1 : 0);
+}
+
+/// x * multiplier * 2^(shift - 31), rounded twice as above. `multiplier` is a Q31 mantissa in [2^30, 2^31);
+/// `shift` is positive for a left shift. The left-shifted x wraps modulo 2^32.
+NB_INLINE int32_t rescale(int32_t x, int32_t multiplier, int shift) {
+  const int left = shift > 0 ? shift : 0;
+  const int right = shift > 0 ? 0 : -shift;
+  const int32_t shifted = static_cast<int32_t>(static_cast<uint32_t>(x) << left);
+  return divide_by_power_of_two(high_multiply(shifted, multiplier), right);
+}
+
+/// A 48-bit sum times the factor, rounded once (int16 activations with int64 bias): the multiplier loses its low
+/// 16 bits first, x * round(multiplier / 2^16) * 2^(shift - 15), ties towards plus infinity.
+NB_INLINE int32_t rescale64(int64_t x, int32_t multiplier, int shift) {
+  const int32_t reduced = multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
+  const int total = 15 - shift;
+  const int64_t scaled = x * reduced + (int64_t{1} << (total - 1));
+  return static_cast<int32_t>(scaled >> total);
+}
+
+}  // namespace nb

@@ -1,0 +1,21 @@
+// Attributes of the blocks in this folder.
+#pragma once
+#include <array>
+#include <limits>
+#include <span>
+#include <tuple>
+#include <vector>
+
+#include "graph/attributes.h"
+
+namespace nb {
+
+struct DenseAttrs {
+  float clamp_min = -std::numeric_limits<float>::infinity();
+  float clamp_max = std::numeric_limits<float>::infinity();
+};
+inline constexpr std::tuple kDenseFields{
+    Field{"clamp_min", &DenseAttrs::clamp_min, "the fused activation: lower bound, real units"},
+    Field{"clamp_max", &DenseAttrs::clamp_max, "the fused activation: upper bound, real units"}};
+
+}  // namespace nb

@@ -1,0 +1,163 @@
+// dense: all there is to know about it. The kernels' headers lie beside.
+#include <algorithm>
+
+#include "blocks/blocks.h"
+#include "blocks/dense/attributes.h"
+#include "blocks/dense/dense_s8.h"
+#include "blocks/quantized.h"
+
+namespace nb {
+namespace {
+
+struct Dense {
+  static constexpr std::string_view name = "dense";
+  static constexpr std::string_view doc = "y[...,o] = clamp(b[o] + sum over k of x[...,k] * w[o,k])";
+  using Attrs = DenseAttrs;
+  static constexpr auto fields = kDenseFields;
+  static constexpr std::array inputs = {
+      Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
+      Operand{"w", DTypeSet{DType::f32, DType::i8}},
+      Operand{"b", DTypeSet{DType::f32, DType::i32, DType::i64}, Arity::optional}};
+  static constexpr std::array outputs = {Operand{"y", DTypeSet{DType::f32, DType::i8, DType::i16}}};
+
+  static Checked<std::vector<Type>> infer(const Operation& op) {
+    const Type &x = *op.in[0], &w = *op.in[1];
+    if (w.rank() != 2 || x.rank() < 1)
+      return Fault{Kind::shape_mismatch,
+                   "operands are " + type_text(x) + " and " + type_text(w) + ", not [...,in] and [out,in]"};
+    if (x.shape.back() != w.shape[1])
+      return Fault{Kind::shape_mismatch, "weights " + shape_text(w.shape) + " expect " +
+                                             std::to_string(w.shape[1]) + " features, the input is " +
+                                             type_text(x)};
+    if (op.has(2) && op.in[2]->shape != Shape{w.shape[0]})
+      return Fault{Kind::shape_mismatch, "the bias is " + shape_text(op.in[2]->shape) + " for " +
+                                             std::to_string(w.shape[0]) + " outputs"};
+    if (is_float(x.dtype) != is_float(w.dtype) ||
+        (op.has(2) && is_float(op.in[2]->dtype) != is_float(x.dtype)))
+      return Fault{Kind::dtype_mismatch, "input and weights are " + type_text(x) + ", " + type_text(w)};
+    for (const std::size_t i : {0u, 1u})
+      if (auto fault = check_quantized(op, i)) return *fault;
+    Shape shape = x.shape;
+    shape.back() = w.shape[0];
+    return std::vector{Type{x.dtype, std::move(shape)}};
+  }
+
+  static std::int64_t rows_of(const Operation& op) {
+    return op.in[1]->shape[1] == 0 ? op.out[0]->elements() / std::max<std::int64_t>(op.in[1]->shape[0], 1)
+                                   : op.in[0]->elements() / op.in[1]->shape[1];
+  }
+
+  static void reference(const Operation& op, std::span<const TensorView> in,
+                        std::span<const TensorView> out) {
+    const auto& a = op.attrs<Attrs>();
+    const std::int64_t rows = rows_of(op), features = op.in[1]->shape[1], outs = op.in[1]->shape[0];
+    if (op.in[0]->dtype == DType::f32) {
+      const auto x = in[0].as<float>(), w = in[1].as<float>();
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t o = 0; o < outs; ++o) {
+          double sum = op.has(2) ? in[2].as<float>()[o] : 0.0f;
+          for (std::int64_t k = 0; k < features; ++k)
+            sum += static_cast<double>(x[r * features + k]) * static_cast<double>(w[o * features + k]);
+          out[0].as<float>()[r * outs + o] = std::clamp(static_cast<float>(sum), a.clamp_min, a.clamp_max);
+        }
+      return;
+    }
+    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], outs);
+    const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
+    const auto w = in[1].as<std::int8_t>();
+    const auto integers = [&]<class T>(T) {
+      const auto x = in[0].as<T>();
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t o = 0; o < outs; ++o) {
+          std::int64_t sum = 0;
+          for (std::int64_t k = 0; k < features; ++k)
+            sum += (x[r * features + k] - op.in[0]->zero_point()) *
+                   (w[o * features + k] - op.in[1]->quantization->zero_points[0]);
+          out[0].as<T>()[r * outs + o] =
+              static_cast<T>(rescaled_sum(op, in, sum, static_cast<std::size_t>(o), factors, range));
+        }
+    };
+    if (op.in[0]->dtype == DType::i8)
+      integers(std::int8_t{});
+    else
+      integers(std::int16_t{});
+  }
+
+  static std::int64_t macs(const Operation& op) { return op.out[0]->elements() * op.in[1]->shape[1]; }
+
+  static Lowered lower_f32(const Operation& op, const Core&) {
+    const auto& a = op.attrs<Attrs>();
+    Lowered l{.function = "dense_f32", .params_type = "DenseF32"};
+    l.params = {{"rows", std::to_string(rows_of(op))},
+                {"in_features", std::to_string(op.in[1]->shape[1])},
+                {"out_features", std::to_string(op.in[1]->shape[0])},
+                {"out_min", float_literal(a.clamp_min)},
+                {"out_max", float_literal(a.clamp_max)}};
+    l.arguments = {input_arg(0), input_arg(1), op.has(2) ? input_arg(2) : literal_arg("nullptr"),
+                   output_arg(0)};
+    return l;
+  }
+
+  /// The parameters of the int8 kernels.
+  static DenseS8 s8_params(const Operation& op) {
+    const auto& a = op.attrs<Attrs>();
+    const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
+    const auto n = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+    return {n(rows_of(op)),
+            n(op.in[1]->shape[1]),
+            n(op.in[1]->shape[0]),
+            op.in[0]->zero_point(),
+            op.out[0]->zero_point(),
+            range.min,
+            range.max};
+  }
+
+  static Lowered call_s8(const DenseS8& p, std::string function) {
+    Lowered l{.function = std::move(function), .params_type = "DenseS8"};
+    l.params = {{"rows", std::to_string(p.rows)},
+                {"in_features", std::to_string(p.in_features)},
+                {"out_features", std::to_string(p.out_features)},
+                {"in_zero", std::to_string(p.in_zero)},
+                {"out_zero", std::to_string(p.out_zero)},
+                {"out_min", std::to_string(p.out_min)},
+                {"out_max", std::to_string(p.out_max)}};
+    return l;
+  }
+
+  static Lowered lower_s8(const Operation& op, const Core&) {
+    Lowered l = call_s8(s8_params(op), "dense_s8");
+    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[0]);
+    l.constants = {{"multiplier", DType::i32, to_bytes(factors.multiplier)},
+                   {"shift", DType::i8, to_bytes(factors.shift)}};
+    l.arguments = {input_arg(0),    input_arg(1),    op.has(2) ? input_arg(2) : literal_arg("nullptr"),
+                   constant_arg(0), constant_arg(1), output_arg(0)};
+    return l;
+  }
+
+  static bool is_s8(const Operation& op) {
+    return op.in[0]->dtype == DType::i8 && op.in[1]->quantization->zero_points[0] == 0 &&
+           (!op.has(2) || op.in[2]->dtype == DType::i32);
+  }
+
+  static std::vector<Kernel> kernels() {
+    return {{"dense_f32", "dense/dense_f32.h",
+             [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
+            {"dense_s8", "dense/dense_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
+             lower_s8}};
+  }
+
+  static std::vector<Sample> samples() {
+    return {{"f32[3,7]; const f32[5,7]; const f32[5]", "clamp_min=0"},
+            {"f32[2,2,4]; const f32[6,4]"},
+            {"i8[1,10] q(0.05, 4); const i8[6,10] q(0.02, 0); const i32[6]", "", "i8[1,6] q(0.04, -3)"},
+            {"i8[2,9] q(0.05, 4); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0)", "clamp_min=0",
+             "i8[2,3] q(0.04, -128)"},
+            {"f32[3,7]; const f32[5,8]", "", "", "shape-mismatch"}};
+  }
+};
+
+}  // namespace
+
+std::vector<Block> blocks_of_dense() { return {define<Dense>()}; }
+
+}  // namespace nb

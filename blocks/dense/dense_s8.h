@@ -1,0 +1,35 @@
+// Dense (fully connected) layer of int8 vectors, portable. Weights [out, in], accumulators int32.
+#pragma once
+#include "../core/requantize.h"
+
+namespace nb {
+
+/// What a quantized dense layer needs beside its tensors. Input [rows, in_features], output [rows,
+/// out_features].
+struct DenseS8 {
+  int32_t rows;  ///< vectors in the batch
+  int32_t in_features, out_features;
+  int32_t in_zero;           ///< zero point of the input
+  int32_t out_zero;          ///< zero point of the output
+  int32_t out_min, out_max;  ///< the fused activation, in output units
+};
+
+/// out[r,o] = clamp(out_zero + rescale(bias[o] + sum (in[r,k] - in_zero) * w[o,k], multiplier[o], shift[o])).
+/// One multiplier and shift an output channel, also where the model has one scale a tensor. `bias` may be
+/// null.
+NB_NOINLINE inline void dense_s8(const DenseS8& p, const int8_t* NB_RESTRICT in,
+                                 const int8_t* NB_RESTRICT weights, const int32_t* NB_RESTRICT bias,
+                                 const int32_t* NB_RESTRICT multiplier, const int8_t* NB_RESTRICT shift,
+                                 int8_t* NB_RESTRICT out) {
+  for (int32_t r = 0; r < p.rows; ++r, in += p.in_features) {
+    const int8_t* row = weights;
+    for (int32_t o = 0; o < p.out_features; ++o) {
+      int32_t sum = bias ? bias[o] : 0;
+      for (int32_t k = 0; k < p.in_features; ++k) sum += (in[k] - p.in_zero) * *row++;
+      const int32_t scaled = p.out_zero + rescale(sum, multiplier[o], shift[o]);
+      *out++ = static_cast<int8_t>(clamp(scaled, p.out_min, p.out_max));
+    }
+  }
+}
+
+}  // namespace nb

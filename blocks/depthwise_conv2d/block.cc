@@ -1,0 +1,199 @@
+// depthwise_conv2d: all there is to know about it. The kernels' headers lie beside.
+#include <algorithm>
+
+#include "blocks/blocks.h"
+#include "blocks/core/requantize.h"
+#include "blocks/depthwise_conv2d/attributes.h"
+#include "blocks/depthwise_conv2d/depthwise_conv2d_s8.h"
+#include "blocks/quantized.h"
+#include "blocks/windowed.h"
+
+namespace nb {
+namespace {
+
+Checked<Window2d> window_of(const Operation& op) {
+  const auto& a = op.attrs<DepthwiseConv2dAttrs>();
+  if (op.in[1]->rank() != 4 || op.in[1]->shape[0] != 1)
+    return Fault{Kind::shape_mismatch, "the weights are " + type_text(*op.in[1]) + ", not [1,h,w,channels]"};
+  return make_window(*op.in[0], op.in[1]->shape[1], op.in[1]->shape[2], a.stride, a.pad, a.dilation);
+}
+
+struct DepthwiseConv2d {
+  static constexpr std::string_view name = "depthwise_conv2d";
+  static constexpr std::string_view doc =
+      "y[n,h,w,c*M+m] = clamp(b[c*M+m] + sum over i,j of x[n, h*stride+i*dilation-pad, ..., c] * "
+      "w[0,i,j,c*M+m])";
+  using Attrs = DepthwiseConv2dAttrs;
+  static constexpr auto fields = kDepthwiseConv2dFields;
+  static constexpr std::array inputs = {
+      Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
+      Operand{"w", DTypeSet{DType::f32, DType::i8}},
+      Operand{"b", DTypeSet{DType::f32, DType::i32, DType::i64}, Arity::optional}};
+  static constexpr std::array outputs = {Operand{"y", DTypeSet{DType::f32, DType::i8, DType::i16}}};
+
+  static Checked<std::vector<Type>> infer(const Operation& op) {
+    const auto window = window_of(op);
+    if (!window) return window.fault();
+    const Type &x = *op.in[0], &w = *op.in[1];
+    const std::int64_t channels = x.shape[3], out_channels = w.shape[3];
+    if (channels < 1 || out_channels % channels != 0)
+      return Fault{Kind::shape_mismatch, std::to_string(out_channels) +
+                                             " output channels are not a multiple of " +
+                                             std::to_string(channels) + " input channels"};
+    if (op.has(2) && op.in[2]->shape != Shape{out_channels})
+      return Fault{Kind::shape_mismatch, "the bias is " + shape_text(op.in[2]->shape) + " for " +
+                                             std::to_string(out_channels) + " output channels"};
+    if (is_float(x.dtype) != is_float(w.dtype) ||
+        (op.has(2) && is_float(op.in[2]->dtype) != is_float(x.dtype)))
+      return Fault{Kind::dtype_mismatch, "image and weights are " + type_text(x) + ", " + type_text(w)};
+    for (const std::size_t i : {0u, 1u})
+      if (auto fault = check_quantized(op, i)) return *fault;
+    return std::vector{Type{x.dtype, {x.shape[0], window->out.h, window->out.w, out_channels}}};
+  }
+
+  /// Calls f(output offset, o, sum over the window of term(image offset, weight offset)).
+  template <class Sum, class Term, class F>
+  static void each_output(const Operation& op, Term term, F f) {
+    const Window2d g = *window_of(op);
+    const std::int64_t channels = op.in[0]->shape[3], out_channels = op.in[1]->shape[3],
+                       multiplier = out_channels / channels;
+    std::int64_t at = 0;
+    for (std::int64_t n = 0; n < op.in[0]->shape[0]; ++n)
+      for (std::int64_t y = 0; y < g.out.h; ++y)
+        for (std::int64_t x = 0; x < g.out.w; ++x)
+          for (std::int64_t o = 0; o < out_channels; ++o) {
+            Sum sum = 0;
+            for (std::int64_t i = 0; i < g.kernel.h; ++i)
+              for (std::int64_t j = 0; j < g.kernel.w; ++j) {
+                const std::int64_t iy = y * g.stride.h - g.pad.h + i * g.dilation.h,
+                                   ix = x * g.stride.w - g.pad.w + j * g.dilation.w;
+                if (iy < 0 || iy >= g.in.h || ix < 0 || ix >= g.in.w) continue;
+                sum += term(((n * g.in.h + iy) * g.in.w + ix) * channels + o / multiplier,
+                            (i * g.kernel.w + j) * out_channels + o);
+              }
+            f(at++, o, sum);
+          }
+  }
+
+  static void reference(const Operation& op, std::span<const TensorView> in,
+                        std::span<const TensorView> out) {
+    const auto& a = op.attrs<Attrs>();
+    if (op.in[0]->dtype == DType::f32) {
+      const auto x = in[0].as<float>(), w = in[1].as<float>();
+      const auto y = out[0].as<float>();
+      each_output<double>(
+          op, [&](auto i, auto j) { return static_cast<double>(x[i]) * static_cast<double>(w[j]); },
+          [&](auto at, auto o, double sum) {
+            y[at] = std::clamp(static_cast<float>(sum + (op.has(2) ? in[2].as<float>()[o] : 0.0f)),
+                               a.clamp_min, a.clamp_max);
+          });
+      return;
+    }
+    reference_integers(op, in, out);
+  }
+
+  static void reference_integers(const Operation& op, std::span<const TensorView> in,
+                                 std::span<const TensorView> out) {
+    const auto& a = op.attrs<Attrs>();
+    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[3]);
+    const auto w = in[1].as<std::int8_t>();
+    const std::int32_t zero = op.in[0]->zero_point();
+    const auto integers = [&]<class T>(T) {
+      const auto x = in[0].as<T>();
+      const auto y = out[0].as<T>();
+      each_output<std::int64_t>(
+          op, [&](auto i, auto j) { return (x[i] - zero) * w[j]; },
+          [&](auto at, auto o, std::int64_t sum) {
+            y[at] = static_cast<T>(rescaled_sum(op, in, sum, static_cast<std::size_t>(o), factors,
+                                                clamp_range(*op.out[0], a.clamp_min, a.clamp_max)));
+          });
+    };
+    if (op.in[0]->dtype == DType::i8)
+      integers(std::int8_t{});
+    else
+      integers(std::int16_t{});
+  }
+
+  static std::int64_t macs(const Operation& op) {
+    return op.out[0]->elements() * op.in[1]->shape[1] * op.in[1]->shape[2];
+  }
+
+  static Lowered lower_f32(const Operation& op, const Core&) {
+    const auto& a = op.attrs<Attrs>();
+    Lowered l{.function = "depthwise_conv2d_f32", .params_type = "DepthwiseConv2dF32"};
+    l.params = {{"batch", std::to_string(op.in[0]->shape[0])},
+                window_param(*window_of(op)),
+                {"in_channels", std::to_string(op.in[0]->shape[3])},
+                {"depth_multiplier", std::to_string(op.in[1]->shape[3] / op.in[0]->shape[3])},
+                {"out_min", float_literal(a.clamp_min)},
+                {"out_max", float_literal(a.clamp_max)}};
+    l.arguments = {input_arg(0), input_arg(1), op.has(2) ? input_arg(2) : literal_arg("nullptr"),
+                   output_arg(0)};
+    return l;
+  }
+
+  /// The parameters of the int8 kernels.
+  static DepthwiseConv2dS8 s8_params(const Operation& op) {
+    const auto& a = op.attrs<Attrs>();
+    const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
+    const auto n = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+    return {*window_of(op),
+            n(op.in[0]->shape[3]),
+            n(op.in[1]->shape[3] / op.in[0]->shape[3]),
+            op.in[0]->zero_point(),
+            op.out[0]->zero_point(),
+            range.min,
+            range.max};
+  }
+
+  static Lowered call_s8(const DepthwiseConv2dS8& p, std::string function) {
+    Lowered l{.function = std::move(function), .params_type = "DepthwiseConv2dS8"};
+    l.params = {window_param(p.window),
+                {"in_channels", std::to_string(p.in_channels)},
+                {"depth_multiplier", std::to_string(p.depth_multiplier)},
+                {"in_zero", std::to_string(p.in_zero)},
+                {"out_zero", std::to_string(p.out_zero)},
+                {"out_min", std::to_string(p.out_min)},
+                {"out_max", std::to_string(p.out_max)}};
+    return l;
+  }
+
+  static Lowered lower_s8(const Operation& op, const Core&) {
+    Lowered l = call_s8(s8_params(op), "depthwise_conv2d_s8");
+    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[3]);
+    l.constants = {{"multiplier", DType::i32, to_bytes(factors.multiplier)},
+                   {"shift", DType::i8, to_bytes(factors.shift)}};
+    l.arguments = {input_arg(0),    input_arg(1),    op.has(2) ? input_arg(2) : literal_arg("nullptr"),
+                   constant_arg(0), constant_arg(1), output_arg(0)};
+    return l;
+  }
+
+  static bool is_s8(const Operation& op) {
+    return op.in[0]->dtype == DType::i8 && op.in[0]->shape[0] == 1 &&
+           (!op.has(2) || op.in[2]->dtype == DType::i32);
+  }
+
+  static std::vector<Kernel> kernels() {
+    return {{"depthwise_conv2d_f32", "depthwise_conv2d/depthwise_conv2d_f32.h",
+             [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
+            {"depthwise_conv2d_s8", "depthwise_conv2d/depthwise_conv2d_s8.h",
+             [](const Operation& op, const Core&) { return is_s8(op); }, lower_s8}};
+  }
+
+  static std::vector<Sample> samples() {
+    return {{"f32[1,5,6,3]; const f32[1,3,3,3]; const f32[3]", "stride=[2,1], pad=[1,0,1,2], clamp_min=0"},
+            {"f32[2,4,4,2]; const f32[1,2,2,6]", "dilation=[2,2]"},
+            {"i8[1,6,5,8] q(0.05, -7); const i8[1,3,3,8] q(axis=3, "
+             "[0.01,0.02,0.015,0.011,0.03,0.02,0.01,0.02], 0); const i32[8]",
+             "pad=[1,1,1,1], clamp_min=0, clamp_max=6", "i8[1,6,5,8] q(0.03, -128)"},
+            {"i8[1,6,5,1] q(0.05, 3); const i8[1,2,3,5] q(axis=3, [0.01,0.02,0.015,0.011,0.03], 0)",
+             "stride=[2,2]", "i8[1,3,2,5] q(0.02, 5)"},
+            {"f32[1,5,5,3]; const f32[1,3,3,4]", "", "", "shape-mismatch"}};
+  }
+};
+
+}  // namespace
+
+std::vector<Block> blocks_of_depthwise_conv2d() { return {define<DepthwiseConv2d>()}; }
+
+}  // namespace nb

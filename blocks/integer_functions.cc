@@ -1,0 +1,191 @@
+#include "blocks/integer_functions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "blocks/core/reciprocal.h"
+
+namespace nb {
+namespace {
+
+// Fixed-point numbers below are int32 with k integer bits: value = raw * 2^(k - 31). The product of numbers
+// with k and m integer bits is high_multiply, with k + m integer bits.
+constexpr std::int32_t kOne0 = std::numeric_limits<std::int32_t>::max();  ///< nearly 1, no integer bits
+constexpr std::int32_t kOne2 = 1 << 29;                                   ///< 1 with two integer bits
+
+std::int32_t raw(double value, int integer_bits) {
+  return static_cast<std::int32_t>(std::round(std::ldexp(value, 31 - integer_bits)));
+}
+
+/// e^x for x in [-1/4, 0) without integer bits: Taylor's series of 4th degree around -1/8.
+std::int32_t exp_of_quarter(std::int32_t x) {
+  const std::int32_t center = raw(std::exp(-0.125), 0), third = raw(1.0 / 3, 0);
+  const std::int32_t d = x + (1 << 28);
+  const std::int32_t d2 = high_multiply(d, d), d3 = high_multiply(d2, d), d4 = high_multiply(d2, d2);
+  const std::int32_t tail =
+      divide_by_power_of_two(high_multiply(divide_by_power_of_two(d4, 2) + d3, third) + d2, 1);
+  return center + high_multiply(center, d + tail);
+}
+
+/// e^x, no integer bits, for x <= 0 with `integer_bits`: the part below 1/4 by series, the others by factors.
+std::int32_t exp_of_negative(std::int32_t x, int integer_bits) {
+  if (x == 0) return kOne0;
+  const int fraction_bits = 31 - integer_bits;
+  const std::int32_t quarter = 1 << (fraction_bits - 2);
+  const std::int32_t below = (x & (quarter - 1)) - quarter;
+  std::int32_t result = exp_of_quarter(shift_left_saturating(below, integer_bits));
+  const std::int32_t rest = below - x;  // a multiple of 1/4
+  for (int exponent = -2; exponent < integer_bits; ++exponent)
+    if ((rest & (1 << (fraction_bits + exponent))) != 0)
+      result = high_multiply(result, raw(std::exp(-std::ldexp(1.0, exponent)), 0));
+  return result;
+}
+
+/// The input in 4 integer bits, or that it lies beyond +-16 (sign given by `q`).
+struct Q4 {
+  FixedPoint factor;
+  std::int32_t radius, zero;
+};
+Q4 q4_of(const Type& x) {
+  constexpr int kIntegerBits = 4;
+  Q4 q{};
+  const double real = static_cast<double>(x.scale()) * static_cast<double>(1 << (31 - kIntegerBits));
+  const double fraction = std::frexp(real, &q.factor.shift);
+  q.factor.multiplier = static_cast<std::int32_t>(std::min<std::int64_t>(
+      std::llround(fraction * 2147483648.0), std::numeric_limits<std::int32_t>::max()));
+  const double radius = std::ldexp((1 << kIntegerBits) - 1, 31 - kIntegerBits - q.factor.shift);
+  q.radius = static_cast<std::int32_t>(std::min(std::floor(radius), 1e9));
+  q.zero = x.zero_point();
+  return q;
+}
+
+bool is_power_of_two(float scale, int& exponent) {
+  const float log2 = std::log2(scale);
+  exponent = static_cast<int>(std::lround(log2));
+  return std::fabs(log2 - static_cast<float>(exponent)) < 1e-3f;
+}
+
+/// `free_shifts`: left shifts up to which a power of two needs no multiplication.
+TableScale table_scale(const Type& x, int free_shifts) {
+  int exponent = 0;
+  if (is_power_of_two(x.scale(), exponent) && exponent + 12 >= 0 && exponent + 12 <= free_shifts)
+    return {3 << (exponent + 12), 0};
+  TableScale s;
+  double multiplier = static_cast<double>(x.scale()) * 4096.0 * 3.0;
+  while (multiplier <= 32767.0 / 2.0 && s.shift <= 30) {
+    ++s.shift;
+    multiplier *= 2;
+  }
+  s.multiplier = static_cast<std::int32_t>(multiplier);
+  return s;
+}
+
+}  // namespace
+
+Bytes byte_table(DType dtype, const ByteFunction& f) {
+  Bytes table(256);
+  for (std::int32_t bits = 0; bits < 256; ++bits) {
+    const std::int32_t q = dtype == DType::i8 && bits > 127 ? bits - 256 : bits;
+    table[static_cast<std::size_t>(bits)] = static_cast<std::byte>(f(q) & 0xff);
+  }
+  return table;
+}
+
+ByteFunction sigmoid_s8(const Type& x) {
+  return [p = q4_of(x)](std::int32_t q) {
+    const std::int32_t input = q - p.zero;
+    if (input <= -p.radius) return -128;
+    if (input >= p.radius) return 127;
+    const std::int32_t a = rescale(input, p.factor.multiplier, p.factor.shift);
+    std::int32_t y = 1 << 30;
+    if (a != 0) {
+      y = shift_left_saturating(twice_over_one_plus(exp_of_negative(a > 0 ? -a : a, 4)), 1);
+      if (a < 0) y = kOne0 - y;
+    }
+    return std::clamp(divide_by_power_of_two(y, 23) - 128, -128, 127);
+  };
+}
+
+ByteFunction tanh_s8(const Type& x) {
+  return [p = q4_of(x)](std::int32_t q) {
+    const std::int32_t input = q - p.zero;
+    if (input <= -p.radius) return -128;
+    if (input >= p.radius) return 127;
+    const std::int32_t a = rescale(input, p.factor.multiplier, p.factor.shift);
+    if (a == 0) return 0;
+    // (1 - e) / (1 + e) with e = exp(-2|x|): the same bits read with one more integer bit.
+    const std::int32_t y =
+        shift_left_saturating(twice_over_one_plus(exp_of_negative(a > 0 ? -a : a, 5)) - kOne2, 2);
+    return std::clamp(divide_by_power_of_two(a < 0 ? -y : y, 24), -128, 127);
+  };
+}
+
+ByteFunction hard_swish_s8(const Type& x, const Type& y) {
+  const auto to_16_bits = [](std::int32_t multiplier) {
+    return multiplier >= std::numeric_limits<std::int32_t>::max() - (1 << 15)
+               ? std::int32_t{32767}
+               : (multiplier + (1 << 15)) >> 16;
+  };
+  const float fine_scale = (1.0f / 128.0f) * x.scale();
+  const FixedPoint out = fixed_point(static_cast<double>(fine_scale / y.scale()));
+  const FixedPoint gate = fixed_point(static_cast<double>(fine_scale / (3.0f / 32768.0f)));
+  const std::int32_t out_factor = to_16_bits(out.multiplier), gate_factor = to_16_bits(gate.multiplier);
+  const auto saturate = [](std::int32_t v) { return std::clamp(v, -32768, 32767); };
+  const auto round_high = [saturate](std::int32_t a, std::int32_t b) {  // round(a * b / 2^15), ties up
+    const std::int32_t product = a * b;
+    return saturate((product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15));
+  };
+  const IntRange range = dtype_range(y.dtype);
+  return [=, in_zero = x.zero_point(), out_zero = y.zero_point()](std::int32_t q) {
+    const auto fine = static_cast<std::int16_t>((q - in_zero) * 128);
+    const std::int32_t unshifted = round_high(fine, out_factor);
+    std::int32_t g = fine;
+    if (gate.shift > 0)
+      g = saturate(static_cast<std::int32_t>(
+          std::clamp<std::int64_t>(std::int64_t{g} << (gate.shift - 1), -32768, 32767)));
+    g = round_high(g, gate_factor);
+    if (gate.shift > 0) g = saturate(g * 2);
+    if (gate.shift < 0) g = divide_by_power_of_two(g, -gate.shift);
+    g = (g + (1 << 15)) >> 1;
+    const std::int32_t product = g * unshifted / (1 << 15);  // towards zero
+    const std::int32_t scaled = out.shift <= 0 ? divide_by_power_of_two(product, std::min(-out.shift, 31))
+                                               : saturate(product * (1 << std::min(out.shift, 15)));
+    return std::clamp(static_cast<std::int32_t>(static_cast<std::int16_t>(scaled + out_zero)), range.min,
+                      range.max);
+  };
+}
+
+ByteFunction by_float(const Type& x, const Type& y, std::function<double(double)> f) {
+  const IntRange range = dtype_range(y.dtype);
+  const float inverse = 1.0f / y.scale();
+  return [=, f = std::move(f), scale = x.scale(), zero = x.zero_point(),
+          out_zero = y.zero_point()](std::int32_t q) {
+    const float real = static_cast<float>(f(static_cast<double>(scale * static_cast<float>(q - zero))));
+    const float scaled = std::round(real * inverse) + static_cast<float>(out_zero);
+    if (std::isnan(scaled)) return out_zero;
+    return static_cast<std::int32_t>(
+        std::clamp(scaled, static_cast<float>(range.min), static_cast<float>(range.max)));
+  };
+}
+
+FixedPoint scale_ratio(const Type& x, const Type& y, float factor) {
+  return fixed_point(static_cast<double>(x.scale()) * static_cast<double>(factor) /
+                     static_cast<double>(y.scale()));
+}
+
+std::vector<std::uint16_t> sigmoid_table() {
+  std::vector<std::uint16_t> table;
+  for (int i = 0; i < 256; ++i) {
+    const double s = 1.0 / (1.0 + std::exp(-i / 24.0));
+    const double sag = s * (1 - s) * (2 * s - 1) / (24.0 * 24.0) / 8;
+    table.push_back(static_cast<std::uint16_t>(std::round(65536.0 * (s + sag / 2))));
+  }
+  table.back() = 65535;
+  return table;
+}
+
+TableScale sigmoid_s16_scale(const Type& x) { return table_scale(x, 0); }
+TableScale tanh_s16_scale(const Type& x) { return table_scale(x, 1); }
+
+}  // namespace nb

@@ -1,0 +1,37 @@
+// Functions of quantized elements in the integer arithmetic of TensorFlow Lite Micro's reference kernels, as
+// tables made when compiling. For declarations; not for the chip.
+#pragma once
+#include <functional>
+
+#include "blocks/quantized.h"
+
+namespace nb {
+
+/// Values of a function of an 8-bit quantized type at q = each byte (read as the dtype's bits).
+using ByteFunction = std::function<std::int32_t(std::int32_t q)>;
+[[nodiscard]] Bytes byte_table(DType dtype, const ByteFunction& f);
+
+/// 1 / (1 + e^-x) of int8 with an output scale of 1/256 and zero point -128: fixed point with 4 integer bits.
+[[nodiscard]] ByteFunction sigmoid_s8(const Type& x);
+/// tanh of int8 with an output scale of 1/128 and zero point 0: fixed point with 4 integer bits.
+[[nodiscard]] ByteFunction tanh_s8(const Type& x);
+/// x * relu6(x + 3) / 6 with 16-bit fixed-point factors.
+[[nodiscard]] ByteFunction hard_swish_s8(const Type& x, const Type& y);
+/// Any real function: dequantize, apply, divide by the output scale, round half away from zero; in float32.
+[[nodiscard]] ByteFunction by_float(const Type& x, const Type& y, std::function<double(double)> f);
+
+/// x.scale * factor / y.scale, in double, as fixed point.
+[[nodiscard]] FixedPoint scale_ratio(const Type& x, const Type& y, float factor = 1.0f);
+
+/// 65536 * sigmoid(i / 24) for i in 0..255, each lifted by half of what a chord sags there, so that linear
+/// interpolation errs evenly to both sides; the last is 65535. What the int16 sigmoid and tanh interpolate.
+[[nodiscard]] std::vector<std::uint16_t> sigmoid_table();
+/// How int16 inputs reach that table: units of 1/12288 for sigmoid; x * multiplier * 2^-shift.
+struct TableScale {
+  std::int32_t multiplier = 0;
+  int shift = 0;
+};
+[[nodiscard]] TableScale sigmoid_s16_scale(const Type& x);
+[[nodiscard]] TableScale tanh_s16_scale(const Type& x);
+
+}  // namespace nb

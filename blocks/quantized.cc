@@ -1,0 +1,87 @@
+#include "blocks/quantized.h"
+
+#include "blocks/core/requantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace nb {
+
+FixedPoint fixed_point(double real) {
+  if (!(real > 0)) return {};
+  FixedPoint result;
+  const double fraction = std::frexp(real, &result.shift);
+  auto mantissa = static_cast<std::int64_t>(std::round(fraction * 2147483648.0));
+  if (mantissa == (std::int64_t{1} << 31)) {
+    mantissa /= 2;
+    ++result.shift;
+  }
+  if (result.shift < -31) return {};
+  if (result.shift > 30) return {std::numeric_limits<std::int32_t>::max(), 30};
+  result.multiplier = static_cast<std::int32_t>(mantissa);
+  return result;
+}
+
+ChannelFactors channel_factors(const Type& in, const Type& weights, const Type& out, std::int64_t channels) {
+  ChannelFactors factors;
+  const auto& scales = weights.quantization->scales;
+  for (std::int64_t o = 0; o < channels; ++o) {
+    const double weight_scale = scales[scales.size() == 1 ? 0 : static_cast<std::size_t>(o)];
+    const FixedPoint f =
+        fixed_point(static_cast<double>(in.scale()) * weight_scale / static_cast<double>(out.scale()));
+    factors.multiplier.push_back(f.multiplier);
+    factors.shift.push_back(static_cast<std::int8_t>(f.shift));
+  }
+  return factors;
+}
+
+std::int32_t rescaled_sum(const Operation& op, std::span<const TensorView> in, std::int64_t sum,
+                          std::size_t o, const ChannelFactors& factors, IntRange range) {
+  const bool is_wide = op.in[0]->dtype == DType::i16 && op.has(2) && op.in[2]->dtype == DType::i64;
+  if (op.has(2)) sum += is_wide ? in[2].as<std::int64_t>()[o] : in[2].as<std::int32_t>()[o];
+  const std::int32_t scaled =
+      is_wide ? rescale64(sum, factors.multiplier[o], factors.shift[o])
+              : rescale(static_cast<std::int32_t>(sum), factors.multiplier[o], factors.shift[o]);
+  return std::clamp(scaled + op.out[0]->zero_point(), range.min, range.max);
+}
+
+IntRange dtype_range(DType dtype) {
+  switch (dtype) {
+    case DType::i8:
+      return {-128, 127};
+    case DType::u8:
+      return {0, 255};
+    case DType::i16:
+      return {-32768, 32767};
+    case DType::u16:
+      return {0, 65535};
+    default:
+      return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
+  }
+}
+
+std::int32_t quantize_value(const Type& type, float real) {
+  const IntRange range = dtype_range(type.dtype);
+  const double q = static_cast<double>(std::round(real / type.scale())) + type.zero_point();
+  return static_cast<std::int32_t>(
+      std::clamp(q, static_cast<double>(range.min), static_cast<double>(range.max)));
+}
+
+IntRange clamp_range(const Type& type, float clamp_min, float clamp_max) {
+  IntRange range = dtype_range(type.dtype);
+  if (!std::isinf(clamp_min)) range.min = std::max(range.min, quantize_value(type, clamp_min));
+  if (!std::isinf(clamp_max)) range.max = std::min(range.max, quantize_value(type, clamp_max));
+  return range;
+}
+
+std::optional<Fault> check_quantized(const Operation& op, std::size_t operand) {
+  const Type& type = *op.in[operand];
+  if (is_float(type.dtype) || type.is_quantized()) return std::nullopt;
+  return Fault{Kind::invalid_model,
+               "operand " + std::to_string(operand) + " of " + op.block->name + " is " + type_text(type) +
+                   " without a scale",
+               "an integer operand needs its quantization"};
+}
+
+}  // namespace nb

@@ -1,0 +1,46 @@
+// How scales become fixed-point numbers, with TensorFlow Lite's rounding. For declarations; not for the chip.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "graph/block.h"
+
+namespace nb {
+
+/// real ~ multiplier * 2^(shift - 31), multiplier in [2^30, 2^31) or 0.
+struct FixedPoint {
+  std::int32_t multiplier = 0;
+  int shift = 0;
+};
+
+/// Nearest fixed-point number of a non-negative real; below 2^-32 it is 0.
+[[nodiscard]] FixedPoint fixed_point(double real);
+
+/// One fixed-point factor per output channel: in_scale * weight_scale[o] / out_scale, computed in double.
+struct ChannelFactors {
+  std::vector<std::int32_t> multiplier;
+  std::vector<std::int8_t> shift;
+};
+[[nodiscard]] ChannelFactors channel_factors(const Type& in, const Type& weights, const Type& out,
+                                             std::int64_t channels);
+
+/// A fused clamp in the integers of `type`, within its dtype's range.
+struct IntRange {
+  std::int32_t min, max;
+};
+[[nodiscard]] IntRange dtype_range(DType dtype);
+[[nodiscard]] IntRange clamp_range(const Type& type, float clamp_min, float clamp_max);
+
+/// What a convolution or dense layer makes of its sum of products: bias (operand 2, if any) added, rescaled
+/// by channel `o`'s factor, moved to the output's zero point, clamped. Sums of int16 activations with an
+/// int64 bias round once.
+[[nodiscard]] std::int32_t rescaled_sum(const Operation& op, std::span<const TensorView> in, std::int64_t sum,
+                                        std::size_t o, const ChannelFactors& factors, IntRange range);
+
+/// zero + round(real / scale), clamped to the dtype.
+[[nodiscard]] std::int32_t quantize_value(const Type& type, float real);
+
+/// Faults of a quantized operand: null if `type` is a float or is quantized as an integer block needs it.
+[[nodiscard]] std::optional<Fault> check_quantized(const Operation& op, std::size_t operand);
+
+}  // namespace nb

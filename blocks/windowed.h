@@ -1,0 +1,19 @@
+// Inference and parameters shared by blocks that slide a window over an NHWC image. For declarations; not for
+// the chip.
+#pragma once
+#include "blocks/core/window.h"
+#include "graph/block.h"
+
+namespace nb {
+
+/// The window of a block over image `x` [N,H,W,C], or why there is none. Lists are [rows, columns]; pad is
+/// [top, left, bottom, right]. Output size: floor((in + pads - dilation * (kernel - 1) - 1) / stride) + 1.
+[[nodiscard]] Checked<Window2d> make_window(const Type& x, std::int64_t kernel_h, std::int64_t kernel_w,
+                                            const std::vector<std::int64_t>& stride,
+                                            const std::vector<std::int64_t>& pad,
+                                            const std::vector<std::int64_t>& dilation);
+
+/// The members of a Window2d as initialisers.
+[[nodiscard]] Param window_param(const Window2d& window);
+
+}  // namespace nb

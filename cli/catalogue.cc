@@ -1,0 +1,193 @@
+// boards, blocks, explain, doctor.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "bench/machines.h"
+#include "bench/process.h"
+#include "bench/run.h"
+#include "blocks/blocks.h"
+#include "cli/commands.h"
+#include "pass/pass.h"
+#include "report/report.h"
+#include "target/board.h"
+
+namespace nb::cli {
+
+using nlohmann::json;
+
+namespace {
+
+std::int64_t total_bytes(const Board& board, bool flash) {
+  std::int64_t total = 0;
+  for (const Memory& memory : board.memories) {
+    const bool is_inside =
+        memory.kind != MemoryKind::external_flash && memory.kind != MemoryKind::external_ram;
+    if (is_inside && memory.is_flash() == flash) total += memory.size_bytes.value_or(0);
+  }
+  return total;
+}
+
+json board_json(const Board& board) {
+  json memories = json::array();
+  for (const Memory& memory : board.memories) {
+    json one = {{"name", memory.name}, {"kind", name_of(memory.kind)}};
+    one["size_bytes"] = memory.size_bytes ? json(*memory.size_bytes) : json(nullptr);
+    one["wait_states"] = memory.wait_states ? json(*memory.wait_states) : json(nullptr);
+    memories.push_back(std::move(one));
+  }
+  return {{"name", board.name},
+          {"title", board.title},
+          {"vendor", board.vendor},
+          {"part", board.part},
+          {"core", board.processor},
+          {"clock_hz", board.clock_hz ? json(*board.clock_hz) : json(nullptr)},
+          {"memories", std::move(memories)}};
+}
+
+void print_block(const Block& block) {
+  fmt::print("{}\n  {}\n\n", block.name, block.doc);
+  for (const auto* operands : {&block.inputs, &block.outputs}) {
+    for (const Operand& operand : *operands) {
+      std::string dtypes;
+      for (int d = 0; d <= static_cast<int>(DType::boolean); ++d)
+        if (operand.dtypes.has(static_cast<DType>(d)))
+          dtypes += (dtypes.empty() ? "" : " ") + std::string(dtype_name(static_cast<DType>(d)));
+      fmt::print("  {:<7} {:<10} {}{}{}\n", operands == &block.inputs ? "input" : "output", operand.name,
+                 dtypes,
+                 operand.arity == Arity::optional   ? ", optional"
+                 : operand.arity == Arity::variadic ? ", any number"
+                                                    : "",
+                 operand.is_state      ? ", state"
+                 : operand.is_constant ? ", constant"
+                                       : "");
+    }
+  }
+  for (const FieldRow& row : block.attributes.rows)
+    fmt::print("  {:<7} {:<10} {} = {}  {}\n", "attr", row.name, row.type, row.default_text, row.doc);
+  for (const Kernel& kernel : block.kernels)
+    fmt::print("  {:<7} {:<24} {}\n", "kernel", kernel.name, kernel.header);
+}
+
+Failed unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,
+               Diagnostics& diagnostics) {
+  const std::string near = nearest(name, names);
+  return diagnostics.add({.kind = Kind::usage,
+                          .message = "no " + what + " is called `" + printable(name) + "`",
+                          .help = near.empty() ? "" : "did you mean `" + near + "`?"});
+}
+
+}  // namespace
+
+int boards(const Options& options) {
+  Diagnostics diagnostics;
+  if (!options.topic.empty()) {
+    const auto board = find_board(options.topic, diagnostics);
+    if (!board) return finish(diagnostics, options);
+    if (options.is_json) {
+      fmt::print("{}\n", board_json(*board).dump(2));
+      return 0;
+    }
+    fmt::print(
+        "{}: {}\n  vendor {}, part {}, core {}, clock {}\n", board->name, board->title, board->vendor,
+        board->part.empty() ? "-" : board->part, board->processor,
+        board->clock_hz ? fmt::format("{} MHz", static_cast<double>(*board->clock_hz) / 1e6) : "not known");
+    for (const Memory& memory : board->memories)
+      fmt::print("  {:<15} {:<10} {:>12}{}\n", name_of(memory.kind), memory.name,
+                 memory.size_bytes ? bytes_text(*memory.size_bytes) : "not known",
+                 memory.wait_states ? fmt::format("  {} wait states", *memory.wait_states) : "");
+    for (const auto& [path, source] : board->sources)
+      fmt::print("  source of {}: {}\n", path.empty() ? "all else" : path, source);
+    return 0;
+  }
+  if (options.is_json) {
+    json list = json::array();
+    for (const Board& board : builtin_boards()) list.push_back(board_json(board));
+    fmt::print("{}\n", list.dump(2));
+    return 0;
+  }
+  fmt::print("{:<18} {:<14} {:>9} {:>11} {:>11}  {}\n", "board", "core", "clock", "flash", "ram", "title");
+  for (const Board& board : builtin_boards())
+    fmt::print("{:<18} {:<14} {:>9} {:>11} {:>11}  {}\n", board.name, board.processor,
+               board.clock_hz ? fmt::format("{:.0f} MHz", static_cast<double>(*board.clock_hz) / 1e6) : "",
+               board.is_host() ? "" : bytes_text(total_bytes(board, true)),
+               board.is_host() ? "" : bytes_text(total_bytes(board, false)), board.title);
+  return 0;
+}
+
+int blocks(const Options& options) {
+  Diagnostics diagnostics;
+  const BlockSet& all = all_blocks();
+  if (!options.topic.empty()) {
+    const Block* block = all.find(options.topic);
+    if (block == nullptr) {
+      unknown("block", options.topic, all.names(), diagnostics);
+      return finish(diagnostics, options);
+    }
+    print_block(*block);
+    return 0;
+  }
+  if (options.is_json) {
+    json list = json::array();
+    for (const Block& block : all.all()) list.push_back({{"name", block.name}, {"doc", block.doc}});
+    fmt::print("{}\n", list.dump(2));
+    return 0;
+  }
+  for (const Block& block : all.all()) fmt::print("{:<22} {}\n", block.name, block.doc);
+  return 0;
+}
+
+int explain(const Options& options) {
+  Diagnostics diagnostics;
+  if (options.topic == "passes") {
+    for (const Pass& pass : kPipeline)
+      fmt::print("{:<20} {:<11} -> {:<11} {}\n", pass.name, phase_name(pass.needs), phase_name(pass.gives),
+                 pass.doc);
+    return 0;
+  }
+  if (const Block* block = all_blocks().find(options.topic)) {
+    print_block(*block);
+    return 0;
+  }
+  std::vector<std::string> names = all_blocks().names();
+  for (const KindRow& row : diagnostic_kinds()) {
+    names.emplace_back(row.name);
+    if (row.name != options.topic) continue;
+    fmt::print("{}: {}\n", row.name, row.rule);
+    if (row.exit_code != 0) fmt::print("exit code {}\n", row.exit_code);
+    return 0;
+  }
+  unknown("diagnostic, block or `passes`", options.topic, names, diagnostics);
+  return finish(diagnostics, options);
+}
+
+int doctor(const Options& options) {
+  Diagnostics diagnostics;
+  json list = json::array();
+  const auto check = [&](const std::string& what, const std::filesystem::path& found,
+                         const std::string& install) {
+    if (options.is_json)
+      list.push_back({{"tool", what}, {"path", found.string()}, {"install", install}});
+    else
+      fmt::print("{:<28} {}\n", what, found.empty() ? "MISSING   " + install : "ok  " + found.string());
+    if (found.empty())
+      diagnostics.add({.kind = Kind::tool_missing, .message = "`" + what + "` is missing", .help = install});
+  };
+  const std::string apt = "apt-get install -y --no-install-recommends ";
+  check("g++", find_tool("g++"), apt + "g++");
+  std::vector<std::string> seen;
+  for (const bench::CoreTarget& core : bench::kCoreTargets) {
+    for (const std::string& tool :
+         {std::string(core.tool_prefix) + "g++", std::string(core.machines[0]->program)}) {
+      if (std::find(seen.begin(), seen.end(), tool) != seen.end()) continue;
+      seen.push_back(tool);
+      check(tool, find_tool(tool), apt + std::string(core.package));
+    }
+  }
+  check("libnbcount.so", find_plugin(), "build the target nbcount");
+  if (options.is_json) fmt::print("{}\n", list.dump(2));
+  return diagnostics.exit_code();
+}
+
+}  // namespace nb::cli

@@ -1,0 +1,267 @@
+// analyze, generate, run.
+#include "cli/commands.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "bench/build.h"
+#include "bench/process.h"
+#include "bench/run.h"
+#include "bench/samples.h"
+#include "driver/compile.h"
+#include "pass/pass.h"
+#include "report/report.h"
+
+namespace nb::cli {
+namespace fs = std::filesystem;
+
+bool wants_color(int descriptor) {
+  const char* no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && ::isatty(descriptor) != 0;
+}
+
+int finish(const Diagnostics& diagnostics, const Options& options) {
+  for (const Diagnostic& diagnostic : diagnostics.all())
+    if (!options.is_quiet || row_of(diagnostic.kind).severity == Severity::error)
+      fmt::print(stderr, "{}", render_text(diagnostic, wants_color(2)));
+  if (options.is_json && diagnostics.has_errors()) {
+    const nlohmann::json report = {{"ok", false},
+                                   {"exit_code", diagnostics.exit_code()},
+                                   {"diagnostics", diagnostics_json(diagnostics)}};
+    fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  return diagnostics.exit_code();
+}
+
+namespace {
+
+void print_json(const nlohmann::json& report) {
+  fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+/// NAME=N and INPUT=FILE options to what readers take.
+Result<ReadOptions> read_options(const Options& options, Diagnostics& diagnostics) {
+  ReadOptions read;
+  read.name = options.name;
+  for (const std::string& text : options.dims) {
+    const std::size_t equals = text.rfind('=');
+    std::int64_t value = 0;
+    const char* end = text.data() + text.size();
+    if (equals == std::string::npos || equals == 0 ||
+        std::from_chars(text.data() + equals + 1, end, value).ptr != end || value < 1 || value > (1 << 30))
+      return diagnostics.add(
+          {.kind = Kind::usage,
+           .message = "--dim `" + printable(text) + "` is not NAME=N with N from 1 to 2^30"});
+    read.dims.emplace_back(text.substr(0, equals), value);
+  }
+  for (const std::string& text : options.frozen) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return diagnostics.add(
+          {.kind = Kind::usage, .message = "--freeze `" + printable(text) + "` is not INPUT=FILE.npy"});
+    const std::string file = text.substr(equals + 1);
+    const FileRead bytes = read_file(file);
+    if (!bytes.bytes)
+      return diagnostics.add(
+          {.kind = Kind::file_unreadable, .message = "`" + printable(file) + "`: " + bytes.why_not});
+    std::string why;
+    const auto array = parse_npy(*bytes.bytes, why);
+    if (!array)
+      return diagnostics.add({.kind = Kind::input_mismatch, .message = "`" + printable(file) + "` " + why});
+    auto tensor = tensor_of(*array);
+    if (!tensor)
+      return diagnostics.add({.kind = Kind::input_mismatch,
+                              .message = "`" + printable(file) + "` has a dtype or shape beyond the limits"});
+    read.frozen.emplace_back(text.substr(0, equals), std::move(*tensor));
+  }
+  return read;
+}
+
+/// A model compiled for a board, as far as the options ask.
+struct Compiled {
+  Board board;
+  Graph graph;
+};
+Result<Compiled> compile_for_board(const Options& options, std::string_view standard_board,
+                                   Diagnostics& diagnostics) {
+  auto board =
+      find_board(options.board.empty() ? standard_board : std::string_view(options.board), diagnostics);
+  if (!board) return kFailed;
+  auto read = read_options(options, diagnostics);
+  if (!read) return kFailed;
+  if (!options.stop_after.empty() && options.stop_after != "read") {
+    const auto is_it = [&](const Pass& pass) { return pass.name == options.stop_after; };
+    if (std::none_of(kPipeline.begin(), kPipeline.end(), is_it)) {
+      std::vector<std::string> names = {"read"};
+      for (const Pass& pass : kPipeline) names.emplace_back(pass.name);
+      return diagnostics.add({.kind = Kind::usage,
+                              .message = "no pass is called `" + printable(options.stop_after) + "`",
+                              .help = "passes: " + join(names, ", ")});
+    }
+  }
+  auto graph = compile(options.model, {std::move(*read), options.stop_after, options.from}, board->core,
+                       board->name, diagnostics);
+  if (!graph) return kFailed;
+  return Compiled{std::move(*board), std::move(*graph)};
+}
+
+int print_graph_text(const Graph& graph, const Options& options, Diagnostics& diagnostics) {
+  const fs::path path = options.output;
+  const std::string constants_name =
+      path.empty() ? identifier(graph.name) + ".bin" : path.stem().string() + ".bin";
+  const GraphText text = print_graph(graph, constants_name);
+  std::string why_not;
+  if (path.empty())
+    fmt::print("{}", text.text);
+  else if (!write_file(path, as_byte_span(text.text), why_not) ||
+           !write_file(path.parent_path() / constants_name, text.constants, why_not))
+    diagnostics.add({.kind = Kind::file_unwritable, .message = "`" + path.string() + "`: " + why_not});
+  return finish(diagnostics, options);
+}
+
+void print_layers(const std::vector<LayerRow>& rows, const std::vector<std::int64_t>& instructions) {
+  std::size_t name_width = 5, block_width = 5;
+  for (const LayerRow& row : rows) {
+    name_width = std::min<std::size_t>(40, std::max(name_width, row.name.size()));
+    block_width = std::max(block_width, row.block.size());
+  }
+  const bool counts = !instructions.empty();
+  fmt::print("  {:>3} {:<{}} {:<{}} {:<20} {:>12} {:>10}{}\n", "#", "layer", name_width, "block", block_width,
+             "output", "macc", "params", counts ? "  instructions  /macc" : "");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const LayerRow& row = rows[i];
+    const std::string name =
+        row.name.size() > name_width ? "..." + row.name.substr(row.name.size() - name_width + 3) : row.name;
+    fmt::print("  {:>3} {:<{}} {:<{}} {:<20} {:>12} {:>10}", i, name, name_width, row.block, block_width,
+               row.output, grouped(row.macs), grouped(row.params));
+    if (counts)
+      fmt::print("  {:>12}  {:>5}", grouped(instructions[i]),
+                 row.macs > 0 ? fmt::format("{:.2f}", static_cast<double>(instructions[i]) /
+                                                          static_cast<double>(row.macs))
+                              : "");
+    fmt::print("\n");
+  }
+}
+
+}  // namespace
+
+int analyze(const Options& options) {
+  Diagnostics diagnostics;
+  auto compiled = compile_for_board(options, "cortex-m4f", diagnostics);
+  if (!compiled) return finish(diagnostics, options);
+  if (!options.stop_after.empty()) return print_graph_text(compiled->graph, options, diagnostics);
+  const Analysis analysis = nb::analyze(compiled->graph);
+  const bool fits = check_fit(compiled->graph, compiled->board, diagnostics).is_ok();
+  if (options.is_json && fits) print_json(analysis_json(compiled->graph, compiled->board, analysis));
+  if (!options.is_json) {
+    fmt::print("{} for {} ({})\n\n", compiled->graph.name,
+               compiled->board.title.empty() ? compiled->board.name : compiled->board.title,
+               compiled->board.processor);
+    print_layers(analysis.layers, {});
+    fmt::print(
+        "\n  macc              {:>14}\n  params            {:>14}\n  weights (ro)      {:>14}  {}\n  "
+        "activations (rw)  {:>14}  {}\n  ram (total)       {:>14}  {}, with {} for stack and statics "
+        "(measured by `nblocks run`)\n",
+        grouped(analysis.macs), grouped(analysis.params), grouped(analysis.weights_bytes),
+        bytes_text(analysis.weights_bytes), grouped(analysis.arena_bytes), bytes_text(analysis.arena_bytes),
+        grouped(analysis.ram_total_bytes), bytes_text(analysis.ram_total_bytes),
+        bytes_text(kRamAllowanceBytes));
+    if (analysis.state_bytes > 0)
+      fmt::print("  state             {:>14}  kept between runs\n", grouped(analysis.state_bytes));
+  }
+  return finish(diagnostics, options);
+}
+
+int generate(const Options& options) {
+  Diagnostics diagnostics;
+  auto compiled = compile_for_board(options, "cortex-m4f", diagnostics);
+  if (!compiled || !check_fit(compiled->graph, compiled->board, diagnostics))
+    return finish(diagnostics, options);
+  const auto program = emit_program(compiled->graph, compiled->board.core, diagnostics);
+  if (!program || !write_program(*program, options.output, diagnostics)) return finish(diagnostics, options);
+  if (options.is_json) {
+    nlohmann::json files = nlohmann::json::array();
+    for (const EmittedFile& file : program->files) files.push_back(file.path);
+    print_json({{"schema_version", 1},
+                {"model", compiled->graph.name},
+                {"board", compiled->board.name},
+                {"folder", options.output},
+                {"header", program->header},
+                {"files", files},
+                {"arena_bytes", compiled->graph.arena_bytes},
+                {"state_bytes", compiled->graph.state_bytes},
+                {"weights_bytes", program->constant_bytes}});
+  } else {
+    fmt::print("{}: {} in {}\n  API {}, arena {} bytes, weights {} bytes\n", compiled->graph.name,
+               count_text(program->files.size(), "file"), options.output, program->header,
+               grouped(compiled->graph.arena_bytes), grouped(program->constant_bytes));
+  }
+  return finish(diagnostics, options);
+}
+
+int run(const Options& options) {
+  Diagnostics diagnostics;
+  auto compiled = compile_for_board(options, "host", diagnostics);
+  if (!compiled || !check_fit(compiled->graph, compiled->board, diagnostics))
+    return finish(diagnostics, options);
+  const Graph& graph = compiled->graph;
+  const auto program = emit_program(graph, compiled->board.core, diagnostics);
+  if (!program) return finish(diagnostics, options);
+  Samples samples;
+  if (options.input.empty()) {
+    samples = pattern_sample(graph);
+    if (!graph.inputs.empty())
+      diagnostics.add({.kind = Kind::remark, .message = "no --input: one sample of made-up bytes is run"});
+  } else {
+    auto read = read_samples(options.input, graph, diagnostics);
+    if (!read) return finish(diagnostics, options);
+    samples = std::move(*read);
+  }
+  const TemporaryFolder temporary;
+  const fs::path folder = options.save_build.empty() ? temporary.path() : fs::absolute(options.save_build);
+  const auto firmware =
+      build_firmware(*program, graph, compiled->board, folder,
+                     {options.optimize, options.keeps_state, options.has_sanitizers}, diagnostics);
+  if (!firmware) return finish(diagnostics, options);
+  const auto result = run_firmware(*firmware, graph, samples, {options.timeout_seconds, {}}, diagnostics);
+  if (!result) return finish(diagnostics, options);
+  std::vector<std::string> files;
+  if (!options.output.empty()) {
+    auto written = write_outputs(options.output, graph, result->outputs, options.dequantize, diagnostics);
+    if (!written) return finish(diagnostics, options);
+    files = std::move(*written);
+  }
+  if (options.is_json) {
+    print_json(run_json(graph, *program, compiled->board, *firmware, *result, files));
+    return finish(diagnostics, options);
+  }
+  fmt::print("{} on {} ({}), {}\n\n", graph.name,
+             compiled->board.title.empty() ? compiled->board.name : compiled->board.title, firmware->machine,
+             count_text(samples.count, "sample"));
+  print_layers(layer_rows(graph), result->layer_instructions);
+  fmt::print("\n");
+  if (result->instructions) {
+    const std::int64_t stack = result->stack_bytes.value_or(0);
+    fmt::print("  instructions  {:>14}  an inference (first sample)\n", grouped(*result->instructions));
+    fmt::print("  flash         {:>14}  {}: weights {}, code {}\n", grouped(firmware->flash_bytes),
+               bytes_text(firmware->flash_bytes), grouped(program->constant_bytes),
+               grouped(firmware->flash_bytes - program->constant_bytes));
+    fmt::print("  ram           {:>14}  {}: arena {}, stack {} (measured), static {}\n",
+               grouped(graph.arena_bytes + stack + firmware->static_bytes),
+               bytes_text(graph.arena_bytes + stack + firmware->static_bytes), grouped(graph.arena_bytes),
+               grouped(stack), grouped(firmware->static_bytes));
+    fmt::print("  compiled      {}\n", command_text(firmware->compile_command));
+  } else {
+    fmt::print("  arena         {:>14}  {}\n", grouped(graph.arena_bytes), bytes_text(graph.arena_bytes));
+  }
+  for (const std::string& file : files) fmt::print("  output        {}\n", file);
+  return finish(diagnostics, options);
+}
+
+}  // namespace nb::cli

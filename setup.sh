@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Installs what building, running and testing need on Debian 12: compilers, QEMU, header libraries, and a Python
+# environment in .venv with the packages whose schemas the build reads.
+set -euo pipefail
+cd "$(dirname "$0")"
+packages=(g++ cmake ninja-build ccache python3 python3-venv libcli11-dev libfmt-dev nlohmann-json3-dev
+  libtomlplusplus-dev doctest-dev zlib1g-dev gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi
+  libstdc++-arm-none-eabi-newlib gcc-riscv64-unknown-elf qemu-system-arm qemu-system-misc)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+  sudo=""
+  [ "$(id -u)" -eq 0 ] || sudo="sudo"
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+if ! .venv/bin/python -c 'import onnx, tflite, numpy' 2>/dev/null; then
+  python3 -m venv .venv
+  .venv/bin/pip install -q onnx==1.23.2 tflite==2.18.0 numpy
+fi

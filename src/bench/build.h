@@ -1,0 +1,46 @@
+// From an emitted program to something that runs: firmware of a virtual board, or a program of this computer.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "bench/elf.h"
+#include "emit/emit.h"
+#include "graph/graph.h"
+#include "target/board.h"
+
+namespace nb {
+
+/// A built program. Sizes are null on the host.
+struct Firmware {
+  std::filesystem::path folder, executable;
+  std::optional<ElfFile> elf;
+  std::vector<std::string> qemu;             ///< the command without plugin and kernel; empty on the host
+  std::string machine;                       ///< the QEMU machine; "host"
+  std::vector<std::string> compile_command;  ///< of the model's source
+  std::int64_t flash_bytes = 0;              ///< vectors, code, constants, initial data
+  std::int64_t static_bytes = 0;             ///< .data and .bss without the arena
+  std::int64_t arena_bytes = 0;
+};
+
+struct BuildOptions {
+  std::string optimize;  ///< "O2"; empty: the board's
+  bool keeps_state_between_samples = false;
+  bool has_sanitizers = false;  ///< host only: undefined behaviour and addresses
+};
+
+/// Writes the program and its glue into `folder` and builds it for the board. Errors: tool-missing (with the
+/// line that installs it), does-not-fit (by memory and bytes), build-failed, file-unwritable.
+[[nodiscard]] Result<Firmware> build_firmware(const Program& program, const Graph& graph, const Board& board,
+                                              const std::filesystem::path& folder,
+                                              const BuildOptions& options, Diagnostics& diagnostics);
+
+/// Writes the program's files below `folder`.
+[[nodiscard]] Status write_program(const Program& program, const std::filesystem::path& folder,
+                                   Diagnostics& diagnostics);
+
+/// Reports does-not-fit if the arena exceeds every memory that may hold it, or the constants exceed the
+/// flash: what is known before a compiler ran.
+[[nodiscard]] Status check_fit(const Graph& graph, const Board& board, Diagnostics& diagnostics);
+
+}  // namespace nb

@@ -1,0 +1,127 @@
+#include "bench/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/text.h"
+
+namespace nb {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kMaxOutputBytes = std::size_t{4} << 20;
+
+/// Moves what a pipe has into `text`; false at its end.
+bool drain(int fd, std::string& text) {
+  std::array<char, 65536> buffer{};
+  const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+  if (n <= 0) return n < 0 && errno == EINTR;
+  if (text.size() < kMaxOutputBytes) text.append(buffer.data(), static_cast<std::size_t>(n));
+  return true;
+}
+
+}  // namespace
+
+std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, const fs::path& folder,
+                                      double timeout_seconds) {
+  const fs::path tool =
+      command[0].find('/') != std::string::npos ? fs::path(command[0]) : find_tool(command[0]);
+  if (tool.empty()) return std::nullopt;
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  std::array<int, 2> out{}, err{};
+  if (::pipe2(out.data(), O_CLOEXEC) != 0) return std::nullopt;
+  if (::pipe2(err.data(), O_CLOEXEC) != 0) {
+    ::close(out[0]);
+    ::close(out[1]);
+    return std::nullopt;
+  }
+  const std::string tool_text = tool.string(), folder_text = folder.string();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setpgid(0, 0);
+    const int null = ::open("/dev/null", O_RDONLY);
+    ::dup2(null, 0);
+    ::dup2(out[1], 1);
+    ::dup2(err[1], 2);
+    if (!folder_text.empty() && ::chdir(folder_text.c_str()) != 0) ::_exit(126);
+    ::execv(tool_text.c_str(), arguments.data());
+    ::_exit(127);
+  }
+  ::close(out[1]);
+  ::close(err[1]);
+  if (child < 0) {
+    ::close(out[0]);
+    ::close(err[0]);
+    return std::nullopt;
+  }
+  ProcessEnd end;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(timeout_seconds);
+  std::array<pollfd, 2> fds = {pollfd{out[0], POLLIN, 0}, pollfd{err[0], POLLIN, 0}};
+  std::array<std::string*, 2> texts = {&end.out, &end.err};
+  while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+    const double left = std::chrono::duration<double>(deadline - std::chrono::steady_clock::now()).count();
+    if (left <= 0) {
+      end.timed_out = true;
+      ::kill(-child, SIGKILL);
+      break;
+    }
+    ::poll(fds.data(), fds.size(), static_cast<int>(std::min(left, 1.0) * 1000) + 1);
+    for (std::size_t i = 0; i < fds.size(); ++i)
+      if (fds[i].fd >= 0 && fds[i].revents != 0 && !drain(fds[i].fd, *texts[i])) fds[i].fd = -1;
+  }
+  ::close(out[0]);
+  ::close(err[0]);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status))
+    end.exit_code = WEXITSTATUS(status);
+  else if (WIFSIGNALED(status))
+    end.signal = WTERMSIG(status);
+  if (end.exit_code == 127 && end.out.empty() && end.err.empty()) return std::nullopt;
+  return end;
+}
+
+fs::path find_tool(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  for (const std::string_view folder : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
+    const fs::path candidate = fs::path(folder) / name;
+    if (::access(candidate.c_str(), X_OK) == 0 && !fs::is_directory(candidate)) return candidate;
+  }
+  return {};
+}
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (fs::temp_directory_path() / "nblocks-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+std::string command_text(const std::vector<std::string>& command) {
+  std::string text;
+  for (const std::string& word : command) {
+    const bool is_plain =
+        !word.empty() && word.find_first_of(" \t\n'\"\\$`&|;<>()*?[]{}~#!") == std::string::npos;
+    std::string safe = word;
+    for (std::size_t at = 0; !is_plain && (at = safe.find('\'', at)) != std::string::npos; at += 4)
+      safe.replace(at, 1, "'\\''");
+    text += (text.empty() ? "" : " ") + (is_plain ? word : "'" + safe + "'");
+  }
+  return text;
+}
+
+}  // namespace nb

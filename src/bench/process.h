@@ -1,0 +1,43 @@
+// Running tools: compilers, QEMU, the host program.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nb {
+
+/// How a finished process ended.
+struct ProcessEnd {
+  int exit_code = -1;      ///< -1 if a signal ended it
+  int signal = 0;          ///< 0 if none
+  bool timed_out = false;  ///< killed at the limit
+  std::string out, err;    ///< what it printed, each at most 4 MiB
+};
+
+/// Runs `command` (name or path first, no shell) in `folder` and waits at most `timeout_seconds`, then kills
+/// its group. Absent if it cannot be started at all.
+[[nodiscard]] std::optional<ProcessEnd> run_process(const std::vector<std::string>& command,
+                                                    const std::filesystem::path& folder,
+                                                    double timeout_seconds);
+
+/// Where PATH has the tool; empty if nowhere.
+[[nodiscard]] std::filesystem::path find_tool(const std::string& name);
+
+/// A new empty folder in the system's temporary one, removed with all its content at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The command as a user would type it.
+[[nodiscard]] std::string command_text(const std::vector<std::string>& command);
+
+}  // namespace nb

@@ -1,0 +1,267 @@
+#include "bench/samples.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/file.h"
+#include "blocks/quantized.h"
+
+namespace nb {
+namespace fs = std::filesystem;
+namespace {
+
+std::optional<DType> dtype_of(std::string_view descr) {
+  const std::string_view kind = descr.substr(1);
+  constexpr std::array<std::pair<std::string_view, DType>, 12> kRows = {{{"f2", DType::f16},
+                                                                         {"f4", DType::f32},
+                                                                         {"f8", DType::f64},
+                                                                         {"i1", DType::i8},
+                                                                         {"u1", DType::u8},
+                                                                         {"i2", DType::i16},
+                                                                         {"u2", DType::u16},
+                                                                         {"i4", DType::i32},
+                                                                         {"u4", DType::u32},
+                                                                         {"i8", DType::i64},
+                                                                         {"u8", DType::u64},
+                                                                         {"b1", DType::boolean}}};
+  for (const auto& [name, dtype] : kRows)
+    if (name == kind) return dtype;
+  return std::nullopt;
+}
+
+std::string descr_of(DType dtype) {
+  switch (dtype) {
+    case DType::f16:
+      return "<f2";
+    case DType::f32:
+      return "<f4";
+    case DType::f64:
+      return "<f8";
+    case DType::bf16:
+      return "<u2";
+    case DType::i8:
+      return "|i1";
+    case DType::u8:
+      return "|u1";
+    case DType::i16:
+      return "<i2";
+    case DType::u16:
+      return "<u2";
+    case DType::i32:
+      return "<i4";
+    case DType::u32:
+      return "<u4";
+    case DType::i64:
+      return "<i8";
+    case DType::u64:
+      return "<u8";
+    case DType::boolean:
+      return "|b1";
+  }
+  __builtin_unreachable();
+}
+
+/// How many samples an array of that shape holds for an input of `type`; 0 if it does not fit.
+std::size_t sample_count(const Shape& shape, const Shape& input) {
+  if (shape == input) return 1;
+  if (shape.size() == input.size() + 1 && std::equal(input.begin(), input.end(), shape.begin() + 1))
+    return static_cast<std::size_t>(shape[0]);
+  if (!input.empty() && input[0] == 1 && shape.size() == input.size() &&
+      std::equal(input.begin() + 1, input.end(), shape.begin() + 1))
+    return static_cast<std::size_t>(shape[0]);
+  return 0;
+}
+
+/// The array's elements as the input's dtype; an empty optional with `why` if values would be lost.
+std::optional<Bytes> converted(const Tensor& from, const Type& to, std::string& why, bool& is_quantizing) {
+  if (from.type.dtype == to.dtype) return from.data;
+  const std::vector<double> values = to_doubles(from);
+  Bytes out(values.size() * static_cast<std::size_t>(dtype_bytes(to.dtype)));
+  is_quantizing = is_float(from.type.dtype) && !is_float(to.dtype) && to.is_quantized() &&
+                  !to.quantization->is_per_axis();
+  if (is_float(from.type.dtype) && !is_float(to.dtype) && !is_quantizing) {
+    why = "holds " + std::string(dtype_name(from.type.dtype)) + " for an input of " + type_text(to) +
+          " without a scale";
+    return std::nullopt;
+  }
+  bool is_lossless = true;
+  visit_dtype(to.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    auto* data = reinterpret_cast<T*>(out.data());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (is_quantizing) {
+        data[i] = static_cast<T>(quantize_value(to, static_cast<float>(values[i])));
+      } else if (to.dtype == DType::boolean) {
+        data[i] = static_cast<T>(values[i] != 0);
+      } else if (std::is_floating_point_v<T>) {
+        data[i] = static_cast<T>(values[i]);
+      } else {
+        const bool fits = values[i] >= static_cast<double>(std::numeric_limits<T>::lowest()) &&
+                          values[i] <= static_cast<double>(std::numeric_limits<T>::max());
+        is_lossless = is_lossless && fits;
+        data[i] = fits ? static_cast<T>(values[i]) : T{};
+      }
+    }
+  });
+  if (is_lossless) return out;
+  why = "holds values that " + std::string(dtype_name(to.dtype)) + " cannot";
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Tensor> tensor_of(const NpyArray& array) {
+  const auto dtype = dtype_of(array.descr);
+  if (!dtype || !shape_fault(array.shape, *dtype).empty()) return std::nullopt;
+  return Tensor{Type{*dtype, array.shape}, array.data};
+}
+
+NpyArray npy_of(DType dtype, Shape shape, Bytes data) {
+  return {descr_of(dtype), std::move(shape), std::move(data)};
+}
+
+Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnostics& diagnostics) {
+  const auto refuse = [&](Kind kind, std::string message, std::string help = {}) -> Failed {
+    return diagnostics.add(
+        {.kind = kind, .message = std::move(message), .file = path.string(), .help = std::move(help)});
+  };
+  const FileRead file = read_file(path);
+  if (!file.bytes)
+    return refuse(Kind::file_unreadable, "input file `" + printable(path.string()) + "`: " + file.why_not);
+  std::size_t sample_bytes = 0;
+  for (const ValueId id : graph.inputs)
+    sample_bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
+
+  const std::string extension = to_lower(path.extension().string());
+  std::vector<std::pair<std::string, NpyArray>> arrays;
+  std::string why;
+  if (extension == ".npz") {
+    auto found = parse_npz(*file.bytes, why);
+    if (!found) return refuse(Kind::input_mismatch, "the file " + why);
+    arrays = std::move(*found);
+  } else if (extension == ".npy") {
+    auto found = parse_npy(*file.bytes, why);
+    if (!found) return refuse(Kind::input_mismatch, "the file " + why);
+    if (graph.inputs.size() != 1)
+      return refuse(Kind::input_mismatch, "one array for " + count_text(graph.inputs.size(), "input"),
+                    "give an .npz with in0, in1, ...");
+    arrays.emplace_back(graph.at(graph.inputs[0]).name, std::move(*found));
+  } else if (extension == ".bin") {
+    if (sample_bytes == 0 || file.bytes->size() % sample_bytes != 0 || file.bytes->empty())
+      return refuse(Kind::input_mismatch, std::to_string(file.bytes->size()) +
+                                              " bytes are not a multiple of a sample's " +
+                                              std::to_string(sample_bytes));
+    return Samples{file.bytes->size() / sample_bytes, *file.bytes};
+  } else {
+    return refuse(Kind::usage, "`" + printable(path.string()) + "` is not .npz, .npy or .bin",
+                  "save the inputs with numpy.savez");
+  }
+
+  std::vector<Bytes> data;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    const Value& input = graph.at(graph.inputs[i]);
+    const auto named = [&](const std::string& name) {
+      return std::find_if(arrays.begin(), arrays.end(), [&](const auto& pair) { return pair.first == name; });
+    };
+    auto found = named(input.name);
+    if (found == arrays.end()) found = named("in" + std::to_string(i));
+    if (found == arrays.end() && arrays.size() == 1 && graph.inputs.size() == 1) found = arrays.begin();
+    if (found == arrays.end() && graph.inputs.size() == 1) found = named("x");
+    if (found == arrays.end()) {
+      std::vector<std::string> names;
+      for (const auto& pair : arrays) names.push_back(pair.first);
+      return refuse(Kind::input_mismatch,
+                    "no array for input `" + input.name + "`: the file has " + printable(join(names, ", ")),
+                    "name the array " + input.name + " or in" + std::to_string(i));
+    }
+    const auto tensor = tensor_of(found->second);
+    if (!tensor)
+      return refuse(Kind::input_mismatch,
+                    "array `" + printable(found->first) + "` has a dtype or shape beyond the limits");
+    const std::size_t samples = sample_count(tensor->type.shape, input.type.shape);
+    if (samples == 0)
+      return refuse(Kind::input_mismatch,
+                    "array `" + printable(found->first) + "` has shape " + shape_text(tensor->type.shape) +
+                        ", input `" + input.name + "` is " + type_text(input.type),
+                    "give " + shape_text(input.type.shape) + ", or one more leading axis of samples");
+    if (i > 0 && samples != count)
+      return refuse(Kind::input_mismatch, "the inputs have " + std::to_string(count) + " and " +
+                                              std::to_string(samples) + " samples");
+    count = samples;
+    bool is_quantizing = false;
+    auto bytes = converted(*tensor, input.type, why, is_quantizing);
+    if (!bytes) return refuse(Kind::input_mismatch, "array `" + printable(found->first) + "` " + why);
+    if (is_quantizing)
+      diagnostics.add({.kind = Kind::input_quantized,
+                       .message = "array `" + printable(found->first) + "` is " +
+                                  std::string(dtype_name(tensor->type.dtype)) + ": quantized with scale " +
+                                  float_text(input.type.scale()) + " and zero point " +
+                                  std::to_string(input.type.zero_point())});
+    data.push_back(std::move(*bytes));
+  }
+  Samples out{count, {}};
+  for (std::size_t n = 0; n < count; ++n)
+    for (const Bytes& bytes : data)
+      out.bytes.insert(out.bytes.end(), bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / count * n),
+                       bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / count * (n + 1)));
+  return out;
+}
+
+Samples pattern_sample(const Graph& graph) {
+  Samples out{1, {}};
+  for (const ValueId id : graph.inputs) {
+    Tensor tensor = make_tensor(graph.at(id).type);
+    visit_dtype(tensor.type.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      std::size_t i = 0;
+      for (T& value : tensor.as<T>()) {
+        const auto byte = static_cast<std::int8_t>(i++ * 37 + 11);
+        if constexpr (std::is_floating_point_v<T>)
+          value = static_cast<T>(byte) / 128;
+        else if (sizeof(T) == 1 && tensor.type.dtype != DType::boolean)
+          value = static_cast<T>(byte);
+        else
+          value = static_cast<T>(i % 2);
+      }
+    });
+    out.bytes.insert(out.bytes.end(), tensor.data.begin(), tensor.data.end());
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> write_outputs(const fs::path& folder, const Graph& graph,
+                                               const Samples& outputs, bool dequantize,
+                                               Diagnostics& diagnostics) {
+  std::vector<std::string> files;
+  std::size_t sample_bytes = 0, offset = 0;
+  for (const ValueId id : graph.outputs)
+    sample_bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
+  for (std::size_t k = 0; k < graph.outputs.size(); ++k) {
+    const Value& value = graph.at(graph.outputs[k]);
+    const auto size = static_cast<std::size_t>(value.type.size_bytes());
+    Shape shape = value.type.shape;
+    if (outputs.count != 1) shape.insert(shape.begin(), static_cast<std::int64_t>(outputs.count));
+    Tensor tensor{Type{value.type.dtype, shape}, {}};
+    for (std::size_t n = 0; n < outputs.count; ++n) {
+      const auto first = outputs.bytes.begin() + static_cast<std::ptrdiff_t>(n * sample_bytes + offset);
+      tensor.data.insert(tensor.data.end(), first, first + static_cast<std::ptrdiff_t>(size));
+    }
+    offset += size;
+    if (dequantize && value.type.is_quantized() && !value.type.quantization->is_per_axis()) {
+      std::vector<float> real;
+      for (const double q : to_doubles(tensor))
+        real.push_back(static_cast<float>(q - value.type.zero_point()) * value.type.scale());
+      tensor = make_tensor<float>(DType::f32, shape, real);
+    }
+    std::string name = "out" + std::to_string(k) + ".npy", why_not;
+    const fs::path path = folder / name;
+    if (!write_file(path, npy_bytes(npy_of(tensor.type.dtype, shape, std::move(tensor.data))), why_not))
+      return diagnostics.add(
+          {.kind = Kind::file_unwritable, .message = "`" + path.string() + "`: " + why_not});
+    files.push_back(path.string());
+  }
+  return files;
+}
+
+}  // namespace nb

@@ -1,0 +1,39 @@
+// Data for a model's inputs: files to the raw bytes that the firmware reads, outputs back to files.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/npy.h"
+#include "graph/graph.h"
+
+namespace nb {
+
+/// Sample after sample; in a sample every input's raw bytes in order.
+struct Samples {
+  std::size_t count = 0;
+  Bytes bytes;
+};
+
+/// Reads FILE (.npz: arrays named as the inputs, or in0, in1, ...; .npy; .bin: raw bytes) for the graph's
+/// inputs. An array of the input's shape is one sample; one more leading axis, or another first dimension
+/// where the input has batch 1, is N samples. Integer inputs take their own dtype raw; float arrays are
+/// quantized with the input's scale (note input-quantized). Errors: file-unreadable, input-mismatch.
+[[nodiscard]] Result<Samples> read_samples(const std::filesystem::path& path, const Graph& graph,
+                                           Diagnostics& diagnostics);
+
+/// One sample of made-up bytes, for runs that ask only for the cost: byte i is (37 i + 11) mod 256 as int8,
+/// floats that over 128.
+[[nodiscard]] Samples pattern_sample(const Graph& graph);
+
+/// An array as a tensor of the value's dtype and the array's own shape.
+[[nodiscard]] std::optional<Tensor> tensor_of(const NpyArray& array);
+[[nodiscard]] NpyArray npy_of(DType dtype, Shape shape, Bytes data);
+
+/// Writes every output as <folder>/<name>.npy, first axis the sample; the file names. With `dequantize`
+/// integers that have a scale become float.
+[[nodiscard]] Result<std::vector<std::string>> write_outputs(const std::filesystem::path& folder,
+                                                             const Graph& graph, const Samples& outputs,
+                                                             bool dequantize, Diagnostics& diagnostics);
+
+}  // namespace nb

@@ -1,0 +1,97 @@
+#include "driver/compile.h"
+
+#include "base/file.h"
+#include "blocks/blocks.h"
+#include "pass/pass.h"
+#include "read/onnx/read_onnx.h"
+#include "read/tflite/read_tflite.h"
+
+namespace nb {
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string_view as_text(ByteSpan bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// An ONNX ModelProto starts with one of its own fields; protobuf has no magic number.
+bool looks_like_onnx(ByteSpan file) {
+  if (file.size() < 4) return false;
+  const auto tag = static_cast<unsigned>(file[0]);
+  const unsigned field = tag >> 3, wire = tag & 7u;
+  return (wire == 0 && (field == 1 || field == 5)) ||
+         (wire == 2 &&
+          (field == 2 || field == 3 || field == 4 || field == 6 || field == 7 || field == 8 || field == 14));
+}
+
+Result<Graph> read_graph_text(const fs::path& path, ByteSpan file, Diagnostics& diagnostics) {
+  const std::string name = constants_file_of(as_text(file));
+  Bytes constants;
+  if (!name.empty()) {
+    if (fs::path(name).filename() != name)
+      return diagnostics.add(
+          {.kind = Kind::graph_syntax,
+           .message = "the constants file `" + printable(name) + "` must lie beside the text"});
+    FileRead read = read_file(path.parent_path() / name);
+    if (!read.bytes)
+      return diagnostics.add(
+          {.kind = Kind::file_unreadable, .message = "constants file `" + name + "`: " + read.why_not});
+    constants = std::move(*read.bytes);
+  }
+  return parse_graph(as_text(file), constants, all_blocks(), diagnostics);
+}
+
+}  // namespace
+
+Format format_of(ByteSpan file) {
+  if (file.size() >= 8 && as_text(file).substr(4, 4) == "TFL3") return Format::tflite;
+  if (as_text(file).starts_with("nblocks graph ")) return Format::graph_text;
+  return looks_like_onnx(file) ? Format::onnx : Format::unknown;
+}
+
+Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnostics& diagnostics) {
+  const FileRead file = read_file(path);
+  if (!file.bytes)
+    return diagnostics.add(
+        {.kind = Kind::file_unreadable, .message = "`" + printable(path.string()) + "`: " + file.why_not});
+  ReadOptions options = asked;
+  if (options.name.empty()) options.name = path.stem().string();
+  Result<Graph> graph = kFailed;
+  switch (format_of(*file.bytes)) {
+    case Format::tflite:
+      graph = read_tflite(*file.bytes, all_blocks(), options, diagnostics);
+      break;
+    case Format::onnx:
+      graph = read_onnx(*file.bytes, path.parent_path(), all_blocks(), options, diagnostics);
+      break;
+    case Format::graph_text:
+      graph = read_graph_text(path, *file.bytes, diagnostics);
+      break;
+    case Format::unknown:
+      diagnostics.add({.kind = Kind::unknown_format,
+                       .message = file.bytes->empty() ? "the file is empty"
+                                                      : "the file is neither TFLite, ONNX nor graph text",
+                       .help = "export the model to .onnx (torch.onnx.export) or .tflite"});
+  }
+  diagnostics.set_file(path.string());
+  if (!graph) return kFailed;
+  if (graph->name.empty()) graph->name = options.name;
+  if (!verify(*graph, diagnostics)) return kFailed;
+  return graph;
+}
+
+Result<Graph> compile(const fs::path& path, const CompileOptions& options, const Core& core,
+                      const std::string& board, Diagnostics& diagnostics) {
+  auto graph = read_model(path, options.read, diagnostics);
+  if (!graph) return kFailed;
+  if (options.stop_after == "read") return graph;
+  if (graph->board.empty()) graph->board = board;
+  PassContext context{all_blocks(), core, diagnostics};
+  const Status status = run_pipeline(*graph, context, options.stop_after, options.from);
+  diagnostics.set_file(path.string());
+  if (!status) return kFailed;
+  return graph;
+}
+
+}  // namespace nb

@@ -1,0 +1,33 @@
+// The straight line, from a model file to a program. The only place that names every station.
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "emit/emit.h"
+#include "graph/graph.h"
+#include "read/builder.h"
+#include "target/core.h"
+
+namespace nb {
+
+/// What a user asks of a compilation.
+struct CompileOptions {
+  ReadOptions read;
+  std::string stop_after;  ///< a pass's name, "read", or empty: all
+  std::string from;        ///< graph text only: the pass to begin with; empty: the one that its phase needs
+};
+
+/// The formats that are recognised by content.
+enum class Format { tflite, onnx, graph_text, unknown };
+[[nodiscard]] Format format_of(ByteSpan file);
+
+/// Reads a model file (TFLite, ONNX or graph text) to a verified graph. Errors: file-unreadable,
+/// unknown-format, and those of the readers.
+[[nodiscard]] Result<Graph> read_model(const std::filesystem::path& path, const ReadOptions& options,
+                                       Diagnostics& diagnostics);
+
+/// A model compiled as far as asked: the graph, ready to emit if the line was walked to its end.
+[[nodiscard]] Result<Graph> compile(const std::filesystem::path& path, const CompileOptions& options,
+                                    const Core& core, const std::string& board, Diagnostics& diagnostics);
+
+}  // namespace nb

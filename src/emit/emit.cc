@@ -1,0 +1,333 @@
+#include "emit/emit.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/resources.h"
+#include "emit/names.h"
+#include "emit/tables.h"
+#include "pass/pass.h"
+
+namespace nb {
+namespace {
+
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// A name as it may stand in a // comment: no line break, no trailing backslash.
+std::string in_comment(std::string text) {
+  std::replace(text.begin(), text.end(), '\\', '/');
+  return printable(text, 400);
+}
+
+std::string quantization_comment(const Type& type) {
+  if (!type.is_quantized()) return "";
+  if (type.quantization->is_per_axis()) return ", per-axis scales";
+  return ", real = " + float_text(type.scale()) + " * (q - " + std::to_string(type.zero_point()) + ")";
+}
+
+std::string c_array_shape(const Shape& shape) {
+  std::string text;
+  for (const std::int64_t dim : shape) text += "[" + std::to_string(dim) + "]";
+  return text;
+}
+
+/// The block headers that `roots` include, themselves included, by path under blocks/.
+Result<std::set<std::string>> header_closure(const std::set<std::string>& roots, Diagnostics& diagnostics) {
+  std::set<std::string> all;
+  std::vector<std::string> open(roots.begin(), roots.end());
+  while (!open.empty()) {
+    const std::string path = open.back();
+    open.pop_back();
+    if (!all.insert(path).second) continue;
+    const auto content = find_resource("blocks/" + path);
+    if (!content)
+      return diagnostics.add({.kind = Kind::internal, .message = "the header " + path + " is not embedded"});
+    for (const std::string_view line : split(*content, '\n')) {
+      const std::string_view trimmed = trim(line);
+      if (!trimmed.starts_with("#include \"")) continue;
+      const std::string_view included = trimmed.substr(10, trimmed.find('"', 10) - 10);
+      std::string target = included.starts_with("../")
+                               ? std::string(included.substr(3))
+                               : path.substr(0, path.find('/') + 1) + std::string(included);
+      open.push_back(std::move(target));
+    }
+  }
+  return all;
+}
+
+class Emitter {
+ public:
+  Emitter(const Graph& graph, const Core& core, Diagnostics& diagnostics)
+      : graph_(graph), core_(core), diagnostics_(diagnostics) {
+    program_.name = identifier(graph.name);
+    program_.macro = upper(program_.name);
+  }
+
+  Result<Program> run() {
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) emit_node(i);
+    auto headers = header_closure(headers_, diagnostics_);
+    if (!headers) return kFailed;
+    const std::string& name = program_.name;
+    program_.header = "include/" + name + ".h";
+    program_.sources = {"src/" + name + ".cc", "nb/core/memory.cc"};
+    program_.files.push_back({program_.header, api_header()});
+    program_.files.push_back({"src/" + name + ".cc", source()});
+    program_.files.push_back({"src/" + name + "_weights.h", weights_header()});
+    headers->insert("core/nb.h");
+    headers->insert("core/memory.h");
+    for (const std::string& path : *headers) {
+      const auto content = find_resource("blocks/" + path);
+      if (!content)
+        return diagnostics_.add(
+            {.kind = Kind::internal, .message = "the header " + path + " is not embedded"});
+      program_.files.push_back({"nb/" + path, std::string(*content)});
+    }
+    program_.files.push_back({"nb/core/memory.cc", "#include \"memory.h\"\n"});
+    return std::move(program_);
+  }
+
+ private:
+  /// The constant as a table, once for the same bytes; its name.
+  std::string table(const std::string& wished, DType dtype, const Bytes& data, const std::string& comment) {
+    const auto key =
+        std::make_pair(dtype, std::string(reinterpret_cast<const char*>(data.data()), data.size()));
+    const auto found = tables_.find(key);
+    if (found != tables_.end()) return found->second;
+    const std::string name = names_.take("k" + camel_identifier(wished));
+    tables_[key] = name;
+    weights_text_ += "\n" + table_text(name, dtype, data, in_comment(comment));
+    program_.constant_bytes += static_cast<std::int64_t>(data.size());
+    return name;
+  }
+
+  std::string place(std::int64_t offset, const std::string& element_type, bool is_written) const {
+    return "at<" + std::string(is_written ? "" : "const ") + element_type + ">(arena, " +
+           std::to_string(offset) + ")";
+  }
+
+  std::string argument_text(const Node& node, const Lowered& lowered, const Argument& argument) {
+    switch (argument.from) {
+      case Argument::From::literal:
+        return argument.text;
+      case Argument::From::scratch:
+        return place(node.scratch_offset, argument.cast.empty() ? "uint8_t" : argument.cast, true);
+      case Argument::From::constant: {
+        const PackedConstant& packed = lowered.constants[argument.index];
+        return table(node.name + " " + packed.role, packed.dtype, packed.data,
+                     node.name + ": " + packed.role + (packed.note.empty() ? "" : ", " + packed.note));
+      }
+      case Argument::From::input:
+      case Argument::From::output:
+        break;
+    }
+    const bool is_input = argument.from == Argument::From::input;
+    const Value& value = graph_.at(is_input ? node.inputs[argument.index] : node.outputs[argument.index]);
+    const std::string type =
+        argument.cast.empty() ? std::string(dtype_c_name(value.type.dtype)) : argument.cast;
+    if (value.source != Source::constant)
+      return place(value.arena_offset, type, !is_input || value.source == Source::state);
+    const std::string name =
+        table(value.name, value.type.dtype, *value.data, value.name + " : " + type_text(value.type));
+    return argument.cast.empty() ? name : "reinterpret_cast<const " + type + "*>(" + name + ")";
+  }
+
+  void emit_node(std::size_t index) {
+    const Node& node = graph_.nodes[index];
+    const Kernel& kernel = *kernel_of(node);
+    const Lowered lowered = kernel.lower(graph_.operation(node), core_);
+    body_ +=
+        "\n  // " + in_comment(node_text(graph_, node)) + "\n  NB_MARK(" + std::to_string(index) + ");\n";
+    if (lowered.function.empty()) return emit_view(node);
+    if (!kernel.header.empty()) headers_.insert(kernel.header);
+    const std::string layer = camel_identifier(node.name);
+    std::string call = "nb::" + lowered.function + "(";
+    std::string separator;
+    if (!lowered.params_type.empty()) {
+      const std::string params = names_.take("k" + layer);
+      params_ += "\nconstexpr nb::" + lowered.params_type + " " + params + "{";
+      for (std::size_t i = 0; i < lowered.params.size(); ++i)
+        params_ += std::string(i == 0 ? "" : ",") + "\n    /*" + lowered.params[i].name + "*/ " +
+                   lowered.params[i].text;
+      params_ += "};\n";
+      call += params;
+      separator = ", ";
+    }
+    for (const Argument& argument : lowered.arguments) {
+      call += separator + argument_text(node, lowered, argument);
+      separator = ", ";
+    }
+    body_ += "  " + call + ");\n";
+  }
+
+  void emit_view(const Node& node) {
+    const Value &from = graph_.at(node.inputs[0]), &to = graph_.at(node.outputs[0]);
+    if (from.source != Source::constant && from.arena_offset == to.arena_offset) {
+      body_ += "  // the same bytes, seen as " + type_text(to.type) + "\n";
+      return;
+    }
+    const std::string source =
+        from.source == Source::constant
+            ? table(from.name, from.type.dtype, *from.data, from.name + " : " + type_text(from.type))
+            : place(from.arena_offset, "uint8_t", false);
+    body_ += "  nb::copy_bytes(" + place(to.arena_offset, "uint8_t", true) + ", " + source + ", " +
+             std::to_string(to.type.size_bytes()) + ");\n";
+  }
+
+  [[nodiscard]] std::string banner() const {
+    return "// Generated by Neural Blocks " NB_VERSION " from model \"" + in_comment(graph_.name) +
+           "\" for " + (graph_.board.empty() ? core_.name : graph_.board) + ". Do not edit.\n";
+  }
+
+  std::string tensor_api(const Value& value, const std::string& role, std::size_t index) const {
+    const std::string number = std::to_string(index), type(dtype_c_name(value.type.dtype));
+    std::string text = "/** " + role + " " + number + " `" + in_comment(value.name) + "`: " + type +
+                       c_array_shape(value.type.shape) + quantization_comment(value.type) + ". */\n";
+    std::string::size_type close = 0;
+    while ((close = text.find("*/", close)) != std::string::npos && close + 3 < text.size())
+      text.replace(close, 2, "* ");
+    const std::string role_upper = upper(role);
+    text += "#define " + program_.macro + "_" + role_upper + "_" + number + "_ELEMENTS " +
+            std::to_string(value.type.elements()) + "\n";
+    text += "#define " + program_.macro + "_" + role_upper + "_" + number + "_OFFSET_BYTES " +
+            std::to_string(value.arena_offset) + "\n";
+    if (value.type.is_quantized() && !value.type.quantization->is_per_axis()) {
+      text += "#define " + program_.macro + "_" + role_upper + "_" + number + "_SCALE " +
+              float_literal(value.type.scale()) + "\n";
+      text += "#define " + program_.macro + "_" + role_upper + "_" + number + "_ZERO_POINT " +
+              std::to_string(value.type.zero_point()) + "\n";
+    }
+    text += "static inline " + type + "* " + program_.name + "_" + role + "_" + number +
+            "(void* arena) {\n  return (" + type + "*)((unsigned char*)arena + " +
+            std::to_string(value.arena_offset) + ");\n}\n\n";
+    return text;
+  }
+
+  [[nodiscard]] std::string api_header() const {
+    const std::string &name = program_.name, &macro = program_.macro;
+    std::string text = banner();
+    text += "#ifndef " + macro + "_H\n#define " + macro +
+            "_H\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+    text +=
+        "/** Bytes of the arena that the caller provides, 16-byte aligned: inputs, outputs, state and "
+        "everything between. */\n";
+    text += "#define " + macro + "_ARENA_BYTES " +
+            std::to_string(std::max<std::int64_t>(graph_.arena_bytes, 16)) + "\n";
+    text += "/** Bytes of it, at its start, that keep their value from run to run. */\n";
+    text += "#define " + macro + "_STATE_BYTES " + std::to_string(graph_.state_bytes) + "\n\n";
+    for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
+      text += tensor_api(graph_.at(graph_.inputs[i]), "input", i);
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
+      text += tensor_api(graph_.at(graph_.outputs[i]), "output", i);
+    text +=
+        "/** Once before the first run, and whenever state must start anew. Each arena is an instance of its "
+        "own. */\n";
+    text += "void " + name + "_reset(void* arena);\n\n";
+    text +=
+        "/** Computes the outputs from the inputs. Inputs must be written before every run: their bytes are "
+        "reused. */\n";
+    text += "void " + name + "_run(void* arena);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+    return text;
+  }
+
+  [[nodiscard]] std::string source() {
+    std::string reset;
+    for (const Value& value : graph_.values) {
+      if (value.source != Source::state) continue;
+      const bool is_zero = !value.data || std::all_of(value.data->begin(), value.data->end(),
+                                                      [](std::byte b) { return b == std::byte{0}; });
+      const std::string size = std::to_string(value.type.size_bytes());
+      const std::string to = place(value.arena_offset, "uint8_t", true);
+      reset += is_zero ? "  nb::zero_bytes(" + to + ", " + size + ");\n"
+                       : "  nb::copy_bytes(" + to + ", " +
+                             table(value.name, value.type.dtype, *value.data, value.name + ": first state") +
+                             ", " + size + ");\n";
+    }
+    std::string text = banner();
+    text += "#include \"" + program_.name + ".h\"\n\n#include \"" + program_.name +
+            "_weights.h\"\n#include \"nb/core/memory.h\"\n";
+    for (const std::string& header : headers_) text += "#include \"nb/" + header + "\"\n";
+    text += "\n#ifndef NB_MARK\n#define NB_MARK(layer) (void)0\n#endif\n\n";
+    text += "// The arena: offset, bytes, first and last layer, content.\n";
+    for (const std::string& row : memory_map(graph_)) text += "// " + in_comment(row) + "\n";
+    text +=
+        "\nnamespace {\n\n/// The values at an offset of the arena.\ntemplate <class T>\ninline T* at(void* "
+        "arena, int32_t offset_bytes) {\n"
+        "  return reinterpret_cast<T*>(static_cast<uint8_t*>(arena) + offset_bytes);\n}\n" +
+        params_ + "\n}  // namespace\n\n";
+    const std::string arena = reset.empty() ? "void*" : "void* arena";
+    text += "extern \"C\" void " + program_.name + "_reset(" + arena + ") {\n" + reset + "}\n\n";
+    const bool uses_arena = body_.find("(arena,") != std::string::npos;
+    text += "extern \"C\" void " + program_.name + "_run(void*" + (uses_arena ? " arena" : "") + ") {" +
+            body_ + "}\n";
+    return text;
+  }
+
+  [[nodiscard]] std::string weights_header() const {
+    return banner() + "#pragma once\n#include <stdint.h>\n\nnamespace {\n" + weights_text_ +
+           "\n}  // namespace\n";
+  }
+
+  const Graph& graph_;
+  const Core& core_;
+  Diagnostics& diagnostics_;
+  Program program_;
+  Names names_;
+  std::map<std::pair<DType, std::string>, std::string> tables_;
+  std::set<std::string> headers_;
+  std::string weights_text_, params_, body_;
+};
+
+}  // namespace
+
+std::vector<std::string> memory_map(const Graph& graph) {
+  struct Row {
+    std::int64_t offset, size;
+    int first, last;
+    std::string content;
+  };
+  std::vector<Row> rows;
+  const int end = static_cast<int>(graph.nodes.size());
+  std::vector<int> first(graph.values.size(), -1), last(graph.values.size(), -1);
+  for (int i = 0; i < end; ++i) {
+    const Node& node = graph.nodes[static_cast<std::size_t>(i)];
+    for (const ValueId id : node.outputs) first[id.index()] = i;
+    for (const ValueId id : node.inputs)
+      if (id.is_present()) last[id.index()] = i;
+    if (node.scratch_bytes > 0)
+      rows.push_back({node.scratch_offset, node.scratch_bytes, i, i, "scratch of " + node.name});
+  }
+  for (const ValueId id : graph.outputs) last[id.index()] = end;
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    const Value& value = graph.values[v];
+    if (value.source == Source::constant) continue;
+    if (value.source == Source::state)
+      rows.push_back({value.arena_offset, value.type.size_bytes(), -1, end, "state " + value.name});
+    else
+      rows.push_back(
+          {value.arena_offset, value.type.size_bytes(), first[v], std::max(last[v], first[v]), value.name});
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    return std::tie(a.first, a.offset) < std::tie(b.first, b.offset);
+  });
+  std::vector<std::string> texts;
+  const auto step = [&](int i) {
+    return i < 0 ? std::string("in") : i >= end ? std::string("out") : std::to_string(i);
+  };
+  const auto padded = [](std::string text, std::size_t width) {
+    return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
+  };
+  for (const Row& row : rows)
+    texts.push_back(padded(std::to_string(row.offset), 8) + padded(std::to_string(row.size), 9) +
+                    padded(step(row.first), 5) + " .." + padded(step(row.last), 5) + "  " + row.content);
+  return texts;
+}
+
+Result<Program> emit_program(const Graph& graph, const Core& core, Diagnostics& diagnostics) {
+  return Emitter(graph, core, diagnostics).run();
+}
+
+}  // namespace nb

@@ -1,0 +1,34 @@
+// A planned graph as a C++ program: a header with the C API, one call a layer, weights in tables, the block
+// headers that they use.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "target/core.h"
+
+namespace nb {
+
+/// One file of the program, by its path in the output folder.
+struct EmittedFile {
+  std::string path;
+  std::string content;
+};
+
+/// What was emitted, and what a caller must know to use it.
+struct Program {
+  std::string name;   ///< the C prefix: "kws"
+  std::string macro;  ///< its upper-case twin: "KWS"
+  std::vector<EmittedFile> files;
+  std::string header;  ///< path of the API's header
+  std::vector<std::string> sources;
+  std::int64_t constant_bytes = 0;  ///< in the weight tables
+};
+
+/// Emits the planned graph for the core. Pure: the same graph gives the same bytes.
+[[nodiscard]] Result<Program> emit_program(const Graph& graph, const Core& core, Diagnostics& diagnostics);
+
+/// The arena as rows of text: offset, bytes, first and last layer, name; one row a value or scratch.
+[[nodiscard]] std::vector<std::string> memory_map(const Graph& graph);
+
+}  // namespace nb

@@ -1,0 +1,101 @@
+#include "graph/type.h"
+
+#include <array>
+
+namespace nb {
+namespace {
+
+struct DTypeRow {
+  std::string_view name, c_name;
+  std::int64_t bytes;
+};
+constexpr std::array<DTypeRow, 13> kDTypes = {{{"f32", "float", 4},
+                                               {"f64", "double", 8},
+                                               {"f16", "uint16_t", 2},
+                                               {"bf16", "uint16_t", 2},
+                                               {"i8", "int8_t", 1},
+                                               {"u8", "uint8_t", 1},
+                                               {"i16", "int16_t", 2},
+                                               {"u16", "uint16_t", 2},
+                                               {"i32", "int32_t", 4},
+                                               {"u32", "uint32_t", 4},
+                                               {"i64", "int64_t", 8},
+                                               {"u64", "uint64_t", 8},
+                                               {"bool", "uint8_t", 1}}};
+
+const DTypeRow& row(DType dtype) { return kDTypes[static_cast<std::size_t>(dtype)]; }
+
+}  // namespace
+
+std::string_view dtype_name(DType dtype) { return row(dtype).name; }
+std::string_view dtype_c_name(DType dtype) { return row(dtype).c_name; }
+std::int64_t dtype_bytes(DType dtype) { return row(dtype).bytes; }
+
+std::optional<DType> find_dtype(std::string_view name) {
+  for (std::size_t i = 0; i < kDTypes.size(); ++i)
+    if (kDTypes[i].name == name) return static_cast<DType>(i);
+  return std::nullopt;
+}
+
+bool is_float(DType dtype) { return dtype <= DType::bf16; }
+bool is_integer(DType dtype) { return dtype >= DType::i8 && dtype <= DType::u64; }
+
+std::int64_t element_count(std::span<const std::int64_t> shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t dim : shape) count *= dim;
+  return count;
+}
+
+std::string shape_text(std::span<const std::int64_t> shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ",") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+std::string type_text(const Type& type) {
+  return std::string(dtype_name(type.dtype)) + shape_text(type.shape);
+}
+
+std::string shape_fault(std::span<const std::int64_t> shape, DType dtype) {
+  if (shape.size() > static_cast<std::size_t>(kMaxRank))
+    return "rank " + std::to_string(shape.size()) + " exceeds " + std::to_string(kMaxRank);
+  std::int64_t size_bytes = dtype_bytes(dtype);
+  for (const std::int64_t dim : shape) {
+    if (dim < 0) return "dimension " + std::to_string(dim) + " is negative";
+    if (__builtin_mul_overflow(size_bytes, dim == 0 ? 1 : dim, &size_bytes) || size_bytes > kMaxTensorBytes)
+      return shape_text(shape) + " needs more than 2 GiB";
+  }
+  return {};
+}
+
+Tensor make_tensor(Type type) {
+  Tensor tensor{std::move(type), {}};
+  tensor.data.resize(static_cast<std::size_t>(tensor.type.size_bytes()));
+  return tensor;
+}
+
+std::vector<std::int64_t> to_ints(const Tensor& tensor) {
+  std::vector<std::int64_t> out;
+  visit_dtype(tensor.type.dtype, [&](auto zero) {
+    for (const auto value : tensor.as<decltype(zero)>()) out.push_back(static_cast<std::int64_t>(value));
+  });
+  return out;
+}
+
+std::vector<double> to_doubles(const Tensor& tensor) {
+  std::vector<double> out;
+  const DType dtype = tensor.type.dtype;
+  visit_dtype(dtype, [&](auto zero) {
+    for (const auto value : tensor.as<decltype(zero)>()) {
+      if (dtype == DType::f16)
+        out.push_back(half_to_float(static_cast<std::uint16_t>(value)));
+      else if (dtype == DType::bf16)
+        out.push_back(bfloat16_to_float(static_cast<std::uint16_t>(value)));
+      else
+        out.push_back(static_cast<double>(value));
+    }
+  });
+  return out;
+}
+
+}  // namespace nb

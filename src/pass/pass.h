@@ -1,0 +1,64 @@
+// Passes and the line that they form.
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "graph/graph.h"
+#include "target/core.h"
+
+namespace nb {
+
+/// What a pass may look at and say.
+struct PassContext {
+  const BlockSet& blocks;
+  const Core& core;
+  Diagnostics& diagnostics;
+};
+
+/// One rewrite of the whole graph. It reports through the context, and never prints or exits.
+struct Pass {
+  std::string_view name;  ///< verb-object, "fuse-activations"
+  std::string_view doc;   ///< one sentence
+  Phase needs, gives;
+  Status (*run)(Graph&, PassContext&);
+};
+
+// One file a pass.
+Status remove_identities(Graph& graph, PassContext& context);
+Status fuse_activations(Graph& graph, PassContext& context);
+Status select_kernels(Graph& graph, PassContext& context);
+Status plan_memory(Graph& graph, PassContext& context);
+
+/// The line, top to bottom. A pass out of order does not compile.
+inline constexpr std::array kPipeline{
+    Pass{"remove-identities",
+         "Removes nodes that give back their operand: same shape, same order, same dtype.", Phase::read,
+         Phase::read, remove_identities},
+    Pass{"fuse-activations", "Moves relu and clip into the block before them, as its clamp.", Phase::read,
+         Phase::simplified, fuse_activations},
+    Pass{"select-kernels", "Gives each node the first kernel of its block that applies on the core.",
+         Phase::simplified, Phase::lowered, select_kernels},
+    Pass{"plan-memory", "Places values, state and scratch in one arena by their lifetimes.", Phase::lowered,
+         Phase::planned, plan_memory},
+};
+
+consteval bool is_straight_line(std::span<const Pass> passes) {
+  Phase phase = Phase::read;
+  for (const Pass& pass : passes) {
+    if (pass.needs != phase || pass.gives < pass.needs) return false;
+    phase = pass.gives;
+  }
+  return phase == Phase::planned;
+}
+static_assert(is_straight_line(kPipeline), "a pass is out of order: see Phase in graph.h");
+
+/// Runs the passes from the graph's phase on, verifying after each; stops after `stop_after` unless it is
+/// empty. `from` (a pass's name, or empty) is where to begin; empty: the first pass that needs the graph's
+/// phase.
+Status run_pipeline(Graph& graph, PassContext& context, std::string_view stop_after = {},
+                    std::string_view from = {});
+
+/// The kernel that the node names; null before select-kernels.
+[[nodiscard]] const Kernel* kernel_of(const Node& node);
+
+}  // namespace nb

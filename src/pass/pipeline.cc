@@ -1,0 +1,28 @@
+#include "pass/pass.h"
+
+namespace nb {
+
+Status run_pipeline(Graph& graph, PassContext& context, std::string_view stop_after, std::string_view from) {
+  bool is_started = from.empty();
+  for (const Pass& pass : kPipeline) {
+    if (!is_started && pass.name == from) is_started = true;
+    if (!is_started || pass.needs < graph.phase) continue;
+    if (!pass.run(graph, context)) return kFailed;
+    graph.phase = pass.gives;
+    if (!verify(graph, context.diagnostics)) {
+      context.diagnostics.add({.kind = Kind::verify_failed,
+                               .message = "the graph is broken after pass " + std::string(pass.name)});
+      return kFailed;
+    }
+    if (pass.name == stop_after) return {};
+  }
+  return {};
+}
+
+const Kernel* kernel_of(const Node& node) {
+  for (const Kernel& kernel : node.block->kernels)
+    if (kernel.name == node.kernel) return &kernel;
+  return nullptr;
+}
+
+}  // namespace nb

@@ -1,0 +1,126 @@
+#include "read/builder.h"
+
+#include <algorithm>
+
+namespace nb {
+namespace {
+// Folding must not blow a small file up into gigabytes: larger results stay nodes.
+constexpr std::int64_t kMaxFoldedBytes = std::int64_t{64} << 20;
+}  // namespace
+
+void GraphBuilder::set_layer(std::string name, std::string origin) {
+  layer_ = std::move(name);
+  origin_ = std::move(origin);
+}
+
+ValueId GraphBuilder::add_input(std::string name, Type type) {
+  const ValueId id = graph_.add_value({std::move(name), std::move(type), Source::input});
+  graph_.inputs.push_back(id);
+  return id;
+}
+
+ValueId GraphBuilder::add_constant(std::string name, Tensor tensor) {
+  return graph_.add_constant(std::move(name), std::move(tensor));
+}
+
+ValueId GraphBuilder::add_ints(std::string name, const std::vector<std::int64_t>& values) {
+  return add_constant(std::move(name), make_tensor<std::int64_t>(
+                                           DType::i64, {static_cast<std::int64_t>(values.size())}, values));
+}
+
+ValueId GraphBuilder::add_float(std::string name, float value) {
+  return add_constant(std::move(name), make_tensor<float>(DType::f32, {}, std::span(&value, 1)));
+}
+
+ValueId GraphBuilder::add_state(std::string name, Type type, std::shared_ptr<const Bytes> first) {
+  return graph_.add_value({std::move(name), std::move(type), Source::state, std::move(first)});
+}
+
+Result<std::vector<ValueId>> GraphBuilder::add(std::string_view block_name, Attributes attributes,
+                                               std::vector<ValueId> inputs, std::vector<NodeOutput> outputs) {
+  const Block* block = blocks_.find(block_name);
+  if (block == nullptr) return refuse(Kind::internal, "no block is called `" + std::string(block_name) + "`");
+  Node node{block, std::move(attributes), std::move(inputs), {}, layer_, origin_};
+  Operation op = graph_.operation(node);
+  auto types = infer_types(op);
+  if (!types) return refuse(types.fault().kind, types.fault().message, types.fault().help);
+  outputs.resize(types->size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].quantization) (*types)[i].quantization = outputs[i].quantization;
+    if (outputs[i].name.empty()) outputs[i].name = layer_;
+  }
+
+  std::int64_t result_bytes = 0;
+  for (const Type& type : *types) result_bytes += type.size_bytes();
+  const bool is_folded = !node.inputs.empty() && result_bytes <= kMaxFoldedBytes &&
+                         std::all_of(node.inputs.begin(), node.inputs.end(),
+                                     [&](ValueId id) { return !id.is_present() || is_constant(id); });
+  std::vector<ValueId> ids;
+  if (is_folded) {
+    for (const Type& type : *types) op.out.push_back(&type);
+    std::vector<TensorView> views;
+    for (std::size_t i = 0; i < op.in.size(); ++i)
+      views.push_back({op.in[i], op.data[i] ? const_cast<std::byte*>(op.data[i]->data()) : nullptr});
+    auto tensors = evaluate(op, views);
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      ids.push_back(graph_.add_constant(outputs[i].name, std::move(tensors[i])));
+    return ids;
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    ids.push_back(graph_.add_value({std::move(outputs[i].name), std::move((*types)[i]), Source::node}));
+  node.outputs = ids;
+  graph_.nodes.push_back(std::move(node));
+  return ids;
+}
+
+Result<ValueId> GraphBuilder::add_one(std::string_view block, Attributes attributes,
+                                      std::vector<ValueId> inputs, NodeOutput output) {
+  auto ids = add(block, std::move(attributes), std::move(inputs), {std::move(output)});
+  if (!ids) return kFailed;
+  return (*ids)[0];
+}
+
+Result<ValueId> GraphBuilder::add_one(std::string_view block, std::vector<ValueId> inputs,
+                                      NodeOutput output) {
+  const Block* found = blocks_.find(block);
+  if (found == nullptr) return refuse(Kind::internal, "no block is called `" + std::string(block) + "`");
+  return add_one(block, found->attributes.make(), std::move(inputs), std::move(output));
+}
+
+Failed GraphBuilder::refuse(Kind kind, std::string message, std::string help) {
+  return diagnostics_.add({.kind = kind,
+                           .message = std::move(message),
+                           .layer = origin_.empty() ? "" : origin_ + " `" + layer_ + "`",
+                           .help = std::move(help)});
+}
+
+void GraphBuilder::remark(Kind kind, std::string message) {
+  for (const Diagnostic& said : diagnostics_.all())
+    if (said.message == message) return;
+  diagnostics_.add({.kind = kind,
+                    .message = std::move(message),
+                    .layer = origin_.empty() ? "" : origin_ + " `" + layer_ + "`"});
+}
+
+Result<std::vector<std::int64_t>> GraphBuilder::ints(ValueId id, std::string_view what) {
+  if (!is_constant(id))
+    return refuse(Kind::dynamic_shape,
+                  std::string(what) + " is computed at run time, from `" + graph_.at(id).name + "`",
+                  "freeze the input that determines it with --freeze INPUT=FILE.npy");
+  return to_ints(constant(id));
+}
+
+Result<std::vector<double>> GraphBuilder::doubles(ValueId id, std::string_view what) {
+  if (!is_constant(id))
+    return refuse(Kind::dynamic_shape,
+                  std::string(what) + " is computed at run time, from `" + graph_.at(id).name + "`",
+                  "freeze the input that determines it with --freeze INPUT=FILE.npy");
+  return to_doubles(constant(id));
+}
+
+Tensor GraphBuilder::constant(ValueId id) const {
+  const Value& value = graph_.at(id);
+  return {value.type, *value.data};
+}
+
+}  // namespace nb

@@ -1,0 +1,77 @@
+// What readers build graphs with: adds nodes whose types are inferred and checked at once, and folds what is
+// constant, so that a shape computed by the model is a known number by the time that a later operator asks
+// for it.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace nb {
+
+/// The name (may be empty) and quantization (may be absent) of a node's output, as the model gives them.
+struct NodeOutput {
+  std::string name = {};
+  std::optional<Quantization> quantization = {};
+};
+
+/// Builds one graph. Every node added belongs to the layer set last. Errors name that layer.
+class GraphBuilder {
+ public:
+  GraphBuilder(const BlockSet& blocks, Diagnostics& diagnostics)
+      : blocks_(blocks), diagnostics_(diagnostics) {}
+
+  /// The model's own operator that is being translated: its name (never empty), its type, "Conv" or
+  /// "CONV_2D".
+  void set_layer(std::string name, std::string origin);
+  [[nodiscard]] const std::string& layer() const { return layer_; }
+
+  ValueId add_input(std::string name, Type type);
+  ValueId add_constant(std::string name, Tensor tensor);
+  /// A scalar or vector of int64 / float constants.
+  ValueId add_ints(std::string name, const std::vector<std::int64_t>& values);
+  ValueId add_float(std::string name, float value);
+  /// A tensor kept between runs, all zero at first unless `first` is given.
+  ValueId add_state(std::string name, Type type, std::shared_ptr<const Bytes> first = nullptr);
+
+  /// A node, or the constants that it folds to. Reports what inference refuses.
+  Result<std::vector<ValueId>> add(std::string_view block, Attributes attributes, std::vector<ValueId> inputs,
+                                   std::vector<NodeOutput> outputs = {});
+  /// The same for a block with one output.
+  Result<ValueId> add_one(std::string_view block, Attributes attributes, std::vector<ValueId> inputs,
+                          NodeOutput output = {});
+  /// With default attributes.
+  Result<ValueId> add_one(std::string_view block, std::vector<ValueId> inputs, NodeOutput output = {});
+
+  /// Reports a fault at the present layer.
+  Failed refuse(Kind kind, std::string message, std::string help = {});
+  /// Notes something at the present layer, once per message.
+  void remark(Kind kind, std::string message);
+
+  [[nodiscard]] const Type& type(ValueId id) const { return graph_.at(id).type; }
+  [[nodiscard]] bool is_constant(ValueId id) const { return graph_.is_constant(id); }
+  /// The elements of a constant; refuses with dynamic-shape, naming `what`, if the value is computed at run
+  /// time.
+  Result<std::vector<std::int64_t>> ints(ValueId id, std::string_view what);
+  Result<std::vector<double>> doubles(ValueId id, std::string_view what);
+  [[nodiscard]] Tensor constant(ValueId id) const;  ///< of a constant value
+
+  [[nodiscard]] Graph& graph() { return graph_; }
+  [[nodiscard]] const BlockSet& blocks() const { return blocks_; }
+  [[nodiscard]] Diagnostics& diagnostics() { return diagnostics_; }
+
+ private:
+  const BlockSet& blocks_;
+  Diagnostics& diagnostics_;
+  Graph graph_;
+  std::string layer_, origin_;
+};
+
+/// What a user says about a model beside its file.
+struct ReadOptions {
+  std::vector<std::pair<std::string, std::int64_t>> dims;  ///< --dim NAME=N
+  std::vector<std::pair<std::string, Tensor>> frozen;      ///< --freeze INPUT=FILE
+  std::string name;                                        ///< of the model; from the file's stem if empty
+};
+
+}  // namespace nb

@@ -1,0 +1,190 @@
+#include "read/onnx/compose.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "blocks/cast/attributes.h"
+#include "blocks/concat/attributes.h"
+#include "blocks/expand/attributes.h"
+#include "blocks/gather/attributes.h"
+#include "blocks/matmul/attributes.h"
+#include "blocks/pad/attributes.h"
+#include "blocks/reduce/attributes.h"
+#include "blocks/reshape/attributes.h"
+#include "blocks/slice/attributes.h"
+#include "blocks/softmax/attributes.h"
+#include "blocks/transpose/attributes.h"
+#include "read/onnx/importer.h"
+#include "read/onnx/tensor.h"
+
+namespace nb::onnx {
+
+ValueId reshape(Layer& l, ValueId x, const Shape& shape) {
+  if (l.shape(x) == shape) return x;
+  return l.add("reshape", ReshapeAttrs{shape}, {x});
+}
+
+ValueId transpose(Layer& l, ValueId x, const Ints& perm) {
+  bool is_identity = true;
+  for (std::size_t i = 0; i < perm.size(); ++i)
+    is_identity = is_identity && perm[i] == static_cast<std::int64_t>(i);
+  if (is_identity) return x;
+  return l.add("transpose", TransposeAttrs{perm}, {x});
+}
+
+ValueId expand(Layer& l, ValueId x, const Shape& shape) {
+  if (l.shape(x) == shape) return x;
+  return l.add("expand", ExpandAttrs{shape}, {x});
+}
+
+ValueId concat(Layer& l, const std::vector<ValueId>& parts, std::int64_t axis) {
+  if (parts.size() == 1) return parts[0];
+  return l.add("concat", ConcatAttrs{axis}, parts);
+}
+
+ValueId slice_axis(Layer& l, ValueId x, std::int64_t axis, std::int64_t begin, std::int64_t size,
+                   std::int64_t step) {
+  SliceAttrs a;
+  a.size = l.shape(x);
+  a.begin.assign(a.size.size(), 0);
+  a.step.assign(a.size.size(), 1);
+  const auto at = static_cast<std::size_t>(axis);
+  if (begin == 0 && step == 1 && a.size[at] == size) return x;
+  a.begin[at] = begin;
+  a.size[at] = size;
+  a.step[at] = step;
+  return l.add("slice", std::move(a), {x});
+}
+
+ValueId unsqueeze(Layer& l, ValueId x, Ints axes) {
+  std::sort(axes.begin(), axes.end());
+  Shape shape = l.shape(x);
+  for (const std::int64_t axis : axes) {
+    if (axis < 0 || axis > static_cast<std::int64_t>(shape.size()))
+      l.refuse(Kind::attribute_out_of_range, "axis " + std::to_string(axis) + " is outside the result");
+    shape.insert(shape.begin() + axis, 1);
+  }
+  return reshape(l, x, shape);
+}
+
+ValueId squeeze(Layer& l, ValueId x, const Ints& axes) {
+  const Shape from = l.shape(x);
+  Shape shape;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (std::find(axes.begin(), axes.end(), static_cast<std::int64_t>(i)) == axes.end())
+      shape.push_back(from[i]);
+    else if (from[i] != 1)
+      l.refuse(Kind::shape_mismatch, "axis " + std::to_string(i) + " of " + shape_text(from) + " is not 1");
+  }
+  return reshape(l, x, shape);
+}
+
+ValueId along_axis(Layer& l, ValueId x, std::int64_t axis, std::int64_t rank) {
+  Shape shape(static_cast<std::size_t>(rank), 1);
+  shape[static_cast<std::size_t>(axis)] = l.type(x).elements();
+  return reshape(l, x, shape);
+}
+
+Shape broadcast_shape(Layer& l, const Shape& a, const Shape& b) {
+  Shape out(std::max(a.size(), b.size()));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
+    if (x != y && x != 1 && y != 1)
+      l.refuse(Kind::shape_mismatch, shape_text(a) + " and " + shape_text(b) + " do not broadcast");
+    out[out.size() - 1 - i] = x == 1 ? y : x;
+  }
+  return out;
+}
+
+ValueId pad_constant(Layer& l, ValueId x, const Ints& before, const Ints& after, float value) {
+  const auto is_zero = [](std::int64_t n) { return n == 0; };
+  if (std::all_of(before.begin(), before.end(), is_zero) && std::all_of(after.begin(), after.end(), is_zero))
+    return x;
+  return l.add("pad", PadAttrs{before, after, PadMode::constant, value}, {x});
+}
+
+ValueId cast(Layer& l, ValueId x, DType to) {
+  return l.dtype(x) == to ? x : l.add("cast", CastAttrs{to}, {x});
+}
+
+ValueId scalar(Layer& l, double value, DType dtype) {
+  const auto as_float = make_tensor<double>(DType::f64, {}, std::span<const double>(&value, 1));
+  return l.constant(converted(as_float, dtype), "value");
+}
+
+ValueId iota(Layer& l, std::int64_t n, DType dtype, std::int64_t axis, std::int64_t rank) {
+  Ints values(static_cast<std::size_t>(n));
+  std::iota(values.begin(), values.end(), 0);
+  Shape shape(static_cast<std::size_t>(rank), 1);
+  shape[static_cast<std::size_t>(axis)] = n;
+  return ints(l, values, shape, dtype);
+}
+
+ValueId floats(Layer& l, const std::vector<float>& values, const Shape& shape) {
+  return l.constant(make_tensor<float>(DType::f32, shape, values), "values");
+}
+
+ValueId ints(Layer& l, const Ints& values, const Shape& shape, DType dtype) {
+  return l.constant(converted(make_tensor<std::int64_t>(DType::i64, shape, values), dtype), "values");
+}
+
+ValueId binary(Layer& l, std::string_view block, ValueId a, ValueId b) { return l.add(block, {a, b}); }
+ValueId binary(Layer& l, std::string_view block, ValueId a, double b) {
+  return l.add(block, {a, scalar(l, b, l.dtype(a))});
+}
+ValueId unary(Layer& l, std::string_view block, ValueId x) { return l.add(block, {x}); }
+ValueId where(Layer& l, ValueId condition, ValueId a, ValueId b) { return l.add("where", {condition, a, b}); }
+
+ValueId reduce(Layer& l, std::string_view block, ValueId x, Ints axes, bool keep_dims) {
+  std::sort(axes.begin(), axes.end());
+  return l.add(block, ReduceAttrs{std::move(axes), keep_dims}, {x});
+}
+
+ValueId softmax(Layer& l, ValueId x, std::int64_t axis) {
+  return l.add("softmax", SoftmaxAttrs{axis, 1.0f}, {x});
+}
+
+ValueId matmul(Layer& l, ValueId a, ValueId b, bool transpose_a, bool transpose_b) {
+  return l.add("matmul", MatmulAttrs{transpose_a, transpose_b}, {a, b});
+}
+
+ValueId weights_on_grid(Layer& l, ValueId w) {
+  const Quantization* grid = l.is_constant(w) ? l.importer().grid(w) : nullptr;
+  if (grid == nullptr) return w;
+  Value copy = l.build.graph().at(w);  // shares the elements
+  copy.type.quantization = *grid;
+  return l.build.graph().add_value(std::move(copy));
+}
+
+ValueId gather(Layer& l, ValueId x, ValueId indices, std::int64_t axis, std::int64_t batch_dims) {
+  return l.add("gather", GatherAttrs{axis, batch_dims}, {x, indices});
+}
+
+ValueId wrap_indices(Layer& l, ValueId indices, std::int64_t dim) {
+  if (l.is_constant(indices)) {
+    Ints values = l.ints(indices, "indices");
+    if (std::all_of(values.begin(), values.end(), [](std::int64_t i) { return i >= 0; })) return indices;
+    for (std::int64_t& i : values) i += i < 0 ? dim : 0;
+    return ints(l, values, l.shape(indices), l.dtype(indices));
+  }
+  const ValueId wrapped = binary(l, "add", indices, static_cast<double>(dim));
+  return where(l, binary(l, "less", indices, 0.0), wrapped, indices);
+}
+
+ValueId one_hot_mask(Layer& l, ValueId indices, std::int64_t n, std::int64_t axis) {
+  return binary(l, "equal", indices, iota(l, n, l.dtype(indices), axis, l.rank(indices)));
+}
+
+Ints axes_from(std::int64_t first, std::int64_t rank) {
+  Ints axes;
+  for (std::int64_t axis = first; axis < rank; ++axis) axes.push_back(axis);
+  return axes;
+}
+
+std::int64_t product(const Shape& shape, std::int64_t begin, std::int64_t end) {
+  std::int64_t n = 1;
+  for (std::int64_t i = begin; i < end; ++i) n *= shape[static_cast<std::size_t>(i)];
+  return n;
+}
+
+}  // namespace nb::onnx

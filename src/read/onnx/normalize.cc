@@ -1,0 +1,137 @@
+// Normalizations.
+#include <cmath>
+
+#include "blocks/average_pool2d/attributes.h"
+#include "blocks/batch_norm/attributes.h"
+#include "read/onnx/compose.h"
+#include "read/onnx/operators.h"
+
+namespace nb::onnx {
+namespace {
+
+/// Mean, and 1 / sqrt(variance + epsilon), over axes; both keep them as 1.
+struct Moments {
+  ValueId centered, inverse_deviation, mean;
+};
+Moments moments(Layer& l, ValueId x, const Ints& axes, float epsilon) {
+  Moments m;
+  m.mean = reduce(l, "reduce_mean", x, axes, true);
+  m.centered = binary(l, "sub", x, m.mean);
+  const ValueId variance = reduce(l, "reduce_mean", binary(l, "mul", m.centered, m.centered), axes, true);
+  const ValueId deviation = unary(l, "sqrt", binary(l, "add", variance, static_cast<double>(epsilon)));
+  m.inverse_deviation = unary(l, "reciprocal", deviation);
+  return m;
+}
+
+}  // namespace
+
+void translate_batch_normalization(Layer& l) {
+  const ValueId x = l.in(0);
+  if (l.opset >= 14 && l.integer("training_mode", 0) != 0)
+    l.unsupported("batch normalization in training mode", "export the model for inference");
+  if (l.opset < 9 && l.integer("spatial", 1) == 0) l.unsupported("batch normalization with spatial=0");
+  for (std::size_t i = 1; i < 5; ++i) l.refuse_output(i, "a statistic of training");
+  l.require_rank(x, 1, "the input");
+  const float epsilon = l.real("epsilon", 1e-5f);
+  const std::int64_t rank = l.rank(x), axis = rank > 1 ? 1 : 0;
+  const ValueId scale = l.in(1), bias = l.in(2), mean = l.in(3), variance = l.in(4);
+  if (l.is_constant(scale) && l.is_constant(bias) && l.is_constant(mean) && l.is_constant(variance))
+    return l.output(0, l.add("batch_norm", BatchNormAttrs{axis, epsilon}, {x, scale, bias, mean, variance}));
+  const ValueId deviation = unary(l, "sqrt", binary(l, "add", variance, static_cast<double>(epsilon)));
+  const ValueId factor = binary(l, "div", scale, deviation);
+  const ValueId centered = binary(l, "sub", x, along_axis(l, mean, axis, rank));
+  const ValueId scaled = binary(l, "mul", centered, along_axis(l, factor, axis, rank));
+  l.output(0, binary(l, "add", scaled, along_axis(l, bias, axis, rank)));
+}
+
+void translate_instance_normalization(Layer& l) {
+  const ValueId x = l.in(0);
+  l.require_rank(x, 3, "the input");
+  const std::int64_t rank = l.rank(x);
+  const Moments m = moments(l, x, axes_from(2, rank), l.real("epsilon", 1e-5f));
+  const ValueId normal = binary(l, "mul", m.centered, m.inverse_deviation);
+  const ValueId scaled = binary(l, "mul", normal, along_axis(l, l.in(1), 1, rank));
+  l.output(0, binary(l, "add", scaled, along_axis(l, l.in(2), 1, rank)));
+}
+
+void translate_group_normalization(Layer& l) {
+  const ValueId x = l.in(0);
+  l.require_rank(x, 2, "the input");
+  const Shape s = l.shape(x);
+  const std::int64_t groups = l.integer("num_groups"), rank = l.rank(x);
+  if (groups < 1 || s[1] % groups != 0)
+    l.refuse(Kind::attribute_out_of_range, "the groups do not divide the channels");
+  const ValueId grouped = reshape(l, x, {s[0], groups, s[1] / groups * product(s, 2, rank)});
+  const Moments m = moments(l, grouped, {2}, l.real("epsilon", 1e-5f));
+  ValueId y = binary(l, "mul", m.centered, m.inverse_deviation);
+  const auto along_channels = [&](ValueId p) {  // before opset 21 one number a group
+    if (l.type(p).elements() == s[1]) return along_axis(l, p, 1, rank);
+    const ValueId repeated = expand(l, reshape(l, p, {groups, 1}), {groups, s[1] / groups});
+    return along_axis(l, reshape(l, repeated, {s[1]}), 1, rank);
+  };
+  y = binary(l, "mul", reshape(l, y, s), along_channels(l.in(1)));
+  l.output(0, binary(l, "add", y, along_channels(l.in(2))));
+}
+
+void translate_layer_normalization(Layer& l) {
+  const ValueId x = l.in(0);
+  const std::int64_t rank = l.rank(x), axis = l.axis(l.integer("axis", -1), rank);
+  const Moments m = moments(l, x, axes_from(axis, rank), l.real("epsilon", 1e-5f));
+  ValueId y = binary(l, "mul", binary(l, "mul", m.centered, m.inverse_deviation), l.in(1));
+  if (l.has(2)) y = binary(l, "add", y, l.in(2));
+  l.output(0, y);
+  l.output(1, m.mean);
+  l.output(2, m.inverse_deviation);
+}
+
+void translate_rms_normalization(Layer& l) {
+  const ValueId x = l.in(0);
+  const std::int64_t rank = l.rank(x), axis = l.axis(l.integer("axis", -1), rank);
+  const ValueId square = reduce(l, "reduce_mean", binary(l, "mul", x, x), axes_from(axis, rank), true);
+  const ValueId root =
+      unary(l, "sqrt", binary(l, "add", square, static_cast<double>(l.real("epsilon", 1e-5f))));
+  l.output(0, binary(l, "mul", binary(l, "div", x, root), l.in(1)));
+}
+
+void translate_mean_variance_normalization(Layer& l) {
+  const ValueId x = l.in(0);
+  const Ints axes = l.axes(l.integers("axes", {0, 2, 3}), l.rank(x));
+  const ValueId mean = reduce(l, "reduce_mean", x, axes, true);
+  const ValueId mean_square = reduce(l, "reduce_mean", binary(l, "mul", x, x), axes, true);
+  const ValueId variance = binary(l, "sub", mean_square, binary(l, "mul", mean, mean));
+  const ValueId deviation = binary(l, "add", unary(l, "sqrt", variance), 1e-9);
+  l.output(0, binary(l, "div", binary(l, "sub", x, mean), deviation));
+}
+
+/// x / |x|_p along an axis, 0 where the norm is 0.
+void translate_lp_normalization(Layer& l) {
+  const ValueId x = l.in(0);
+  const std::int64_t p = l.integer("p", 2), axis = l.axis(l.integer("axis", -1), l.rank(x));
+  if (p != 1 && p != 2) l.refuse(Kind::attribute_out_of_range, "p is neither 1 nor 2");
+  const ValueId norm = reduce(l, p == 1 ? "reduce_l1" : "reduce_l2", x, {axis}, true);
+  const ValueId is_zero = binary(l, "equal", norm, 0.0);
+  const ValueId safe = where(l, is_zero, scalar(l, 1), norm);
+  l.output(0, binary(l, "div", x, safe));
+}
+
+/// x / (bias + alpha / size * sum of squares over `size` neighbouring channels) ^ beta.
+void translate_lrn(Layer& l) {
+  const ValueId x = l.in(0);
+  l.require_rank(x, 2, "the input");
+  const Shape s = l.shape(x);
+  const std::int64_t size = l.integer("size"), rank = l.rank(x);
+  if (size < 1 || size > 4096) l.refuse(Kind::attribute_out_of_range, "size is " + std::to_string(size));
+  const double alpha = static_cast<double>(l.real("alpha", 1e-4f)),
+               beta = static_cast<double>(l.real("beta", 0.75f));
+  // The channels as rows, the rest as channels: an average pool whose padding counts.
+  const ValueId image = reshape(l, binary(l, "mul", x, x), {s[0], s[1], 1, product(s, 2, rank)});
+  const std::int64_t before = (size - 1) / 2;
+  const ValueId mean =
+      l.add("average_pool2d",
+            AveragePool2dAttrs{{size, 1}, {1, 1}, {before, 0, size - 1 - before, 0}, {1, 1}, true}, {image});
+  ValueId denominator = binary(l, "mul", reshape(l, mean, s), alpha);
+  denominator = binary(l, "add", denominator, static_cast<double>(l.real("bias", 1.0f)));
+  l.output(0, binary(l, "div", x, binary(l, "pow", denominator, beta)));
+}
+
+}  // namespace nb::onnx

@@ -1,0 +1,220 @@
+#include "read/onnx/read_onnx.h"
+
+#include <algorithm>
+#include <new>
+
+#include "blocks/cast/attributes.h"
+#include "read/onnx/importer.h"
+#include "read/onnx/schema.h"
+
+namespace nb {
+namespace onnx {
+namespace {
+
+constexpr std::uint64_t kConstantFloor = std::uint64_t{256} << 20;
+
+/// One reading of one model.
+class ModelReader {
+ public:
+  ModelReader(ByteSpan file, const std::filesystem::path& folder, const BlockSet& blocks,
+              const ReadOptions& options, Diagnostics& diagnostics)
+      : file_(file),
+        options_(options),
+        diagnostics_(diagnostics),
+        files_(folder),
+        build_(blocks, diagnostics),
+        import_(build_, model_, files_, kConstantFloor + 4 * static_cast<std::uint64_t>(file.size())) {}
+
+  Graph read() {
+    if (!parse(file_, model_)) import_.fail(Kind::malformed_file, "the file is cut off or is no ONNX model");
+    if (!model_.graph || model_.ir_version <= 0)
+      import_.fail(Kind::malformed_file, "the file holds no ONNX graph");
+    check_opsets();
+    if (!parse(*model_.graph, graph_))
+      import_.fail(Kind::malformed_file, "the graph is cut off or inconsistent");
+    build_.graph().name = options_.name.empty() ? printable(graph_.name) : options_.name;
+    if (!import_.check_operators(graph_)) throw Refusal{};
+    frame_.opsets = &model_.opsets;
+    for (const TensorProto& initializer : graph_.initializers)
+      if (!frame_.initializers.emplace(initializer.name, &initializer).second)
+        import_.fail(Kind::invalid_model,
+                     "two initializers are called `" + printable(initializer.name) + "`");
+    for (const ValueInfoProto& input : graph_.inputs) declare_input(input);
+    check_options();
+    import_.run(graph_, frame_);
+    for (const ValueInfoProto& output : graph_.outputs) declare_output(output);
+    if (graph_.outputs.empty()) import_.fail(Kind::invalid_model, "the graph has no outputs");
+    make_names_unique();
+    build_.graph().remove_dead();
+    return std::move(build_.graph());
+  }
+
+ private:
+  void check_opsets() {
+    bool has_standard = false;
+    for (const OperatorSet& opset : model_.opsets) {
+      const bool is_standard = opset.domain.empty() || opset.domain == "ai.onnx";
+      has_standard |= is_standard;
+      if (is_standard && opset.version > kNewestOpset)
+        build_.remark(Kind::remark, "opset " + std::to_string(opset.version) + " is newer than " +
+                                        std::to_string(kNewestOpset) + ", the newest known: read as that");
+    }
+    if (model_.opsets.empty()) import_.fail(Kind::invalid_model, "the model imports no operator set");
+  }
+
+  [[nodiscard]] const Tensor* frozen(std::string_view name) const {
+    for (const auto& [input, tensor] : options_.frozen)
+      if (input == name) return &tensor;
+    return nullptr;
+  }
+
+  void check_options() {
+    for (const auto& [name, tensor] : options_.frozen) {
+      std::vector<std::string> names;
+      for (const ValueInfoProto& input : graph_.inputs) names.emplace_back(input.name);
+      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+      const std::string close = nearest(name, names);
+      import_.fail(Kind::usage, "--freeze names `" + name + "`, which is no input of the model", {},
+                   close.empty() ? "" : "did you mean `" + close + "`?");
+    }
+  }
+
+  [[nodiscard]] std::int64_t dimension(const ValueInfoProto& input, std::size_t i) {
+    const Dimension& dim = input.dims[i];
+    const std::string axis_name = printable(input.name) + ":" + std::to_string(i);
+    for (const auto& [name, value] : options_.dims)
+      if (name == axis_name || (!dim.symbol.empty() && name == dim.symbol)) return value;
+    if (dim.value && *dim.value >= 0) return *dim.value;
+    const std::string said = dim.symbol.empty() ? "unnamed" : "`" + printable(dim.symbol) + "`";
+    if (i == 0 || (!dim.symbol.empty() && dim.symbol == batch_symbol_)) {
+      if (i == 0) batch_symbol_ = dim.symbol;
+      build_.remark(Kind::assumed_batch, "input `" + printable(input.name) + "`: the leading dimension, " +
+                                             said + ", is taken as 1");
+      return 1;
+    }
+    import_.fail(Kind::dynamic_shape,
+                 "input `" + printable(input.name) + "`: dimension " + std::to_string(i) + ", " + said +
+                     ", is not known",
+                 {}, "give it with --dim " + (dim.symbol.empty() ? axis_name : printable(dim.symbol)) + "=N");
+  }
+
+  void declare_input(const ValueInfoProto& input) {
+    if (frame_.values.contains(input.name))
+      import_.fail(Kind::invalid_model, "two inputs are called `" + printable(input.name) + "`");
+    const std::string name = printable(input.name);
+    if (const Tensor* tensor = frozen(input.name)) {
+      Tensor value = *tensor;
+      if (const auto declared = dtype_of(input.element_type);
+          declared && computed_dtype(*declared) != value.type.dtype)
+        value = converted(value, computed_dtype(*declared));
+      else if (computed_dtype(value.type.dtype) != value.type.dtype)
+        value = converted(value, DType::f32);
+      frame_.values[input.name] = build_.add_constant(name, std::move(value));
+      return;
+    }
+    // Before IR 4 initializers are listed as inputs too; later that makes them defaults, which are taken.
+    if (frame_.initializers.contains(input.name)) return;
+    if (!input.is_tensor) import_.fail(Kind::unsupported_feature, "input `" + name + "` is not a tensor");
+    const auto dtype = dtype_of(input.element_type);
+    if (!dtype || is_nibble(input.element_type))
+      import_.fail(Kind::unsupported_feature,
+                   "input `" + name + "` has elements of type " + element_type_name(input.element_type));
+    if (!input.has_shape)
+      import_.fail(Kind::dynamic_shape, "input `" + name + "` has no shape", {},
+                   "freeze it with --freeze " + name + "=FILE.npy, or export the model with shapes");
+    Type type{*dtype, {}};
+    for (std::size_t i = 0; i < input.dims.size(); ++i) type.shape.push_back(dimension(input, i));
+    if (const std::string fault = shape_fault(type.shape, type.dtype); !fault.empty())
+      import_.fail(Kind::limit_exceeded, "input `" + name + "`: " + fault);
+    build_.set_layer(name, "Input");
+    ValueId id = build_.add_input(name, type);
+    if (computed_dtype(*dtype) != *dtype) id = convert(id, DType::f32, name + "/f32");
+    frame_.values[input.name] = id;
+  }
+
+  ValueId convert(ValueId id, DType to, const std::string& name) {
+    auto cast = build_.add_one("cast", Attributes(CastAttrs{to}), {id}, {name, {}});
+    if (!cast) throw Refusal{};
+    return *cast;
+  }
+
+  void declare_output(const ValueInfoProto& output) {
+    const std::string name = printable(output.name);
+    ValueId id = import_.find(frame_, output.name);
+    if (!id.is_present()) import_.fail(Kind::invalid_model, "output `" + name + "` is made by nothing");
+    build_.set_layer(name, "Output");
+    Graph& graph = build_.graph();
+    const auto declared = dtype_of(output.element_type);
+    const DType made = graph.at(id).type.dtype;
+    if (declared && *declared != made) {
+      if (computed_dtype(*declared) != made)
+        import_.fail(Kind::invalid_model, "output `" + name + "` is declared " +
+                                              std::string(dtype_name(*declared)) + " and computed as " +
+                                              std::string(dtype_name(made)));
+      id = convert(id, *declared, name);
+    }
+    // An output is a value of its own: not an input, a state, or another output.
+    const bool is_taken = std::find(graph.outputs.begin(), graph.outputs.end(), id) != graph.outputs.end();
+    if (is_taken || graph.at(id).source == Source::input || graph.at(id).source == Source::state) {
+      auto copy = build_.add_one("identity", {id}, {name, {}});
+      if (!copy) throw Refusal{};
+      id = *copy;
+    }
+    graph.at(id).name = name;
+    graph.outputs.push_back(id);
+  }
+
+  /// Inputs and outputs keep the model's names; inlined and repeated ones get a number behind them.
+  void make_names_unique() {
+    Graph& graph = build_.graph();
+    std::unordered_set<std::string> names;
+    std::vector<bool> is_interface(graph.values.size(), false);
+    for (const auto* ids : {&graph.inputs, &graph.outputs})
+      for (const ValueId id : *ids) {
+        is_interface[id.index()] = true;
+        if (!names.insert(graph.at(id).name).second)
+          import_.fail(Kind::invalid_model, "two inputs or outputs are called `" + graph.at(id).name + "`");
+      }
+    std::unordered_map<std::string, int> numbers;
+    for (std::size_t i = 0; i < graph.values.size(); ++i) {
+      if (is_interface[i]) continue;
+      const std::string wanted = graph.values[i].name;
+      std::string name = wanted;
+      while (!names.insert(name).second) name = wanted + "_" + std::to_string(++numbers[wanted]);
+      graph.values[i].name = std::move(name);
+    }
+  }
+
+  ByteSpan file_;
+  const ReadOptions& options_;
+  Diagnostics& diagnostics_;
+  ModelProto model_;
+  GraphProto graph_;
+  ExternalFiles files_;
+  GraphBuilder build_;
+  Importer import_;
+  Frame frame_;
+  std::string_view batch_symbol_;
+};
+
+}  // namespace
+}  // namespace onnx
+
+bool is_onnx(ByteSpan file) {
+  onnx::ModelProto model;
+  return onnx::parse(file, model) && model.ir_version > 0 && model.graph.has_value();
+}
+
+Result<Graph> read_onnx(ByteSpan file, const std::filesystem::path& folder, const BlockSet& blocks,
+                        const ReadOptions& options, Diagnostics& diagnostics) {
+  try {
+    return onnx::ModelReader(file, folder, blocks, options, diagnostics).read();
+  } catch (const onnx::Refusal&) {
+    return kFailed;
+  } catch (const std::bad_alloc&) {
+    return diagnostics.add(
+        {.kind = Kind::limit_exceeded, .message = "reading the model needs more memory than there is"});
+  }
+}
+
+}  // namespace nb

@@ -1,0 +1,408 @@
+#include "read/tflite/read_tflite.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "read/tflite/translate.h"
+
+namespace nb {
+namespace tflite {
+namespace {
+
+constexpr std::size_t kMaxLayersNamed = 50;  // of one unsupported operator
+
+const OperatorRow* find_row(BuiltinOperator code) {
+  for (const OperatorRow& row : operator_rows())
+    if (row.code == code) return &row;
+  return nullptr;
+}
+
+/// Types that only constants may have.
+bool is_storage_type(TensorType type) {
+  return type == TensorType::FLOAT16 || type == TensorType::BFLOAT16 || type == TensorType::INT4;
+}
+
+std::string type_name(TensorType type) {
+  const std::string_view name = name_of(type);
+  return name.empty() ? "type " + std::to_string(static_cast<int>(type)) : std::string(name);
+}
+
+/// A constant of a storage type with whole elements: f32 of halves, i8 of nibbles (the low one first).
+Bytes expand(TensorType type, ByteSpan data, std::int64_t elements) {
+  const auto count = static_cast<std::size_t>(elements);
+  if (type == TensorType::INT4) {
+    std::vector<std::int8_t> values(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto pair = static_cast<std::uint8_t>(data[i / 2]);
+      const int nibble = i % 2 == 0 ? pair & 15 : pair >> 4;
+      values[i] = static_cast<std::int8_t>(nibble < 8 ? nibble : nibble - 16);
+    }
+    return to_bytes(values);
+  }
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto half = load<std::uint16_t>(data, 2 * i);
+    values[i] = type == TensorType::FLOAT16 ? half_to_float(half) : bfloat16_to_float(half);
+  }
+  return to_bytes(values);
+}
+
+}  // namespace
+
+Translation::Translation(ModelRecord model, FlatFile& file, const BlockSet& blocks,
+                         const ReadOptions& options, Diagnostics& diagnostics)
+    : model_(std::move(model)),
+      file_(file),
+      options_(options),
+      builder_(blocks, diagnostics),
+      values_(model_.tensors.size()),
+      constant_limit_((std::int64_t{256} << 20) + 16 * static_cast<std::int64_t>(file.bytes().size())) {
+  builder_.graph().name = options.name;
+}
+
+Failed Translation::invalid(Kind kind, std::string message, std::string help) {
+  return builder_.diagnostics().add({.kind = kind, .message = std::move(message), .help = std::move(help)});
+}
+
+Result<Graph> Translation::run() {
+  if (!check_operators() || !add_inputs()) return kFailed;
+  join_dilated_convolutions(model_);
+  if (!translate_operators() || !add_outputs()) return kFailed;
+  say_expanded();
+  builder_.graph().remove_dead();
+  return std::move(builder_.graph());
+}
+
+Status Translation::check_operators() {
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<std::string>> layers;
+  for (const OperatorRecord& op : model_.operators) {
+    const OperatorRow* row = find_row(op.code);
+    if (row != nullptr && builder_.blocks().find(row->block) != nullptr) continue;
+    std::vector<std::string>& names = layers[op.type];
+    if (names.empty()) order.push_back(op.type);
+    names.push_back(op.layer);
+  }
+  for (const std::string& type : order) {
+    const std::vector<std::string>& names = layers[type];
+    Diagnostic said{.kind = Kind::unsupported_operator,
+                    .message = type + " is not supported (" + count_text(names.size(), "layer") + ")",
+                    .layer = type + " `" + names[0] + "`",
+                    .help = "replace it by supported operators before export; `nblocks blocks` lists them"};
+    for (std::size_t i = 1; i < std::min(names.size(), kMaxLayersNamed); ++i)
+      said.notes.push_back("also layer `" + names[i] + "`");
+    if (names.size() > kMaxLayersNamed)
+      said.notes.push_back("and " + count_text(names.size() - kMaxLayersNamed, "more layer"));
+    builder_.diagnostics().add(std::move(said));
+  }
+  return order.empty() ? Status() : Status(kFailed);
+}
+
+Status Translation::check_dims() const {
+  for (const auto& [name, size] : options_.dims) {
+    std::vector<std::string> known;
+    for (const std::int32_t index : model_.inputs)
+      for (std::size_t axis = 0; axis < tensor(index).shape.size(); ++axis)
+        if (tensor(index).is_dynamic[axis]) known.push_back(tensor(index).name + "." + std::to_string(axis));
+    if (std::find(known.begin(), known.end(), name) != known.end()) {
+      if (size >= 1) continue;
+      return const_cast<Translation*>(this)->invalid(
+          Kind::usage, "--dim " + name + " is " + std::to_string(size) + ", not positive");
+    }
+    const std::string near = nearest(name, known);
+    return const_cast<Translation*>(this)->invalid(
+        Kind::usage, "--dim " + name + ": the model has no dynamic axis of that name",
+        known.empty()   ? "every dimension of this model's inputs is known"
+        : !near.empty() ? "did you mean " + near + "?"
+                        : "its dynamic axes are " + join(known, ", "));
+  }
+  return {};
+}
+
+Status Translation::add_inputs() {
+  if (!check_dims()) return kFailed;
+  for (const auto& [name, given] : options_.frozen) {
+    std::vector<std::string> names;
+    for (const std::int32_t index : model_.inputs) names.push_back(tensor(index).name);
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      return invalid(Kind::usage, "--freeze " + name + ": the model has no input of that name",
+                     "its inputs are " + join(names, ", "));
+  }
+  for (const std::int32_t index : model_.inputs)
+    if (!add_input(index)) return kFailed;
+  return {};
+}
+
+Status Translation::add_input(std::int32_t index) {
+  TensorRecord& record = model_.tensors[static_cast<std::size_t>(index)];
+  const auto dtype = dtype_of(record.type);
+  if (!dtype || is_storage_type(record.type))
+    return invalid(Kind::unsupported_feature, "input `" + record.name + "` is " + type_name(record.type));
+  for (const auto& [name, given] : options_.frozen) {
+    if (name != record.name) continue;
+    auto constant = frozen_input(record, given);
+    if (!constant) return kFailed;
+    has_free_shapes_ = has_free_shapes_ || constant->type.shape != record.shape;
+    values_[static_cast<std::size_t>(index)] = builder_.add_constant(record.name, *std::move(constant));
+    return {};
+  }
+  Status status;
+  for (std::size_t axis = 0; axis < record.shape.size(); ++axis) {
+    if (!record.is_dynamic[axis]) continue;
+    const std::string name = record.name + "." + std::to_string(axis);
+    const auto given = std::find_if(options_.dims.begin(), options_.dims.end(),
+                                    [&](const auto& dim) { return dim.first == name; });
+    if (given != options_.dims.end()) {
+      has_free_shapes_ = has_free_shapes_ || given->second != record.shape[axis];
+      record.shape[axis] = given->second;
+    } else if (axis == 0) {
+      has_free_shapes_ = has_free_shapes_ || record.shape[axis] != 1;
+      record.shape[axis] = 1;
+      builder_.remark(Kind::assumed_batch, "the leading axis of input `" + record.name +
+                                               "` is dynamic in the file; it is compiled as 1 (--dim " +
+                                               name + "=N for another)");
+    } else {
+      status = invalid(Kind::dynamic_shape,
+                       "axis " + std::to_string(axis) + " of input `" + record.name + "` has no fixed size",
+                       "give it with --dim " + name + "=N");
+    }
+  }
+  if (!status) return status;
+  if (const std::string fault = shape_fault(record.shape, *dtype); !fault.empty())
+    return invalid(Kind::limit_exceeded, "input `" + record.name + "`: " + fault);
+  values_[static_cast<std::size_t>(index)] =
+      builder_.add_input(record.name, {*dtype, record.shape, record.quantization});
+  return {};
+}
+
+Result<Tensor> Translation::frozen_input(const TensorRecord& record, const Tensor& given) {
+  const DType dtype = *dtype_of(record.type);
+  const Shape& shape = given.type.shape;
+  bool fits = shape.size() == record.shape.size();
+  for (std::size_t i = 0; fits && i < shape.size(); ++i)
+    fits = shape[i] == record.shape[i] || (record.is_dynamic[i] && shape[i] >= 1);
+  if (!fits)
+    return invalid(Kind::input_mismatch, "--freeze " + record.name + ": the data is " + shape_text(shape) +
+                                             ", the input " + shape_text(record.shape));
+  Tensor tensor{{dtype, shape, record.quantization}, given.data};
+  if (given.type.dtype == dtype) return tensor;
+  if (!is_integer(given.type.dtype) || !is_integer(dtype))
+    return invalid(Kind::input_mismatch, "--freeze " + record.name + ": the data is " +
+                                             type_text(given.type) + ", the input " +
+                                             std::string(dtype_name(dtype)));
+  tensor = make_tensor(tensor.type);
+  const std::vector<std::int64_t> values = to_ints(given);
+  bool in_range = true;
+  visit_dtype(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto to = tensor.as<T>();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      to[i] = static_cast<T>(values[i]);
+      in_range = in_range && static_cast<std::int64_t>(to[i]) == values[i];
+    }
+  });
+  if (!in_range)
+    return invalid(Kind::input_mismatch,
+                   "--freeze " + record.name + ": a value does not fit " + std::string(dtype_name(dtype)));
+  return tensor;
+}
+
+Status Translation::translate_operators() {
+  for (const OperatorRecord& op : model_.operators) {
+    const std::size_t errors = builder_.diagnostics().error_count();
+    builder_.set_layer(op.layer, op.type);
+    const OperatorRow* row = find_row(op.code);
+    if (op.outputs.empty()) return builder_.refuse(Kind::invalid_model, "the operator has no output");
+    for (const std::int32_t output : op.outputs)
+      if (is_storage_type(tensor(output).type) || !dtype_of(tensor(output).type))
+        return builder_.refuse(Kind::unsupported_feature, "its output is " + type_name(tensor(output).type));
+    std::vector<ValueId> inputs;
+    for (std::size_t i = 0; i < op.inputs.size() || i < static_cast<std::size_t>(row->operands); ++i) {
+      const std::int32_t index = i < op.inputs.size() ? op.inputs[i] : -1;
+      if (index < 0 && i < static_cast<std::size_t>(row->operands))
+        return builder_.refuse(Kind::invalid_model, "operand " + std::to_string(i) + " is missing");
+      if (index < 0) {
+        inputs.emplace_back();
+        continue;
+      }
+      const auto value = value_of(index);
+      if (!value) return kFailed;
+      inputs.push_back(*value);
+    }
+    Layer layer(*this, op, *row, std::move(inputs));
+    if (!row->translate(layer) || builder_.diagnostics().error_count() != errors || !file_.is_ok())
+      return kFailed;
+    if (!count_constants(0)) return kFailed;
+  }
+  return {};
+}
+
+/// Folding and shared buffers can multiply constants: their sum, with `more_bytes` to come, stays below a
+/// limit that follows from the file's size.
+Status Translation::count_constants(std::int64_t more_bytes) {
+  const auto& values = builder_.graph().values;
+  for (; counted_values_ < values.size(); ++counted_values_)
+    if (values[counted_values_].data) constant_bytes_ += values[counted_values_].type.size_bytes();
+  if (constant_bytes_ + more_bytes <= constant_limit_) return {};
+  return builder_.refuse(Kind::limit_exceeded,
+                         "the constants computed so far need " + bytes_text(constant_bytes_ + more_bytes) +
+                             "; for a file of this size the limit is " + bytes_text(constant_limit_));
+}
+
+Status Translation::add_outputs() {
+  Graph& graph = builder_.graph();
+  builder_.set_layer(graph.name.empty() ? "model" : graph.name, "output");
+  for (const std::int32_t index : model_.outputs) {
+    auto value = value_of(index);
+    if (!value) return kFailed;
+    const bool is_fresh =
+        graph.at(*value).source == Source::node &&
+        std::find(graph.outputs.begin(), graph.outputs.end(), *value) == graph.outputs.end();
+    if (!is_fresh) {
+      // An output that is an input, a constant or another output needs memory of its own.
+      const Block* identity = builder_.blocks().find("identity");
+      if (identity == nullptr) return builder_.refuse(Kind::internal, "no block is called `identity`");
+      const ValueId copy = graph.add_value({tensor(index).name, graph.at(*value).type, Source::node});
+      graph.nodes.push_back(
+          {identity, identity->attributes.make(), {*value}, {copy}, graph.at(copy).name, "output"});
+      value = copy;
+    }
+    graph.outputs.push_back(*value);
+  }
+  return {};
+}
+
+Result<ValueId> Translation::add_constant(const TensorRecord& record) {
+  Graph& graph = builder_.graph();
+  const Type type{*dtype_of(record.type), record.shape, record.quantization};
+  std::shared_ptr<const Bytes> data;
+  if (!count_constants(type.size_bytes())) return kFailed;
+  if (is_storage_type(record.type)) {
+    data = std::make_shared<const Bytes>(expand(record.type, record.data, type.elements()));
+    if (record.type != TensorType::INT4) {
+      expansions_[type_name(record.type)].count(record.data.size(), data->size());
+    }
+  } else {
+    std::shared_ptr<const Bytes>& shared = buffers_[record.buffer];
+    if (!shared) shared = std::make_shared<const Bytes>(record.data.begin(), record.data.end());
+    data = shared;
+  }
+  return graph.add_value({record.name, type, Source::constant, std::move(data)});
+}
+
+Result<ValueId> Translation::value_of(std::int32_t index) {
+  ValueId& value = values_[static_cast<std::size_t>(index)];
+  if (value.is_present()) return value;
+  const TensorRecord& record = tensor(index);
+  const auto dtype = dtype_of(record.type);
+  const std::string name = "tensor `" + record.name + "`";
+  if (record.is_variable) {
+    if (!dtype || is_storage_type(record.type) || record.has_dynamic_shape())
+      return builder_.refuse(Kind::unsupported_feature, name + " is a variable of " + type_name(record.type));
+    const Type type{*dtype, record.shape, record.quantization};
+    std::shared_ptr<const Bytes> first;
+    if (!count_constants(type.size_bytes())) return kFailed;
+    // A variable of bytes starts as the zero point, any other as zero bytes.
+    if (*dtype == DType::i8 && record.quantization && record.quantization->zero_points[0] != 0)
+      first = std::make_shared<const Bytes>(static_cast<std::size_t>(type.size_bytes()),
+                                            static_cast<std::byte>(record.quantization->zero_points[0]));
+    return value = builder_.add_state(record.name, type, std::move(first));
+  }
+  const bool is_empty = element_count(record.shape) == 0;
+  if (!record.has_data && !is_empty)
+    return builder_.refuse(Kind::invalid_model, name + " is used before any operator makes it");
+  if (!dtype) return builder_.refuse(Kind::unsupported_feature, name + " is " + type_name(record.type));
+  if (record.is_sparse)
+    return builder_.refuse(Kind::unsupported_feature, name + " is sparse", "export dense weights");
+  const auto made = add_constant(record);
+  if (!made) return kFailed;
+  return value = *made;
+}
+
+Result<ValueId> Translation::expanded_value_of(std::int32_t index) {
+  if (const auto known = expanded_.find(index); known != expanded_.end()) return known->second;
+  const TensorRecord& record = tensor(index);
+  const auto whole = value_of(index);
+  if (!whole) return kFailed;
+  if (!count_constants(element_count(record.shape) * 4)) return kFailed;
+  const Tensor stored = builder_.constant(*whole);
+  if (!record.quantization)
+    return builder_.refuse(Kind::invalid_model, "the integer weights `" + record.name + "` have no scale");
+  const Quantization& q = *record.quantization;
+  std::int64_t inner = 1;  // elements that share an index of the axis
+  if (q.is_per_axis())
+    for (std::size_t i = static_cast<std::size_t>(q.axis) + 1; i < record.shape.size(); ++i)
+      inner *= record.shape[i];
+  Tensor real = make_tensor({DType::f32, record.shape});
+  const auto to = real.as<float>();
+  visit_dtype(stored.type.dtype, [&](auto zero) {
+    const auto from = stored.as<decltype(zero)>();
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      const std::size_t channel = q.is_per_axis() ? i / static_cast<std::size_t>(inner) % q.scales.size() : 0;
+      const auto steps = static_cast<std::int64_t>(from[i]) - q.zero_points[channel];
+      to[i] = q.scales[channel] * static_cast<float>(steps);
+    }
+  });
+  expansions_[type_name(record.type)].count(record.data.size(), real.data.size());
+  const ValueId id = builder_.add_constant(record.name, std::move(real));
+  expanded_[index] = id;
+  return id;
+}
+
+void Translation::say_expanded() {
+  for (const auto& [type, sum] : expansions_)
+    builder_.diagnostics().add(
+        {.kind = Kind::weights_dequantized,
+         .message = count_text(sum.tensors, "tensor") + " of " + type + " weights under float activations: " +
+                    bytes_text(sum.stored_bytes) + " become " + bytes_text(sum.float_bytes)});
+}
+
+Status Translation::bind(std::int32_t index, ValueId value) {
+  const TensorRecord& record = tensor(index);
+  const Type& type = builder_.type(value);
+  if (type.dtype != *dtype_of(record.type))
+    return builder_.refuse(Kind::invalid_model,
+                           "its output `" + record.name + "` is " + type_name(record.type) +
+                               " in the file, but the operator makes " + std::string(dtype_name(type.dtype)));
+  const auto without_ones = [](const Shape& shape) {
+    Shape rest;
+    std::copy_if(shape.begin(), shape.end(), std::back_inserter(rest),
+                 [](std::int64_t dim) { return dim != 1; });
+    return rest;
+  };
+  ValueId bound = value;
+  const bool is_stated = !has_free_shapes_ && !record.has_dynamic_shape();
+  if (is_stated && type.shape != record.shape) {
+    const bool is_unknown_rank = record.shape.empty();
+    if (without_ones(type.shape) == without_ones(record.shape)) {
+      const Block* reshape = builder_.blocks().find("reshape");
+      if (reshape == nullptr) return builder_.refuse(Kind::internal, "no block is called `reshape`");
+      Attributes attributes = reshape->attributes.make();
+      reshape->attributes.set(attributes, "shape", attribute_text(record.shape));
+      const auto reshaped =
+          builder_.add_one("reshape", std::move(attributes), {value}, {record.name, type.quantization});
+      if (!reshaped) return kFailed;
+      bound = *reshaped;
+    } else if (!is_unknown_rank) {
+      return builder_.refuse(Kind::invalid_model,
+                             "its output `" + record.name + "` is " + shape_text(record.shape) +
+                                 " in the file, but the operator makes " + shape_text(type.shape));
+    }
+  }
+  values_[static_cast<std::size_t>(index)] = bound;
+  return {};
+}
+
+}  // namespace tflite
+
+bool is_tflite(ByteSpan file) { return tflite::is_tflite(file); }
+
+Result<Graph> read_tflite(ByteSpan file, const BlockSet& blocks, const ReadOptions& options,
+                          Diagnostics& diagnostics) {
+  tflite::FlatFile flat(file, diagnostics);
+  auto model = tflite::read_model(flat, diagnostics);
+  if (!model || !flat.is_ok()) return kFailed;
+  return tflite::Translation(*std::move(model), flat, blocks, options, diagnostics).run();
+}
+
+}  // namespace nb

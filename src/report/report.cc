@@ -1,0 +1,154 @@
+#include "report/report.h"
+
+#include <nlohmann/json.hpp>
+
+namespace nb {
+using nlohmann::json;
+
+namespace {
+
+json tensors_json(const Graph& graph, const std::vector<ValueId>& ids) {
+  json list = json::array();
+  for (const ValueId id : ids) {
+    const Value& value = graph.at(id);
+    json one = {{"name", value.name}, {"dtype", dtype_name(value.type.dtype)}, {"shape", value.type.shape}};
+    if (value.type.is_quantized() && !value.type.quantization->is_per_axis()) {
+      one["scale"] = value.type.scale();
+      one["zero_point"] = value.type.zero_point();
+    }
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::vector<LayerRow> layer_rows(const Graph& graph) {
+  std::vector<LayerRow> rows;
+  for (const Node& node : graph.nodes) {
+    const Operation op = graph.operation(node);
+    LayerRow row{node.name, node.block->name, node.kernel, type_text(*op.out[0])};
+    row.macs = node.block->macs(op);
+    row.scratch_bytes = node.scratch_bytes;
+    for (std::size_t i = 0; i < op.in.size(); ++i)
+      if (op.is_constant(i)) {
+        row.params += op.in[i]->elements();
+        row.weights_bytes += op.in[i]->size_bytes();
+      }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Analysis analyze(const Graph& planned) {
+  Analysis analysis{.layers = layer_rows(planned)};
+  for (const LayerRow& row : analysis.layers) {
+    analysis.macs += row.macs;
+    analysis.params += row.params;
+  }
+  analysis.weights_bytes = planned.weights_bytes();
+  analysis.arena_bytes = planned.arena_bytes;
+  analysis.state_bytes = planned.state_bytes;
+  analysis.ram_total_bytes = planned.arena_bytes + kRamAllowanceBytes;
+  return analysis;
+}
+
+json analysis_json(const Graph& planned, const Board& board, const Analysis& analysis) {
+  json layers = json::array();
+  for (const LayerRow& row : analysis.layers)
+    layers.push_back({{"name", row.name},
+                      {"block", row.block},
+                      {"kernel", row.kernel},
+                      {"output", row.output},
+                      {"macs", row.macs},
+                      {"params", row.params},
+                      {"weights_bytes", row.weights_bytes},
+                      {"scratch_bytes", row.scratch_bytes}});
+  return {{"schema_version", 1},
+          {"model", planned.name},
+          {"board", board.name},
+          {"core", board.processor},
+          {"macs", analysis.macs},
+          {"params", analysis.params},
+          {"weights_bytes", analysis.weights_bytes},
+          {"arena_bytes", analysis.arena_bytes},
+          {"state_bytes", analysis.state_bytes},
+          {"ram_total_bytes_estimated", analysis.ram_total_bytes},
+          {"inputs", tensors_json(planned, planned.inputs)},
+          {"outputs", tensors_json(planned, planned.outputs)},
+          {"memory_map", memory_map(planned)},
+          {"layers", std::move(layers)}};
+}
+
+json run_json(const Graph& graph, const Program& program, const Board& board, const Firmware& firmware,
+              const RunResult& result, const std::vector<std::string>& files) {
+  const auto rows = layer_rows(graph);
+  json layers = json::array();
+  std::int64_t macs = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    macs += rows[i].macs;
+    json instructions = nullptr;
+    if (i < result.layer_instructions.size()) instructions = result.layer_instructions[i];
+    layers.push_back({{"name", rows[i].name},
+                      {"block", rows[i].block},
+                      {"kernel", rows[i].kernel},
+                      {"output", rows[i].output},
+                      {"macs", rows[i].macs},
+                      {"instructions", instructions}});
+  }
+  json outputs = tensors_json(graph, graph.outputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    outputs[i]["file"] = i < files.size() ? json(files[i]) : json(nullptr);
+  const bool is_host = board.is_host();
+  const auto or_null = [&](const std::optional<std::int64_t>& value) {
+    return value ? json(*value) : json(nullptr);
+  };
+  const std::int64_t stack = result.stack_bytes.value_or(0);
+  std::string compile_command;
+  for (const std::string& word : firmware.compile_command)
+    compile_command += (compile_command.empty() ? "" : " ") + word;
+  return {
+      {"schema_version", 1},
+      {"model", graph.name},
+      {"board", board.name},
+      {"core", board.processor},
+      {"machine", firmware.machine},
+      {"compile_command", compile_command},
+      {"macs", macs},
+      {"flash",
+       {{"weights_bytes", program.constant_bytes},
+        {"code_bytes", is_host ? json(nullptr) : json(firmware.flash_bytes - program.constant_bytes)},
+        {"total_bytes", is_host ? json(nullptr) : json(firmware.flash_bytes)}}},
+      {"ram",
+       {{"arena_bytes", graph.arena_bytes},
+        {"state_bytes", graph.state_bytes},
+        {"stack_bytes", or_null(result.stack_bytes)},
+        {"static_bytes", is_host ? json(nullptr) : json(firmware.static_bytes)},
+        {"total_bytes", is_host ? json(nullptr) : json(graph.arena_bytes + stack + firmware.static_bytes)}}},
+      {"fits", is_host ? json(nullptr) : json(true)},
+      {"samples", result.outputs.count},
+      {"instructions", or_null(result.instructions)},
+      {"wall_seconds", result.wall_seconds},
+      {"layers", std::move(layers)},
+      {"outputs", std::move(outputs)}};
+}
+
+json diagnostics_json(const Diagnostics& diagnostics) {
+  json list = json::array();
+  for (const Diagnostic& d : diagnostics.all()) {
+    const KindRow& row = row_of(d.kind);
+    list.push_back({{"kind", row.name},
+                    {"severity", row.severity == Severity::error     ? "error"
+                                 : row.severity == Severity::warning ? "warning"
+                                                                     : "note"},
+                    {"message", d.message},
+                    {"file", d.file},
+                    {"layer", d.layer},
+                    {"line", d.line},
+                    {"notes", d.notes},
+                    {"help", d.help}});
+  }
+  return list;
+}
+
+}  // namespace nb

@@ -1,0 +1,41 @@
+// report.json: what a command found, under the names that users know from ST's and MLPerf's reports.
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "bench/build.h"
+#include "bench/run.h"
+#include "emit/emit.h"
+#include "graph/graph.h"
+#include "target/board.h"
+
+namespace nb {
+
+/// One layer as tables show it.
+struct LayerRow {
+  std::string name, block, kernel, output;  ///< output: "i8[1,25,5,64]"
+  std::int64_t macs = 0, params = 0, weights_bytes = 0, scratch_bytes = 0;
+};
+[[nodiscard]] std::vector<LayerRow> layer_rows(const Graph& graph);
+
+/// What is known without a compiler. Bytes; ram_total_bytes adds an allowance for stack and statics to the
+/// arena.
+struct Analysis {
+  std::vector<LayerRow> layers;
+  std::int64_t macs = 0, params = 0, weights_bytes = 0, arena_bytes = 0, state_bytes = 0, ram_total_bytes = 0;
+};
+[[nodiscard]] Analysis analyze(const Graph& planned);
+
+/// Stack and static bytes that an emitted program needs beside its arena, before it is measured.
+inline constexpr std::int64_t kRamAllowanceBytes = 1536;
+
+[[nodiscard]] nlohmann::json analysis_json(const Graph& planned, const Board& board,
+                                           const Analysis& analysis);
+/// `files` are the outputs' .npy files, empty if none were written.
+[[nodiscard]] nlohmann::json run_json(const Graph& graph, const Program& program, const Board& board,
+                                      const Firmware& firmware, const RunResult& result,
+                                      const std::vector<std::string>& files);
+[[nodiscard]] nlohmann::json diagnostics_json(const Diagnostics& diagnostics);
+
+}  // namespace nb

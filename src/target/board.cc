@@ -1,0 +1,130 @@
+#include "target/board.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/file.h"
+#include "base/resources.h"
+#include "base/text.h"
+#include "target/cores.h"
+
+namespace nb {
+namespace {
+
+constexpr std::string_view kFolder = "src/target/boards/";
+constexpr std::uint64_t kMaxFileBytes = 1 << 20;
+
+/// Virtual boards come behind the real ones, in the order of the cores table.
+std::size_t rank_of(const Board& board) {
+  if (!board.is_virtual) return 0;
+  for (std::size_t i = 0; i < core_rows().size(); ++i)
+    if (core_rows()[i].name == board.processor) return i + 1;
+  return core_rows().size() + 1;
+}
+
+Result<Board> load_board(const std::string& path, Diagnostics& diagnostics) {
+  const FileRead read = read_file(path, kMaxFileBytes);
+  if (!read.bytes)
+    return diagnostics.add({.kind = Kind::file_unreadable,
+                            .message = "cannot read the board " + quoted_text(path) + ": " + read.why_not,
+                            .file = path});
+  const Bytes& bytes = *read.bytes;
+  return parse_board({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path, diagnostics);
+}
+
+}  // namespace
+
+std::string_view name_of(MemoryKind kind) {
+  switch (kind) {
+    case MemoryKind::flash:
+      return "flash";
+    case MemoryKind::ram:
+      return "ram";
+    case MemoryKind::tcm:
+      return "tcm";
+    case MemoryKind::external_flash:
+      return "external_flash";
+    case MemoryKind::external_ram:
+      return "external_ram";
+  }
+  return "";
+}
+
+std::string_view source_of(const Board& board, std::string_view path) {
+  for (;;) {
+    if (const auto at = board.sources.find(path); at != board.sources.end()) return at->second;
+    if (path.empty()) return {};
+    const std::size_t dot = path.rfind('.');
+    path = dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
+  }
+}
+
+const Memory* program_memory(const Board& board) {
+  for (const MemoryKind kind : {MemoryKind::flash, MemoryKind::external_flash})
+    for (const Memory& memory : board.memories)
+      if (memory.kind == kind && memory.is_executable && memory.size_bytes) return &memory;
+  return nullptr;
+}
+
+const Memory* stack_memory(const Board& board) {
+  for (const Memory& memory : board.memories)
+    if (memory.holds_stack) return &memory;
+  const std::vector<const Memory*> candidates = arena_memories(board);
+  return candidates.empty() ? nullptr : candidates.front();
+}
+
+std::vector<const Memory*> arena_memories(const Board& board) {
+  std::vector<const Memory*> candidates;
+  for (const Memory& memory : board.memories)
+    if (memory.holds_arena && memory.size_bytes) candidates.push_back(&memory);
+  return candidates;
+}
+
+Result<std::vector<Board>> parse_catalogue(Diagnostics& diagnostics) {
+  std::vector<Board> boards;
+  bool is_whole = true;
+  for (const Resource& resource : resources_under(kFolder)) {
+    Result<Board> board = parse_board(resource.content, resource.path, diagnostics);
+    if (board)
+      boards.push_back(*std::move(board));
+    else
+      is_whole = false;
+  }
+  if (!is_whole) return kFailed;
+  return boards;
+}
+
+const std::vector<Board>& builtin_boards() {
+  static const std::vector<Board> kBoards = [] {
+    std::vector<Board> boards;
+    for (const Resource& resource : resources_under(kFolder)) {
+      Diagnostics unheard;
+      if (Result<Board> board = parse_board(resource.content, resource.path, unheard))
+        boards.push_back(*std::move(board));
+    }
+    std::ranges::sort(boards, {}, [](const Board& board) {
+      return std::pair(rank_of(board), std::string_view(board.name));
+    });
+    return boards;
+  }();
+  return kBoards;
+}
+
+Result<Board> find_board(std::string_view name, Diagnostics& diagnostics) {
+  if (name.ends_with(".toml")) return load_board(std::string(name), diagnostics);
+  const std::string wanted = to_lower(name);
+  std::vector<std::string> names;
+  for (const Board& board : builtin_boards()) {
+    if (board.name == wanted) return board;
+    names.push_back(board.name);
+  }
+  const std::string near = nearest(wanted, names);
+  return diagnostics.add({.kind = Kind::unknown_board,
+                          .message = "no board is called " + quoted_text(printable(name)),
+                          .notes = {"boards: " + join(names, ", ")},
+                          .help = near.empty()
+                                      ? "take one of these, or a path to a .toml (docs/add-a-board.md)"
+                                      : "did you mean " + quoted_text(near) + "?"});
+}
+
+}  // namespace nb

@@ -1,0 +1,134 @@
+// Boards: what a program may use, what it costs, and who says so.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "diag/diagnostics.h"
+#include "target/core.h"
+
+namespace nb {
+
+/// A quantity as sources give it: any of these may be absent, not all; low <= typical <= high; never zero.
+struct Range {
+  std::optional<double> low, typical, high;
+};
+
+enum class MemoryKind { flash, ram, tcm, external_flash, external_ram };
+[[nodiscard]] std::string_view name_of(MemoryKind kind);
+
+/// One memory in one piece. Regions at adjacent addresses that one array may span are one memory.
+struct Memory {
+  std::string name;
+  MemoryKind kind = MemoryKind::ram;
+  std::optional<std::uint32_t> address;
+  std::optional<std::int64_t> size_bytes;          ///< absent only for external memories
+  std::optional<std::int64_t> clock_hz;            ///< of its bus; absent: the core's
+  std::optional<int> wait_states;                  ///< at that clock
+  std::vector<std::int64_t> wait_states_up_to_hz;  ///< [n]: highest bus clock with n wait states
+  std::string interface;                           ///< "QSPI", "OctoSPI"...; empty inside the part
+  std::optional<double> bandwidth_mb_per_s;
+  bool is_executable = false;
+  bool holds_arena = false;  ///< may hold the arena: RAM of any kind unless the file says otherwise
+  bool holds_stack = false;  ///< holds stack, .data and .bss: one memory of a board
+  std::string note;
+
+  [[nodiscard]] bool is_flash() const {
+    return kind == MemoryKind::flash || kind == MemoryKind::external_flash;
+  }
+};
+
+enum class CacheKind { instruction, data, unified };
+
+struct Cache {
+  std::string name;
+  CacheKind kind = CacheKind::unified;
+  std::optional<std::int64_t> size_bytes;
+  std::optional<std::int64_t> line_bytes;
+  std::optional<int> ways;
+  std::vector<std::string> serves;  ///< names of memories; empty: all behind it, or not known
+  std::optional<bool> has_prefetch;
+  std::string note;
+};
+
+enum class PowerState { run, idle, sleep };
+
+/// One published figure; exactly one of the three ranges is present.
+struct Power {
+  PowerState state = PowerState::run;
+  bool is_of_board = false;  ///< else of the part alone
+  std::optional<Range> power_mw, current_ma, current_ua_per_mhz;
+  std::optional<std::int64_t> clock_hz;
+  std::optional<int> supply_mv;
+  std::string note;
+};
+
+struct Price {
+  bool is_of_board = false;  ///< else of the part alone
+  Range amount;
+  std::string currency;
+  std::optional<std::int64_t> quantity;
+  std::string date;  ///< "YYYY", "YYYY-MM" or "YYYY-MM-DD"; empty: the source has none
+  std::string note;
+};
+
+struct Board {
+  std::string name;   ///< as `--board` takes it
+  std::string title;  ///< as its vendor calls it
+  std::string vendor;
+  std::string part;       ///< may be empty
+  std::string processor;  ///< a name in cores.h: "cortex-m0plus"
+  Core core;              ///< as kernels see it: core.name "m0"
+  int core_count = 1;
+  std::string fpu;  ///< "none", "single", "double"; empty: not known
+  std::optional<std::int64_t> clock_hz;
+  std::string accelerator;      ///< may be empty
+  std::string optimize = "O2";  ///< the -O flag of its compiler, without the dash
+  bool is_virtual = false;      ///< stands for a core with all memory of its virtual machine
+  std::string note;
+  /// Flash in order of preference for program and weights, RAM in order of preference for the arena.
+  std::vector<Memory> memories;
+  std::vector<Cache> caches;
+  std::vector<Power> powers;
+  std::vector<Price> prices;
+  /// Who says so, by path: "" for all, "clock_hz", "memory.flash", "memory.flash.wait_states", "price.0".
+  std::map<std::string, std::string, std::less<>> sources;
+
+  /// This computer: no limits, nothing to fit.
+  [[nodiscard]] bool is_host() const { return core.name == "host"; }
+};
+
+/// The source of a value: its own, or that of the nearest table round it. Empty only for a path "".
+[[nodiscard]] std::string_view source_of(const Board& board, std::string_view path);
+
+/// Where program, constants and start-up go: the first executable flash, inside before outside; null on the
+/// host. Its size is known.
+[[nodiscard]] const Memory* program_memory(const Board& board);
+
+/// Where stack, .data and .bss go: the memory marked `stack`, else the first that may hold the arena; null on
+/// the host. Its size is known.
+[[nodiscard]] const Memory* stack_memory(const Board& board);
+
+/// Memories that may hold the arena, in order of preference; one arena lies in one of them, never across two.
+/// Those of unknown size are left out.
+[[nodiscard]] std::vector<const Memory*> arena_memories(const Board& board);
+
+/// Reads a board. `file` is named in diagnostics (bad-board, with line and rule); every mistake is reported.
+Result<Board> parse_board(std::string_view toml, std::string_view file, Diagnostics& diagnostics);
+
+/// Parses all files of the catalogue, in order of their paths.
+Result<std::vector<Board>> parse_catalogue(Diagnostics& diagnostics);
+
+/// The catalogue: real boards by name, then the virtual ones in order of their cores, the host last. A file
+/// of the catalogue that does not parse is missing here; a test sees to it that there is none.
+[[nodiscard]] const std::vector<Board>& builtin_boards();
+
+/// The board of that name, in any case; a name that ends in .toml is a file of the user's. Reports
+/// unknown-board (with the nearest name), file-unreadable or bad-board.
+Result<Board> find_board(std::string_view name, Diagnostics& diagnostics);
+
+}  // namespace nb

@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""Runs the ONNX backend tests of the PyPI package `onnx` through emitted C++ on the host.
+
+Each test in scope (scope.csv) is written as a model file and put through
+
+    nblocks run MODEL --board host --input in.npz --output DIR --json
+
+that is: read, compile, emit, build with the host's compiler, run. Its outputs are compared as the package's own
+runner compares them (the test's rtol and atol; 1e-3 and 1e-7 unless it sets others).
+
+A result is one of
+    pass     every output of every data set agrees
+    refused  exit code 3 and a diagnostic: the model is not supported, and this is said
+    wrong    an output differs in value, dtype, shape or number; or the program computes nothing at run time
+             although its outputs depend on the elements of data inputs (constants must not stand for kernels)
+    compile  the emitted program does not compile
+    crash    nblocks or the program dies by a signal, runs into the time limit, or ends with another code
+
+Only the inputs that scope.csv lists as shape inputs are frozen; all others reach the program at run time.
+
+scope.csv (suite, test, shape_inputs) lists the tests that a static compiler for tensors can do: inputs and
+outputs are float32, int64, int32, int8, uint8 or bool tensors, no training operators, no random numbers, no
+output whose size depends on data. shape_inputs are those inputs of the model, joined by |, that determine a
+shape, an axis or a count.
+
+usage: onnx_backend.py [--nblocks PATH] [--only REGEX] [-j N] [--json FILE] [--keep DIR] [--list]
+exit code: 0 if nothing is wrong, crashes or fails to compile and at least --at-least tests pass, else 1
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import csv
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+HERE = pathlib.Path(__file__).resolve().parent
+STATES = ("pass", "refused", "wrong", "compile", "crash")
+SUITES = ("node", "simple", "pytorch-operator", "pytorch-converted")
+TIME_LIMIT_SECONDS = 120
+
+
+def read_scope():
+    with open(HERE / "scope.csv", newline="", encoding="utf-8") as file:
+        return {(row["suite"], row["test"]): [n for n in row["shape_inputs"].split("|") if n]
+                for row in csv.DictReader(file)}
+
+
+def load_cases(scope, only):
+    """Yields (suite, case) of the tests in scope, in a stable order."""
+    from onnx.backend.test.loader import load_model_tests
+
+    for suite in SUITES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cases = load_model_tests(kind=suite)
+        for case in sorted(cases, key=lambda c: c.name):
+            if (suite, case.name) in scope and re.search(only, f"{suite}/{case.name}"):
+                yield suite, case
+
+
+def read_data_sets(case):
+    """[(inputs, outputs)] as arrays."""
+    if case.data_sets is not None:
+        return [([as_array(a) for a in i], [as_array(a) for a in o]) for i, o in case.data_sets]
+    sets = []
+    for folder in sorted(pathlib.Path(case.model_dir).glob("test_data_set_*")):
+        def tensors(kind):
+            files = sorted(folder.glob(f"{kind}_*.pb"), key=lambda f: int(f.stem.split("_")[1]))
+            return [numpy_helper.to_array(onnx.load_tensor(f)) for f in files]
+        sets.append((tensors("input"), tensors("output")))
+    return sets
+
+
+def as_array(value):
+    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+
+
+class Job:
+    """One test, ready to run in a folder of its own."""
+
+    def __init__(self, suite, case, frozen, folder):
+        self.suite, self.name, self.rtol, self.atol = suite, case.name, case.rtol, case.atol
+        self.folder, self.frozen_names = folder, frozen
+        folder.mkdir(parents=True)
+        self.model = folder / "model.onnx"
+        if case.model is not None:
+            onnx.save(case.model, self.model)
+            model = case.model
+        else:
+            shutil.copy(os.path.join(case.model_dir, "model.onnx"), self.model)
+            model = onnx.load(self.model)
+        self.operator = case_operator(model)
+        initializers = {tensor.name for tensor in model.graph.initializer}
+        self.input_names = [i.name for i in model.graph.input if i.name not in initializers]
+        self.output_names = [o.name for o in model.graph.output]
+        self.needs_kernels = depends_on(model.graph, set(self.input_names) - set(frozen))
+        self.sets = []
+        for number, (inputs, outputs) in enumerate(read_data_sets(case)):
+            here = folder / f"set{number}"
+            here.mkdir()
+            arrays = dict(zip(self.input_names, inputs))
+            freeze = []
+            for name in frozen:
+                if name in arrays:
+                    path = here / f"frozen{len(freeze)}.npy"
+                    np.save(path, arrays.pop(name))
+                    freeze += ["--freeze", f"{name}={path}"]
+            np.savez(here / "in.npz", **arrays)
+            for k, array in enumerate(outputs):
+                np.save(here / f"expected{k}.npy", array, allow_pickle=False)
+            self.sets.append((here, freeze, len(arrays), len(outputs)))
+
+
+def depends_on(graph, names):
+    """Whether an output depends on the elements (not only the shapes) of the named values."""
+    tainted = set(names)
+    for node in graph.node:
+        reads = list(node.input)
+        if node.op_type in ("Shape", "Size", "EyeLike"):
+            reads = []
+        elif node.op_type == "CastLike":
+            reads = reads[:1]
+        inner = [a.g for a in node.attribute if a.type == onnx.AttributeProto.GRAPH]
+        if tainted.intersection(reads) or any(depends_on(g, tainted) for g in inner):
+            tainted.update(name for name in node.output if name)
+    return any(output.name in tainted for output in graph.output)
+
+
+def case_operator(model):
+    """The operator that a test is about, for the table: the one of a node test, else what there is most of."""
+    counts = collections.Counter(node.op_type for node in model.graph.node)
+    return counts.most_common(1)[0][0] if counts else "(none)"
+
+
+def compare(expected, path, rtol, atol):
+    """Why the output in `path` is not `expected`; empty if it is."""
+    if not path.is_file():
+        return f"no output file {path.name}"
+    got = np.load(path, allow_pickle=False)
+    if got.shape != expected.shape:
+        return f"shape {list(got.shape)}, expected {list(expected.shape)}"
+    if got.dtype != expected.dtype:
+        return f"dtype {got.dtype}, expected {expected.dtype}"
+    try:
+        np.testing.assert_allclose(got, expected, rtol=rtol, atol=atol)
+    except AssertionError as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        return "; ".join(line.strip() for line in lines[1:4])
+    return ""
+
+
+def run_set(job, number, nblocks, flags):
+    here, freeze, data_inputs, output_count = job.sets[number]
+    out = here / "out"
+    out.mkdir(exist_ok=True)
+    command = [nblocks, "run", str(job.model), "--board", "host", "--output", str(out), "--json", *flags, *freeze]
+    if data_inputs:
+        command += ["--input", str(here / "in.npz")]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return "crash", f"no end within {TIME_LIMIT_SECONDS} s", 0
+    said = first_error(done.stderr)
+    if done.returncode == 3:
+        return ("refused", said, 0) if said else ("crash", "exit 3 without a word", 0)
+    if done.returncode != 0:
+        state = "compile" if "build-failed" in done.stderr else "crash"
+        return state, f"exit {done.returncode}: {said}", 0
+    try:
+        report = json.loads(done.stdout)
+        files = [pathlib.Path(output["file"]) for output in report["outputs"]]
+        kernels = len(report["layers"])
+    except (ValueError, KeyError, TypeError) as error:
+        return "crash", f"the JSON report cannot be read: {error!r}", 0
+    if len(files) != output_count:
+        return "wrong", f"{len(files)} outputs, expected {output_count}", kernels
+    for k, file in enumerate(files):
+        why = compare(np.load(here / f"expected{k}.npy", allow_pickle=False), file, job.rtol, job.atol)
+        if why:
+            return "wrong", f"output {job.output_names[k]}: {why}", kernels
+    if kernels == 0 and job.needs_kernels:
+        return "wrong", "nothing is left to compute at run time although there are data inputs", 0
+    return "pass", "", kernels
+
+
+def first_error(text):
+    """The first error of rendered diagnostics in one line; sanitizers' reports count, too."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for i, line in enumerate(lines):
+        if re.search(r"\berror\b|ERROR: |runtime error", line):
+            return " ".join(lines[i:i + 2])[:300]
+    return lines[0][:300] if lines else ""
+
+
+def run_job(job, nblocks, flags, keeps):
+    started = time.monotonic()
+    state, why, kernels = "wrong", "the test has no data", 0
+    for number in range(len(job.sets)):
+        state, why, kernels = run_set(job, number, nblocks, flags)
+        if state != "pass":
+            break
+    if not keeps:
+        shutil.rmtree(job.folder, ignore_errors=True)
+    return {"suite": job.suite, "test": job.name, "operator": job.operator, "state": state, "why": why,
+            "layers": kernels, "seconds": round(time.monotonic() - started, 3)}
+
+
+def table(results):
+    rows = collections.defaultdict(collections.Counter)
+    for result in results:
+        rows[result["operator"]][result["state"]] += 1
+    width = max([8] + [len(name) for name in rows])
+    lines = [f"{'operator':<{width}} " + " ".join(f"{state:>8}" for state in STATES) + "    total"]
+    for name in sorted(rows):
+        lines.append(f"{name:<{width}} " + " ".join(f"{rows[name][state] or '.':>8}" for state in STATES) +
+                     f" {sum(rows[name].values()):>8}")
+    suites = collections.defaultdict(collections.Counter)
+    for result in results:
+        suites[result["suite"]][result["state"]] += 1
+    lines.append("")
+    for name in [s for s in SUITES if s in suites] + ["all"]:
+        counts = suites[name] if name != "all" else collections.Counter(r["state"] for r in results)
+        lines.append(f"{name:<{width}} " + " ".join(f"{counts[state]:>8}" for state in STATES) +
+                     f" {sum(counts.values()):>8}")
+    return "\n".join(lines)
+
+
+def find_nblocks():
+    for preset in ("release", "dev", ""):
+        path = HERE.parents[1] / "build" / preset / "nblocks"
+        if path.is_file():
+            return str(path)
+    return shutil.which("nblocks") or "nblocks"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--nblocks", default=find_nblocks(), help="the program under test")
+    parser.add_argument("--only", default="", help="regular expression on suite/test")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--json", help="write all results here")
+    parser.add_argument("--keep", help="keep each test's files in this folder")
+    parser.add_argument("--list", action="store_true", help="print the tests and end")
+    parser.add_argument("--at-least", type=int, default=0, help="fail if fewer tests pass")
+    parser.add_argument("--flag", action="append", default=[], help="hand a flag to nblocks run, e.g. --flag=-O0")
+    options = parser.parse_args()
+
+    started = time.monotonic()
+    scope = read_scope()
+    cases = load_cases(scope, options.only)
+    if options.list:
+        for suite, case in cases:
+            print(f"{suite}/{case.name}")
+        return 0
+    root = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="onnx_backend_"))
+    results, waiting = [], set()
+    shows_progress = sys.stderr.isatty()
+
+    def collect(done):
+        for future in done:
+            results.append(future.result())
+            if shows_progress:
+                print(f"\r{len(results)} done", end="", file=sys.stderr)
+
+    try:
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            for suite, case in cases:
+                folder = root / suite / case.name
+                shutil.rmtree(folder, ignore_errors=True)
+                job = Job(suite, case, scope[suite, case.name], folder)
+                waiting.add(pool.submit(run_job, job, options.nblocks, options.flag, bool(options.keep)))
+                if len(waiting) >= 4 * options.jobs:  # bounds the files on disk
+                    done, waiting = concurrent.futures.wait(waiting, return_when="FIRST_COMPLETED")
+                    collect(done)
+            collect(concurrent.futures.wait(waiting)[0])
+    finally:
+        if not options.keep:
+            shutil.rmtree(root, ignore_errors=True)
+    if shows_progress:
+        print(file=sys.stderr)
+
+    results.sort(key=lambda r: (SUITES.index(r["suite"]), r["test"]))
+    counts = collections.Counter(r["state"] for r in results)
+    if options.json:
+        summary = {"onnx": onnx.__version__, "nblocks": options.nblocks, "counts": {s: counts[s] for s in STATES},
+                   "seconds": round(time.monotonic() - started, 1), "results": results}
+        pathlib.Path(options.json).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    print(table(results))
+    for result in results:
+        if result["state"] in ("wrong", "compile", "crash"):
+            print(f"{result['state']}: {result['suite']}/{result['test']}: {result['why']}")
+    print(f"{counts['pass']} of {len(results)} pass, {counts['refused']} refused, "
+          f"{counts['wrong'] + counts['compile'] + counts['crash']} fail, in {time.monotonic() - started:.0f} s")
+    is_bad = counts["wrong"] + counts["compile"] + counts["crash"] > 0
+    return 1 if is_bad or counts["pass"] < options.at_least else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
