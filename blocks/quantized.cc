@@ -46,6 +46,24 @@ std::int32_t rescaled_sum(const Operation& op, std::span<const TensorView> in, s
   return std::clamp(scaled + op.out[0]->zero_point(), range.min, range.max);
 }
 
+PackingOperands packing_operands(const Operation& op, std::int64_t channels) {
+  PackingOperands operands{
+      op.constant<std::int8_t>(1), {}, channel_factors(*op.in[0], *op.in[1], *op.out[0], channels)};
+  if (op.has(2)) operands.bias = op.constant<std::int32_t>(2);
+  return operands;
+}
+
+bool is_packable(const Operation& op) { return op.is_constant(1) && (!op.has(2) || op.is_constant(2)); }
+
+Lowered packed_call(Lowered call, std::vector<std::int8_t> packed, std::int64_t scratch_bytes,
+                    std::string layout) {
+  call.constants = {{"packed", DType::i8, to_bytes(packed), std::move(layout)}};
+  call.scratch_bytes = scratch_bytes;
+  call.arguments = {input_arg(0), constant_arg(0), output_arg(0),
+                    scratch_bytes > 0 ? scratch_arg("int8_t") : literal_arg("nullptr")};
+  return call;
+}
+
 IntRange dtype_range(DType dtype) {
   switch (dtype) {
     case DType::i8:

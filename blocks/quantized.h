@@ -37,6 +37,20 @@ struct IntRange {
 [[nodiscard]] std::int32_t rescaled_sum(const Operation& op, std::span<const TensorView> in, std::int64_t sum,
                                         std::size_t o, const ChannelFactors& factors, IntRange range);
 
+/// The operands of an int8 layer as packing takes them; the bias may be empty.
+struct PackingOperands {
+  std::span<const std::int8_t> weights;
+  std::span<const std::int32_t> bias;
+  ChannelFactors factors;
+};
+/// Of operands 0 (x), 1 (constant w) and 2 (constant b, if any), for that many output channels.
+[[nodiscard]] PackingOperands packing_operands(const Operation& op, std::int64_t channels);
+/// Whether weights and bias are known when compiling, so that a kernel may pack them.
+[[nodiscard]] bool is_packable(const Operation& op);
+/// Completes the call of a kernel of the form f(params, in, packed, out, scratch).
+[[nodiscard]] Lowered packed_call(Lowered call, std::vector<std::int8_t> packed, std::int64_t scratch_bytes,
+                                  std::string layout);
+
 /// zero + round(real / scale), clamped to the dtype.
 [[nodiscard]] std::int32_t quantize_value(const Type& type, float real);
 

@@ -5,6 +5,8 @@
 #include "blocks/blocks.h"
 #include "blocks/conv2d/attributes.h"
 #include "blocks/conv2d/conv2d_s8.h"
+#include "blocks/conv2d/pack_dsp.h"
+#include "blocks/conv2d/pack_mve.h"
 #include "blocks/core/requantize.h"
 #include "blocks/quantized.h"
 #include "blocks/windowed.h"
@@ -109,15 +111,7 @@ struct Conv2d {
       each_output<std::int64_t>(
           op, [&](auto i, auto j) { return (x[i] - zero) * w[j]; },
           [&](auto at, auto o, std::int64_t sum) {
-            if (op.has(2))
-              sum +=
-                  op.in[2]->dtype == DType::i64 ? in[2].as<std::int64_t>()[o] : in[2].as<std::int32_t>()[o];
-            const auto i = static_cast<std::size_t>(o);
-            const std::int32_t scaled =
-                op.has(2) && op.in[2]->dtype == DType::i64
-                    ? rescale64(sum, factors.multiplier[i], factors.shift[i])
-                    : rescale(static_cast<std::int32_t>(sum), factors.multiplier[i], factors.shift[i]);
-            y[at] = static_cast<T>(std::clamp(scaled + op.out[0]->zero_point(), range.min, range.max));
+            y[at] = static_cast<T>(rescaled_sum(op, in, sum, static_cast<std::size_t>(o), factors, range));
           });
     };
     if (op.in[0]->dtype == DType::i8)
@@ -184,6 +178,22 @@ struct Conv2d {
     return l;
   }
 
+  static Lowered lower_s8_dsp(const Operation& op, const Core&) {
+    const Conv2dS8 p = s8_params(op);
+    const PackingOperands o = packing_operands(op, p.out_channels);
+    return packed_call(call_s8(p, "conv2d_s8_dsp"),
+                       pack_conv2d_s8_dsp(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
+                       conv2d_s8_dsp_scratch_bytes(p), "weights and constants in the order of use");
+  }
+
+  static Lowered lower_s8_mve(const Operation& op, const Core&) {
+    const Conv2dS8 p = s8_params(op);
+    const PackingOperands o = packing_operands(op, p.out_channels);
+    return packed_call(call_s8(p, "conv2d_s8_mve"),
+                       pack_conv2d_s8_mve(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
+                       conv2d_s8_mve_scratch_bytes(p), "weights and constants in the order of use");
+  }
+
   static bool is_s8(const Operation& op) {
     return op.in[0]->dtype == DType::i8 && op.in[0]->shape[0] == 1 &&
            (!op.has(2) || op.in[2]->dtype == DType::i32);
@@ -192,6 +202,16 @@ struct Conv2d {
   static std::vector<Kernel> kernels() {
     return {{"conv2d_f32", "conv2d/conv2d_f32.h",
              [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
+            {"conv2d_s8_mve", "conv2d/conv2d_s8_mve.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_mve && is_s8(op) && is_packable(op) && conv2d_s8_mve_applies(s8_params(op));
+             },
+             lower_s8_mve},
+            {"conv2d_s8_dsp", "conv2d/conv2d_s8_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && is_s8(op) && is_packable(op) && conv2d_s8_dsp_applies(s8_params(op));
+             },
+             lower_s8_dsp},
             {"conv2d_s8", "conv2d/conv2d_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
              lower_s8}};
   }

@@ -4,6 +4,8 @@
 #include "blocks/blocks.h"
 #include "blocks/dense/attributes.h"
 #include "blocks/dense/dense_s8.h"
+#include "blocks/dense/pack_dsp.h"
+#include "blocks/dense/pack_mve.h"
 #include "blocks/quantized.h"
 
 namespace nb {
@@ -134,6 +136,22 @@ struct Dense {
     return l;
   }
 
+  static Lowered lower_s8_dsp(const Operation& op, const Core&) {
+    const DenseS8 p = s8_params(op);
+    const PackingOperands o = packing_operands(op, p.out_features);
+    return packed_call(call_s8(p, "dense_s8_dsp"),
+                       pack_dense_s8_dsp(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
+                       dense_s8_dsp_scratch_bytes(p), "weights and constants in the order of use");
+  }
+
+  static Lowered lower_s8_mve(const Operation& op, const Core&) {
+    const DenseS8 p = s8_params(op);
+    const PackingOperands o = packing_operands(op, p.out_features);
+    return packed_call(call_s8(p, "dense_s8_mve"),
+                       pack_dense_s8_mve(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
+                       dense_s8_mve_scratch_bytes(p), "weights and constants in the order of use");
+  }
+
   static bool is_s8(const Operation& op) {
     return op.in[0]->dtype == DType::i8 && op.in[1]->quantization->zero_points[0] == 0 &&
            (!op.has(2) || op.in[2]->dtype == DType::i32);
@@ -142,6 +160,16 @@ struct Dense {
   static std::vector<Kernel> kernels() {
     return {{"dense_f32", "dense/dense_f32.h",
              [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
+            {"dense_s8_mve", "dense/dense_s8_mve.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_mve && is_s8(op) && is_packable(op) && dense_s8_mve_applies(s8_params(op));
+             },
+             lower_s8_mve},
+            {"dense_s8_dsp", "dense/dense_s8_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && is_s8(op) && is_packable(op) && dense_s8_dsp_applies(s8_params(op));
+             },
+             lower_s8_dsp},
             {"dense_s8", "dense/dense_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
              lower_s8}};
   }

@@ -2,9 +2,13 @@
 #include <algorithm>
 
 #include "blocks/blocks.h"
+#include "blocks/conv2d/pack_dsp.h"
+#include "blocks/conv2d/pack_mve.h"
 #include "blocks/core/requantize.h"
 #include "blocks/depthwise_conv2d/attributes.h"
 #include "blocks/depthwise_conv2d/depthwise_conv2d_s8.h"
+#include "blocks/depthwise_conv2d/pack_dsp.h"
+#include "blocks/depthwise_conv2d/pack_mve.h"
 #include "blocks/quantized.h"
 #include "blocks/windowed.h"
 
@@ -168,6 +172,59 @@ struct DepthwiseConv2d {
     return l;
   }
 
+  static Lowered lower_s8_dsp(const Operation& op, const Core&) {
+    const DepthwiseConv2dS8 p = s8_params(op);
+    const PackingOperands o = packing_operands(op, op.in[1]->shape[3]);
+    return packed_call(
+        call_s8(p, "depthwise_conv2d_s8_dsp"),
+        pack_depthwise_conv2d_s8_dsp(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
+        depthwise_conv2d_s8_dsp_scratch_bytes(p), "weights and constants in the order of use");
+  }
+
+  static Lowered lower_s8_mve(const Operation& op, const Core&) {
+    const DepthwiseConv2dS8 p = s8_params(op);
+    const PackingOperands o = packing_operands(op, op.in[1]->shape[3]);
+    return packed_call(
+        call_s8(p, "depthwise_conv2d_s8_mve"),
+        pack_depthwise_conv2d_s8_mve(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
+        depthwise_conv2d_s8_mve_scratch_bytes(p), "weights and constants in the order of use");
+  }
+
+  /// Few input channels: a full convolution whose other taps are zero is cheaper than a channel at a time.
+  static Lowered as_conv2d(const Conv2dS8& p, Lowered call) {
+    call.params_type = "Conv2dS8";
+    call.params = {window_param(p.window),
+                   {"in_channels", std::to_string(p.in_channels)},
+                   {"out_channels", std::to_string(p.out_channels)},
+                   {"groups", "1"},
+                   {"in_zero", std::to_string(p.in_zero)},
+                   {"out_zero", std::to_string(p.out_zero)},
+                   {"out_min", std::to_string(p.out_min)},
+                   {"out_max", std::to_string(p.out_max)}};
+    return call;
+  }
+
+  static Lowered lower_s8_as_conv2d_dsp(const Operation& op, const Core&) {
+    const PackingOperands o = packing_operands(op, op.in[1]->shape[3]);
+    const DepthwiseAsConv2d full = depthwise_as_conv2d(s8_params(op), o.weights);
+    return packed_call(
+        as_conv2d(full.params, {.function = "conv2d_s8_dsp"}),
+        pack_conv2d_s8_dsp(full.params, full.weights, o.bias, o.factors.multiplier, o.factors.shift),
+        conv2d_s8_dsp_scratch_bytes(full.params),
+        "as a full convolution, weights and constants in the order of use");
+  }
+
+  static Lowered lower_s8_as_conv2d_mve(const Operation& op, const Core&) {
+    const DepthwiseConv2dS8 p = s8_params(op);
+    const PackingOperands o = packing_operands(op, op.in[1]->shape[3]);
+    const Conv2dS8 full = depthwise_as_conv2d_s8(p);
+    const std::vector<std::int8_t> weights = depthwise_weights_as_conv2d_s8(p, o.weights);
+    return packed_call(as_conv2d(full, {.function = "conv2d_s8_mve"}),
+                       pack_conv2d_s8_mve(full, weights, o.bias, o.factors.multiplier, o.factors.shift),
+                       conv2d_s8_mve_scratch_bytes(full),
+                       "as a full convolution, weights and constants in the order of use");
+  }
+
   static bool is_s8(const Operation& op) {
     return op.in[0]->dtype == DType::i8 && op.in[0]->shape[0] == 1 &&
            (!op.has(2) || op.in[2]->dtype == DType::i32);
@@ -176,6 +233,29 @@ struct DepthwiseConv2d {
   static std::vector<Kernel> kernels() {
     return {{"depthwise_conv2d_f32", "depthwise_conv2d/depthwise_conv2d_f32.h",
              [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
+            {"depthwise_conv2d_s8_as_conv2d_mve", "conv2d/conv2d_s8_mve.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_mve && is_s8(op) && is_packable(op) && op.in[0]->shape[3] == 1 &&
+                      op.in[1]->shape[3] > 1;
+             },
+             lower_s8_as_conv2d_mve},
+            {"depthwise_conv2d_s8_mve", "depthwise_conv2d/depthwise_conv2d_s8_mve.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_mve && is_s8(op) && is_packable(op) &&
+                      depthwise_conv2d_s8_mve_weights_apply(s8_params(op), op.constant<std::int8_t>(1));
+             },
+             lower_s8_mve},
+            {"depthwise_conv2d_s8_as_conv2d_dsp", "conv2d/conv2d_s8_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && is_s8(op) && is_packable(op) && op.in[0]->shape[3] < 4;
+             },
+             lower_s8_as_conv2d_dsp},
+            {"depthwise_conv2d_s8_dsp", "depthwise_conv2d/depthwise_conv2d_s8_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && is_s8(op) && is_packable(op) &&
+                      depthwise_conv2d_s8_dsp_applies(s8_params(op));
+             },
+             lower_s8_dsp},
             {"depthwise_conv2d_s8", "depthwise_conv2d/depthwise_conv2d_s8.h",
              [](const Operation& op, const Core&) { return is_s8(op); }, lower_s8}};
   }
