@@ -159,6 +159,7 @@ std::vector<Sample> samples(const BinaryRow& row) {
 
 Block binary_block(const BinaryRow& row) {
   Block block;
+  block.is_elementwise = true;
   block.name = row.name;
   block.doc = "y[i] = " + std::string(row.doc) + ", a and b broadcast to one shape";
   block.inputs = {Operand{"a", row.dtypes}, Operand{"b", row.dtypes}};

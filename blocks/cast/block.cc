@@ -10,6 +10,7 @@ struct CastBlock {
   static constexpr std::string_view name = "cast";
   static constexpr std::string_view doc =
       "y[i] = x[i] as another dtype: floats are truncated and saturate in integers, anything but 0 is true";
+  static constexpr bool is_elementwise = true;
   using Attrs = CastAttrs;
   static constexpr auto fields = kCastFields;
   static constexpr std::array inputs = {Operand{"x"}};

@@ -10,6 +10,7 @@ namespace {
 struct ClipBlock {
   static constexpr std::string_view name = "clip";
   static constexpr std::string_view doc = "y[i] = min(max(x[i], min), max); the numbers of x stay";
+  static constexpr bool is_elementwise = true;
   using Attrs = ClipAttrs;
   static constexpr auto fields = kClipFields;
   static constexpr std::array inputs = {

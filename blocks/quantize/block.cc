@@ -57,6 +57,7 @@ struct QuantizeBlock {
   static constexpr std::string_view name = "quantize";
   static constexpr std::string_view doc =
       "y[i] = zero point + round(x[i] / scale), saturated; the numbers are y's";
+  static constexpr bool is_elementwise = true;
   using Attrs = QuantizeAttrs;
   static constexpr auto fields = kQuantizeFields;
   static constexpr std::array inputs = {Operand{"x", kFloats}};
@@ -106,6 +107,7 @@ struct QuantizeBlock {
 struct DequantizeBlock {
   static constexpr std::string_view name = "dequantize";
   static constexpr std::string_view doc = "y[i] = scale * (x[i] - zero point)";
+  static constexpr bool is_elementwise = true;
   using Attrs = NoAttrs;
   static constexpr auto fields = kNoFields;
   static constexpr std::array inputs = {Operand{"x", kStored}};
@@ -146,6 +148,7 @@ struct DequantizeBlock {
 struct RequantizeBlock {
   static constexpr std::string_view name = "requantize";
   static constexpr std::string_view doc = "y[i] = the same real number in y's scale, saturated";
+  static constexpr bool is_elementwise = true;
   using Attrs = QuantizeAttrs;
   static constexpr auto fields = kRequantizeFields;
   static constexpr std::array inputs = {Operand{"x", kStored}};

@@ -355,6 +355,7 @@ std::vector<Block> blocks_of_unary() {
   std::vector<Block> blocks;
   for (const Row& row : kRows) {
     Block block;
+    block.is_elementwise = true;
     block.name = row.name;
     block.doc = "y[i] = " + std::string(row.doc);
     block.inputs = {Operand{"x", row.dtypes}};

@@ -181,6 +181,8 @@ struct Block {
   std::function<std::int64_t(const Operation&)> macs;  ///< multiply-accumulates, padding positions counted
   std::vector<Kernel> kernels;                         ///< the first that applies is taken
   std::vector<Sample> samples;
+  /// Output element i depends on nothing but the operands' elements i (after broadcasting), wherever they lie.
+  bool is_elementwise = false;
 };
 
 /// A block's declaration as a struct: all of this must be there.
@@ -211,7 +213,8 @@ template <BlockDeclaration T>
           T::reference,
           T::macs,
           T::kernels(),
-          T::samples()};
+          T::samples(),
+          requires { T::is_elementwise; }};
 }
 
 /// Attributes of blocks without any.

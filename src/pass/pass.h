@@ -24,6 +24,7 @@ struct Pass {
 };
 
 // One file a pass.
+Status cancel_transposes(Graph& graph, PassContext& context);
 Status remove_identities(Graph& graph, PassContext& context);
 Status fuse_activations(Graph& graph, PassContext& context);
 Status select_kernels(Graph& graph, PassContext& context);
@@ -31,6 +32,9 @@ Status plan_memory(Graph& graph, PassContext& context);
 
 /// The line, top to bottom. A pass out of order does not compile.
 inline constexpr std::array kPipeline{
+    Pass{"cancel-transposes",
+         "Moves transposes down past elementwise blocks until they meet and become one or none.", Phase::read,
+         Phase::read, cancel_transposes},
     Pass{"remove-identities",
          "Removes nodes that give back their operand: same shape, same order, same dtype.", Phase::read,
          Phase::read, remove_identities},

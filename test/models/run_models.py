@@ -18,7 +18,7 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "models" / "tflite"
 # Models all of whose operators have blocks.
-COMPILED = ["ad01_fp32", "ad01_int8", "hello_world_float", "hello_world_int8"]
+COMPILED = ["ad01_fp32", "ad01_int8", "hello_world_float", "hello_world_int8", "kws_ref_model", "kws_ref_model_float32", "vww_96_int8", "vww_96_float", "pretrainedResnet", "pretrainedResnet_quant", "str_ww_ref_model", "micro_speech_quantized"]
 BOARDS = ["host", "cortex-m0", "cortex-m3", "cortex-m4f", "cortex-m7", "cortex-m33", "cortex-m55", "rv32imc"]
 
 
