@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 ./build.sh
-build/release/nblocks run examples/mlp/mlp.onnx -b stm32h735g-dk --input examples/mlp/mlp_test.npz --output out/mlp
+.venv/bin/python examples/digits/predict.py

@@ -299,7 +299,7 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
     return kFailed;
   std::vector<std::string> sources = {"glue.cc"};
   for (const std::string_view source : bench::kFirmwareSources)
-    if (source != "memory.cc") sources.push_back("firmware/" + std::string(source));
+    sources.push_back("firmware/" + std::string(source));
   for (const std::string_view source : core->startup_sources)
     sources.push_back("firmware/" + std::string(source));
   if (!compile_all(sources, "Os")) return kFailed;

@@ -53,8 +53,7 @@ inline constexpr uint32_t kKib = 1024;
 inline constexpr uint32_t kMib = 1024 * 1024;
 
 /// Sources of the firmware that all cores share, and the host's.
-inline constexpr std::array<std::string_view, 3> kFirmwareSources = {"main.cc", "io_semihosting.cc",
-                                                                     "memory.cc"};
+inline constexpr std::array<std::string_view, 2> kFirmwareSources = {"main.cc", "io_semihosting.cc"};
 inline constexpr std::array<std::string_view, 2> kHostSources = {"main.cc", "io_host.cc"};
 
 /// Arguments of every machine. The console goes to the file nb_console.txt in QEMU's working directory, where

@@ -86,7 +86,10 @@ class Emitter {
             {.kind = Kind::internal, .message = "the header " + path + " is not embedded"});
       program_.files.push_back({"nb/" + path, std::string(*content)});
     }
-    program_.files.push_back({"nb/core/memory.cc", "#include \"memory.h\"\n"});
+    const auto memory = find_resource("blocks/core/memory.cc");
+    if (!memory)
+      return diagnostics_.add({.kind = Kind::internal, .message = "core/memory.cc is not embedded"});
+    program_.files.push_back({"nb/core/memory.cc", std::string(*memory)});
     return std::move(program_);
   }
 

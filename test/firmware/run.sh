@@ -29,10 +29,11 @@ read_row() {
 prepare() {
   local file
   objects=()
-  for file in main.cc io_semihosting.cc memory.cc $startup; do
+  for file in main.cc io_semihosting.cc ../../../blocks/core/memory.cc $startup; do
+    local object="$core.${file##*/}.o"
     # shellcheck disable=SC2086
-    ${tools}g++ $flags $common -Os -Wall -Wextra -Werror -c "$firmware/$file" -o "$core.$file.o" || return 1
-    objects+=("$core.$file.o")
+    ${tools}g++ $flags $common -Os -Wall -Wextra -Werror -c "$firmware/$file" -o "$object" || return 1
+    objects+=("$object")
   done
   sed -e "s/@FLASH_ORIGIN@/$flash/; s/@FLASH_LENGTH@/64K/; s/@RAM_ORIGIN@/$ram/; s/@RAM_LENGTH@/16K/" \
     -e "s/@BOOT_ORIGIN@/$boot/; s/@BOOT_LENGTH@/$boot_bytes/; s/@BOOT_REGION@/$boot_region/" \

@@ -36,6 +36,8 @@ def example_cases():
     """(name, model, input .npz, array of expected outputs, tolerance relative to the largest magnitude; 0: equal)."""
     for name, model, inputs, key, tolerance in [
         ("mlp", "mlp/mlp.onnx", "mlp/mlp_test.npz", "expected_float", 1e-4),
+        ("digits", "digits/digits.onnx", "digits/digits_test.npz", "expected_float", 1e-4),
+        ("digits_int8.tflite", "digits/digits_int8.tflite", "digits/digits_test.npz", "expected_tflite", 0),
     ]:
         data = np.load(ROOT / "examples" / inputs)
         yield name, ROOT / "examples" / model, ROOT / "examples" / inputs, data[key], tolerance

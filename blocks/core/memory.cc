@@ -1,4 +1,6 @@
-// The four functions that a compiler calls of its own accord. Weak: a model that brings its own wins.
+// The four functions that a compiler calls of its own accord. Weak: a program that has them already keeps its own;
+// a hosted program has a C library, and this file is empty.
+#if !__STDC_HOSTED__
 #include <stddef.h>
 #include <stdint.h>
 
@@ -71,3 +73,5 @@ NB_WEAK int memcmp(const void* a, const void* b, size_t n) {
 }
 
 }  // extern "C"
+
+#endif
