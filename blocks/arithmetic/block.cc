@@ -7,8 +7,9 @@
 namespace nb {
 namespace {
 
-/// Both inputs come to twice the larger scale, with 20 (int16: 15) bits below the point.
-std::optional<QuantizedFunctor> sum(const Operation& op, std::int32_t sign) {
+/// The numbers of a quantized sum: both inputs come to twice the larger scale, with 20 (int16: 15) bits below
+/// the point.
+AddQuantized sum_numbers(const Operation& op, std::int32_t sign) {
   const Type &a = *op.in[0], &b = *op.in[1], &y = *op.out[0];
   const auto& bounds = op.attrs<ArithmeticAttrs>();
   const int left_shift = dtype_bytes(a.dtype) == 1 ? 20 : 15;
@@ -18,10 +19,36 @@ std::optional<QuantizedFunctor> sum(const Operation& op, std::int32_t sign) {
   const FixedPoint fy =
       fixed_point(twice / (static_cast<double>(1 << left_shift) * static_cast<double>(y.scale())));
   const IntRange range = clamp_range(y, bounds.clamp_min, bounds.clamp_max);
-  return quantized_functor(
-      "AddQuantized",
-      AddQuantized{left_shift, sign, a.zero_point(), fa.multiplier, fa.shift, b.zero_point(), fb.multiplier,
-                   fb.shift, y.zero_point(), fy.multiplier, fy.shift, range.min, range.max});
+  return {left_shift, sign,           a.zero_point(), fa.multiplier, fa.shift,  b.zero_point(), fb.multiplier,
+          fb.shift,   y.zero_point(), fy.multiplier,  fy.shift,      range.min, range.max};
+}
+
+std::optional<QuantizedFunctor> sum(const Operation& op, std::int32_t sign) {
+  return quantized_functor("AddQuantized", sum_numbers(op, sign));
+}
+
+/// Whether the kernels of add_s8.h compute it: int8, equal shapes, no left shifts.
+bool is_add_s8(const Operation& op) {
+  for (const Type* type : {op.in[0], op.in[1], op.out[0]})
+    if (type->dtype != DType::i8 || !type->is_quantized() || type->shape != op.out[0]->shape) return false;
+  const AddQuantized n = sum_numbers(op, 1);
+  return n.a_shift <= 0 && n.b_shift <= 0 && n.out_shift <= 0;
+}
+
+Lowered lower_add_s8(const Operation& op, std::string function) {
+  const AddQuantized n = sum_numbers(op, 1);
+  Lowered l{.function = std::move(function), .params_type = "AddS8"};
+  const auto add = [&](const char* name, std::int64_t value) {
+    l.params.push_back({name, std::to_string(value)});
+  };
+  add("count", op.out[0]->elements());
+  add("a_zero", n.a_zero), add("a_multiplier", n.a_multiplier), add("a_right_shift", -n.a_shift);
+  add("b_zero", n.b_zero), add("b_multiplier", n.b_multiplier), add("b_right_shift", -n.b_shift);
+  add("y_zero", n.out_zero), add("y_multiplier", n.out_multiplier), add("y_right_shift", -n.out_shift);
+  add("y_min", n.out_min), add("y_max", n.out_max);
+  l.arguments = {input_arg(0), input_arg(1), output_arg(0)};
+  l.in_place = {{0, 0}, {1, 0}};
+  return l;
 }
 
 std::optional<QuantizedFunctor> product(const Operation& op) {
@@ -89,6 +116,14 @@ const BinaryRow kRows[] = {
 std::vector<Block> blocks_of_arithmetic() {
   std::vector<Block> blocks;
   for (const BinaryRow& row : kRows) blocks.push_back(binary_block(row));
+  std::vector<Kernel>& add = blocks[0].kernels;
+  add.insert(add.begin(),
+             {{"add_s8_mve", "arithmetic/add_s8_mve.h",
+               [](const Operation& op, const Core& core) { return core.has_mve && is_add_s8(op); },
+               [](const Operation& op, const Core&) { return lower_add_s8(op, "add_s8_mve"); }},
+              {"add_s8_dsp", "arithmetic/add_s8_dsp.h",
+               [](const Operation& op, const Core& core) { return core.has_dsp && is_add_s8(op); },
+               [](const Operation& op, const Core&) { return lower_add_s8(op, "add_s8_dsp"); }}});
   return blocks;
 }
 
