@@ -1,6 +1,6 @@
 // The invariants of a graph:
 //  1. every id is in range; a value is made by its source only, and by one node at most
-//  2. nodes stand in execution order: an operand is made before it is used
+//  2. nodes stand in execution order: an operand is made before it is used; outputs are made by nodes
 //  3. constants carry as many bytes as their type says; names are unique
 //  4. each node's operands satisfy its block, and its outputs have the dtypes and shapes that the block
 //  infers
@@ -26,7 +26,8 @@ class Verifier {
     for (std::size_t i = 0; i < graph_.values.size(); ++i) made[i] = graph_.values[i].source != Source::node;
     for (const Node& node : graph_.nodes) check_node(node, made);
     for (const ValueId id : graph_.outputs)
-      if (!in_range(id) || !made[id.index()]) fault(nullptr, "a graph output is made by no node");
+      if (!in_range(id) || !made[id.index()] || graph_.at(id).source != Source::node)
+        fault(nullptr, "a graph output is made by no node");
   }
 
  private:

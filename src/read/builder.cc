@@ -87,6 +87,18 @@ Result<ValueId> GraphBuilder::add_one(std::string_view block, std::vector<ValueI
   return add_one(block, found->attributes.make(), std::move(inputs), std::move(output));
 }
 
+ValueId GraphBuilder::add_output(std::string name, ValueId id) {
+  const bool is_output = std::find(graph_.outputs.begin(), graph_.outputs.end(), id) != graph_.outputs.end();
+  if (is_output || graph_.at(id).source != Source::node) {
+    const Block* identity = blocks_.find("identity");
+    const ValueId copy = graph_.add_value({std::move(name), graph_.at(id).type, Source::node});
+    graph_.nodes.push_back({identity, identity->attributes.make(), {id}, {copy}, layer_, origin_});
+    id = copy;
+  }
+  graph_.outputs.push_back(id);
+  return id;
+}
+
 Failed GraphBuilder::refuse(Kind kind, std::string message, std::string help) {
   return diagnostics_.add({.kind = kind,
                            .message = std::move(message),

@@ -43,6 +43,11 @@ class GraphBuilder {
   /// With default attributes.
   Result<ValueId> add_one(std::string_view block, std::vector<ValueId> inputs, NodeOutput output = {});
 
+  /// Makes `id` the next output of the graph: itself if a node makes it and it is no output yet, else a copy
+  /// (an input, a constant, a state or a second output needs memory of its own). The value that became the
+  /// output.
+  ValueId add_output(std::string name, ValueId id);
+
   /// Reports a fault at the present layer.
   Failed refuse(Kind kind, std::string message, std::string help = {});
   /// Notes something at the present layer, once per message.

@@ -153,15 +153,7 @@ class ModelReader {
                                               std::string(dtype_name(made)));
       id = convert(id, *declared, name);
     }
-    // An output is a value of its own: not an input, a state, or another output.
-    const bool is_taken = std::find(graph.outputs.begin(), graph.outputs.end(), id) != graph.outputs.end();
-    if (is_taken || graph.at(id).source == Source::input || graph.at(id).source == Source::state) {
-      auto copy = build_.add_one("identity", {id}, {name, {}});
-      if (!copy) throw Refusal{};
-      id = *copy;
-    }
-    graph.at(id).name = name;
-    graph.outputs.push_back(id);
+    graph.at(build_.add_output(name, id)).name = name;
   }
 
   /// Inputs and outputs keep the model's names; inlined and repeated ones get a number behind them.

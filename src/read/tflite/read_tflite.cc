@@ -255,19 +255,7 @@ Status Translation::add_outputs() {
   for (const std::int32_t index : model_.outputs) {
     auto value = value_of(index);
     if (!value) return kFailed;
-    const bool is_fresh =
-        graph.at(*value).source == Source::node &&
-        std::find(graph.outputs.begin(), graph.outputs.end(), *value) == graph.outputs.end();
-    if (!is_fresh) {
-      // An output that is an input, a constant or another output needs memory of its own.
-      const Block* identity = builder_.blocks().find("identity");
-      if (identity == nullptr) return builder_.refuse(Kind::internal, "no block is called `identity`");
-      const ValueId copy = graph.add_value({tensor(index).name, graph.at(*value).type, Source::node});
-      graph.nodes.push_back(
-          {identity, identity->attributes.make(), {*value}, {copy}, graph.at(copy).name, "output"});
-      value = copy;
-    }
-    graph.outputs.push_back(*value);
+    builder_.add_output(tensor(index).name, *value);
   }
   return {};
 }
