@@ -15,6 +15,7 @@
 #include "bench/run.h"
 #include "bench/samples.h"
 #include "driver/compile.h"
+#include "emit/project.h"
 #include "pass/pass.h"
 #include "report/report.h"
 
@@ -183,8 +184,11 @@ int generate(const Options& options) {
   auto compiled = compile_for_board(options, "cortex-m4f", diagnostics);
   if (!compiled || !check_fit(compiled->graph, compiled->board, diagnostics))
     return finish(diagnostics, options);
-  const auto program = emit_program(compiled->graph, compiled->board.core, diagnostics);
-  if (!program || !write_program(*program, options.output, diagnostics)) return finish(diagnostics, options);
+  auto program = emit_program(compiled->graph, compiled->board.core, diagnostics);
+  if (!program ||
+      !add_project_files(*program, compiled->graph, compile_words(compiled->board), diagnostics) ||
+      !write_program(*program, options.output, diagnostics))
+    return finish(diagnostics, options);
   if (options.is_json) {
     nlohmann::json files = nlohmann::json::array();
     for (const EmittedFile& file : program->files) files.push_back(file.path);

@@ -31,4 +31,24 @@ std::optional<std::string_view> find_resource(std::string_view path) {
   return at->content;
 }
 
+std::string fill_template(std::string_view text,
+                          const std::vector<std::pair<std::string, std::string>>& values) {
+  std::string out;
+  while (!text.empty()) {
+    bool is_placeholder = false;
+    for (const auto& [name, value] : values) {
+      const std::string mark = "@" + name + "@";
+      if (!text.starts_with(mark)) continue;
+      out += value;
+      text.remove_prefix(mark.size());
+      is_placeholder = true;
+      break;
+    }
+    if (is_placeholder) continue;
+    out += text[0];
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
 }  // namespace nb

@@ -2,7 +2,10 @@
 #pragma once
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace nb {
 
@@ -20,6 +23,10 @@ struct Resource {
 
 /// The content of one; absent if there is none of that path.
 [[nodiscard]] std::optional<std::string_view> find_resource(std::string_view path);
+
+/// `text` with each placeholder @NAME@ replaced by its value. Values are not searched again.
+[[nodiscard]] std::string fill_template(std::string_view text,
+                                        const std::vector<std::pair<std::string, std::string>>& values);
 
 /// A row of the generated table; a row without a path ends it. Only resources.cc reads it.
 struct EmbeddedFile {

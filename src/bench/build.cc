@@ -74,17 +74,6 @@ Status run_tool(const std::vector<std::string>& command, const fs::path& folder,
                           .notes = {command_text(command), printable(end->err.substr(0, 1500), 1500)}});
 }
 
-/// A template's placeholders @NAME@ replaced.
-std::string filled(std::string_view text, const std::vector<std::pair<std::string, std::string>>& values) {
-  std::string out(text);
-  for (const auto& [name, value] : values) {
-    const std::string mark = "@" + name + "@";
-    for (std::size_t at = 0; (at = out.find(mark, at)) != std::string::npos; at += value.size())
-      out.replace(at, mark.size(), value);
-  }
-  return out;
-}
-
 /// Which memory holds the arena on the board, and how much stack is reserved.
 struct MemoryPlan {
   const Memory* program = nullptr;
@@ -153,23 +142,9 @@ Result<Firmware> build_host(const Program& program, const fs::path& folder, cons
                             const Board& board, Diagnostics& diagnostics) {
   Firmware firmware{.folder = folder, .executable = folder / "model"};
   firmware.machine = "host";
-  std::string compiler;
-  for (const char* name : {"g++", "clang++", "c++"})
-    if (compiler.empty() && !find_tool(name).empty()) compiler = name;
-  if (compiler.empty()) return missing_tool("g++", "g++", diagnostics);
-  std::vector<std::string> command = {compiler,
-                                      "-std=c++17",
-                                      "-" + (options.optimize.empty() ? board.optimize : options.optimize),
-                                      "-ffp-contract=off",
-                                      "-fno-exceptions",
-                                      "-fno-rtti",
-                                      "-Wall",
-                                      "-Wextra",
-                                      "-Werror",
-                                      "-Iinclude",
-                                      "-Isrc",
-                                      "-I.",
-                                      "-Ifirmware"};
+  std::vector<std::string> command = compile_words(board, options.optimize);
+  if (find_tool(command[0]).empty()) return missing_tool(command[0], command[0], diagnostics);
+  command.push_back("-Ifirmware");
   if (options.has_sanitizers)
     append(command, {"-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"});
   for (const std::string& source : program.sources) command.push_back(source);
@@ -183,6 +158,22 @@ Result<Firmware> build_host(const Program& program, const fs::path& folder, cons
 }
 
 }  // namespace
+
+std::vector<std::string> compile_words(const Board& board, const std::string& optimize) {
+  std::vector<std::string> words;
+  if (const bench::CoreTarget* core = bench::find_core(board.processor)) {
+    words.push_back(std::string(core->tool_prefix) + "g++");
+    append(words, strings(core->compile_flags));
+    append(words, strings(bench::kFreestandingFlags));
+  } else {
+    words = {"g++", "-std=c++17", "-fno-exceptions", "-fno-rtti"};
+    for (const char* name : {"c++", "clang++", "g++"})
+      if (!find_tool(name).empty()) words[0] = name;
+  }
+  append(words, {"-" + (optimize.empty() ? board.optimize : optimize), "-ffp-contract=off", "-Wall",
+                 "-Wextra", "-Werror", "-Iinclude", "-Isrc", "-I."});
+  return words;
+}
 
 Status write_program(const Program& program, const fs::path& folder, Diagnostics& diagnostics) {
   for (const EmittedFile& file : program.files)
@@ -240,7 +231,8 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
   const MemoryPlan plan = plan_memories(board, graph.arena_bytes);
   if (plan.arena == nullptr) {
     const Status misfit = check_fit(graph, board, diagnostics);
-    return misfit ? diagnostics.add({.kind = Kind::internal, .message = "no memory takes the arena"}) : kFailed;
+    return misfit ? diagnostics.add({.kind = Kind::internal, .message = "no memory takes the arena"})
+                  : kFailed;
   }
   const bool has_own_arena_memory = plan.arena != plan.stack;
   const auto narrow = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
@@ -257,34 +249,29 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
     return diagnostics.add({.kind = Kind::internal, .message = "the linker template is not embedded"});
   const auto bytes = [](std::int64_t value) { return std::to_string(value); };
   const std::string filled_script =
-      filled(*script, {{"FLASH_ORIGIN", hex(placement->flash_origin)},
-                       {"FLASH_LENGTH", bytes(size_of(*plan.program))},
-                       {"FLASH2_ORIGIN", "0"},
-                       {"FLASH2_LENGTH", "0"},
-                       {"RAM_ORIGIN", hex(placement->ram_origin)},
-                       {"RAM_LENGTH", bytes(size_of(*plan.stack))},
-                       {"RAM2_ORIGIN", hex(placement->ram2_origin)},
-                       {"RAM2_LENGTH", bytes(has_own_arena_memory ? size_of(*plan.arena) : 0)},
-                       {"WEIGHTS_REGION", "FLASH"},
-                       {"ARENA_REGION", has_own_arena_memory ? "RAM2" : "RAM"},
-                       {"STACK_BYTES", bytes(plan.stack_bytes)},
-                       {"BOOT_ORIGIN", hex(placement->boot_origin)},
-                       {"BOOT_LENGTH", bytes(placement->boot_length_bytes)},
-                       {"BOOT_REGION", placement->separate_boot ? "BOOT" : "FLASH"}});
+      fill_template(*script, {{"FLASH_ORIGIN", hex(placement->flash_origin)},
+                              {"FLASH_LENGTH", bytes(size_of(*plan.program))},
+                              {"FLASH2_ORIGIN", "0"},
+                              {"FLASH2_LENGTH", "0"},
+                              {"RAM_ORIGIN", hex(placement->ram_origin)},
+                              {"RAM_LENGTH", bytes(size_of(*plan.stack))},
+                              {"RAM2_ORIGIN", hex(placement->ram2_origin)},
+                              {"RAM2_LENGTH", bytes(has_own_arena_memory ? size_of(*plan.arena) : 0)},
+                              {"WEIGHTS_REGION", "FLASH"},
+                              {"ARENA_REGION", has_own_arena_memory ? "RAM2" : "RAM"},
+                              {"STACK_BYTES", bytes(plan.stack_bytes)},
+                              {"BOOT_ORIGIN", hex(placement->boot_origin)},
+                              {"BOOT_LENGTH", bytes(placement->boot_length_bytes)},
+                              {"BOOT_REGION", placement->separate_boot ? "BOOT" : "FLASH"}});
   if (!write_text(folder / "board.ld", filled_script, diagnostics)) return kFailed;
 
   Firmware firmware{.folder = folder, .executable = folder / "firmware.elf"};
   firmware.machine = placement->machine->name;
-  std::vector<std::string> flags = strings(core->compile_flags);
-  append(flags, strings(bench::kFreestandingFlags));
-  append(flags, {"-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-Iinclude", "-Isrc", "-I.",
-                 "-Ifirmware", "-include", "nb_mark.h"});
   std::vector<std::string> objects;
   const auto compile_all = [&](const std::vector<std::string>& sources,
                                const std::string& optimize) -> Status {
-    std::vector<std::string> command = {prefix + "g++"};
-    append(command, flags);
-    append(command, {"-" + optimize, "-c"});
+    std::vector<std::string> command = compile_words(board, optimize);
+    append(command, {"-Ifirmware", "-include", "nb_mark.h", "-c"});
     for (const std::string& source : sources) {
       const std::string object = fs::path(source).stem().string() + ".o";
       std::vector<std::string> one = command;
@@ -295,8 +282,7 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
     }
     return {};
   };
-  if (!compile_all(program.sources, options.optimize.empty() ? board.optimize : options.optimize))
-    return kFailed;
+  if (!compile_all(program.sources, options.optimize)) return kFailed;
   std::vector<std::string> sources = {"glue.cc"};
   for (const std::string_view source : bench::kFirmwareSources)
     sources.push_back("firmware/" + std::string(source));

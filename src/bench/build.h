@@ -35,6 +35,10 @@ struct BuildOptions {
                                               const std::filesystem::path& folder,
                                               const BuildOptions& options, Diagnostics& diagnostics);
 
+/// The compiler with its flags for code of the board, to be run in the program's folder; sources follow.
+/// `optimize` is "O2" or the like; empty: the board's.
+[[nodiscard]] std::vector<std::string> compile_words(const Board& board, const std::string& optimize = {});
+
 /// Writes the program's files below `folder`.
 [[nodiscard]] Status write_program(const Program& program, const std::filesystem::path& folder,
                                    Diagnostics& diagnostics);

@@ -5,12 +5,15 @@
 #include <set>
 
 #include "base/resources.h"
+#include "emit/memory_map.h"
 #include "emit/names.h"
 #include "emit/tables.h"
 #include "pass/pass.h"
 
 namespace nb {
 namespace {
+
+constexpr std::size_t kColumns = 110;
 
 std::string upper(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -27,6 +30,25 @@ std::string quantization_comment(const Type& type) {
   if (!type.is_quantized()) return "";
   if (type.quantization->is_per_axis()) return ", per-axis scales";
   return ", real = " + float_text(type.scale()) + " * (q - " + std::to_string(type.zero_point()) + ")";
+}
+
+/// `parts` separated by commas, `indent` columns in, in lines of at most kColumns.
+std::string wrapped(const std::vector<std::string>& parts, std::size_t indent) {
+  std::string text;
+  std::size_t column = kColumns;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::size_t size = parts[i].size() + (i + 1 == parts.size() ? 3 : 1);
+    if (column + 1 + size > kColumns) {
+      text += (i == 0 ? "" : "\n") + std::string(indent, ' ');
+      column = indent;
+    } else {
+      text += " ";
+      ++column;
+    }
+    text += parts[i] + (i + 1 == parts.size() ? "" : ",");
+    column += size;
+  }
+  return text;
 }
 
 std::string c_array_shape(const Shape& shape) {
@@ -62,13 +84,15 @@ Result<std::set<std::string>> header_closure(const std::set<std::string>& roots,
 class Emitter {
  public:
   Emitter(const Graph& graph, const Core& core, Diagnostics& diagnostics)
-      : graph_(graph), core_(core), diagnostics_(diagnostics) {
+      : graph_(graph), core_(core), diagnostics_(diagnostics), names_(graph), pointers_(graph.values.size()) {
     program_.name = identifier(graph.name);
     program_.macro = upper(program_.name);
   }
 
   Result<Program> run() {
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) emit_node(i);
+    for (const Node& node : graph_.nodes)
+      lowered_.push_back(kernel_of(node)->lower(graph_.operation(node), core_));
+    emit_body();
     auto headers = header_closure(headers_, diagnostics_);
     if (!headers) return kFailed;
     const std::string& name = program_.name;
@@ -100,16 +124,32 @@ class Emitter {
         std::make_pair(dtype, std::string(reinterpret_cast<const char*>(data.data()), data.size()));
     const auto found = tables_.find(key);
     if (found != tables_.end()) return found->second;
-    const std::string name = names_.take("k" + camel_identifier(wished));
+    const std::string name = names_.constant(wished);
     tables_[key] = name;
     weights_text_ += "\n" + table_text(name, dtype, data, in_comment(comment));
     program_.constant_bytes += static_cast<std::int64_t>(data.size());
     return name;
   }
+  std::string table_of(const Value& value) {
+    return table(value.name, value.type.dtype, *value.data, value.name + " : " + type_text(value.type));
+  }
 
-  std::string place(std::int64_t offset, const std::string& element_type, bool is_written) const {
-    return "at<" + std::string(is_written ? "" : "const ") + element_type + ">(arena, " +
-           std::to_string(offset) + ")";
+  static std::string place(std::int64_t offset, std::string_view element_type) {
+    return "at<" + std::string(element_type) + ">(arena, " + std::to_string(offset) + ")";
+  }
+
+  /// Declares a pointer into the arena on a line of its own before the call; its name.
+  std::string declare(const std::string& wished, std::string_view element_type, std::int64_t offset) {
+    std::string name = names_.pointer(wished);
+    body_ +=
+        "  " + std::string(element_type) + "* const " + name + " = " + place(offset, element_type) + ";\n";
+    return name;
+  }
+  const std::string& pointer_to(ValueId id) {
+    std::string& name = pointers_[id.index()];
+    const Value& value = graph_.at(id);
+    if (name.empty()) name = declare(value.name, dtype_c_name(value.type.dtype), value.arena_offset);
+    return name;
   }
 
   std::string argument_text(const Node& node, const Lowered& lowered, const Argument& argument) {
@@ -117,7 +157,8 @@ class Emitter {
       case Argument::From::literal:
         return argument.text;
       case Argument::From::scratch:
-        return place(node.scratch_offset, argument.cast.empty() ? "uint8_t" : argument.cast, true);
+        return declare(node.name + "_scratch", argument.cast.empty() ? "uint8_t" : argument.cast,
+                       node.scratch_offset);
       case Argument::From::constant: {
         const PackedConstant& packed = lowered.constants[argument.index];
         return table(node.name + " " + packed.role, packed.dtype, packed.data,
@@ -128,42 +169,42 @@ class Emitter {
         break;
     }
     const bool is_input = argument.from == Argument::From::input;
-    const Value& value = graph_.at(is_input ? node.inputs[argument.index] : node.outputs[argument.index]);
-    const std::string type =
-        argument.cast.empty() ? std::string(dtype_c_name(value.type.dtype)) : argument.cast;
-    if (value.source != Source::constant)
-      return place(value.arena_offset, type, !is_input || value.source == Source::state);
-    const std::string name =
-        table(value.name, value.type.dtype, *value.data, value.name + " : " + type_text(value.type));
-    return argument.cast.empty() ? name : "reinterpret_cast<const " + type + "*>(" + name + ")";
+    const ValueId id = is_input ? node.inputs[argument.index] : node.outputs[argument.index];
+    const Value& value = graph_.at(id);
+    const bool is_written = !is_input || value.source == Source::state;
+    const std::string name = value.source == Source::constant ? table_of(value) : pointer_to(id);
+    if (argument.cast.empty() || argument.cast == dtype_c_name(value.type.dtype)) return name;
+    return "reinterpret_cast<" + std::string(is_written ? "" : "const ") + argument.cast + "*>(" + name + ")";
   }
 
-  void emit_node(std::size_t index) {
-    const Node& node = graph_.nodes[index];
+  void emit_body() {
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const Node& node = graph_.nodes[i];
+      body_ += "\n  // " + in_comment(node_text(graph_, node)) + "\n  NB_MARK(" + std::to_string(i) + ");\n";
+      if (lowered_[i].function.empty())
+        emit_view(node);
+      else
+        emit_call(node, lowered_[i]);
+    }
+  }
+
+  void emit_call(const Node& node, const Lowered& lowered) {
     const Kernel& kernel = *kernel_of(node);
-    const Lowered lowered = kernel.lower(graph_.operation(node), core_);
-    body_ +=
-        "\n  // " + in_comment(node_text(graph_, node)) + "\n  NB_MARK(" + std::to_string(index) + ");\n";
-    if (lowered.function.empty()) return emit_view(node);
     if (!kernel.header.empty()) headers_.insert(kernel.header);
-    const std::string layer = camel_identifier(node.name);
-    std::string call = "nb::" + lowered.function + "(";
-    std::string separator;
+    std::vector<std::string> arguments;
     if (!lowered.params_type.empty()) {
-      const std::string params = names_.take("k" + layer);
-      params_ += "\nconstexpr nb::" + lowered.params_type + " " + params + "{";
-      for (std::size_t i = 0; i < lowered.params.size(); ++i)
-        params_ += std::string(i == 0 ? "" : ",") + "\n    /*" + lowered.params[i].name + "*/ " +
-                   lowered.params[i].text;
-      params_ += "};\n";
-      call += params;
-      separator = ", ";
+      arguments.push_back(names_.constant(node.name));
+      std::vector<std::string> members;
+      for (const Param& param : lowered.params) members.push_back("/*" + param.name + "*/ " + param.text);
+      params_ += "\nconstexpr nb::" + lowered.params_type + " " + arguments[0] + "{\n" + wrapped(members, 4) +
+                 "};\n";
     }
-    for (const Argument& argument : lowered.arguments) {
-      call += separator + argument_text(node, lowered, argument);
-      separator = ", ";
-    }
-    body_ += "  " + call + ");\n";
+    for (const Argument& argument : lowered.arguments)
+      arguments.push_back(argument_text(node, lowered, argument));
+    const std::string call = "  nb::" + lowered.function + "(" + join(arguments, ", ") + ");\n";
+    body_ += call.size() <= kColumns + 1
+                 ? call
+                 : "  nb::" + lowered.function + "(\n" + wrapped(arguments, 6) + ");\n";
   }
 
   void emit_view(const Node& node) {
@@ -173,10 +214,8 @@ class Emitter {
       return;
     }
     const std::string source =
-        from.source == Source::constant
-            ? table(from.name, from.type.dtype, *from.data, from.name + " : " + type_text(from.type))
-            : place(from.arena_offset, "uint8_t", false);
-    body_ += "  nb::copy_bytes(" + place(to.arena_offset, "uint8_t", true) + ", " + source + ", " +
+        from.source == Source::constant ? table_of(from) : place(from.arena_offset, "const uint8_t");
+    body_ += "  nb::copy_bytes(" + place(to.arena_offset, "uint8_t") + ", " + source + ", " +
              std::to_string(to.type.size_bytes()) + ");\n";
   }
 
@@ -243,7 +282,7 @@ class Emitter {
       const bool is_zero = !value.data || std::all_of(value.data->begin(), value.data->end(),
                                                       [](std::byte b) { return b == std::byte{0}; });
       const std::string size = std::to_string(value.type.size_bytes());
-      const std::string to = place(value.arena_offset, "uint8_t", true);
+      const std::string to = place(value.arena_offset, "uint8_t");
       reset += is_zero ? "  nb::zero_bytes(" + to + ", " + size + ");\n"
                        : "  nb::copy_bytes(" + to + ", " +
                              table(value.name, value.type.dtype, *value.data, value.name + ": first state") +
@@ -254,15 +293,15 @@ class Emitter {
             "_weights.h\"\n#include \"nb/core/memory.h\"\n";
     for (const std::string& header : headers_) text += "#include \"nb/" + header + "\"\n";
     text += "\n#ifndef NB_MARK\n#define NB_MARK(layer) (void)0\n#endif\n\n";
-    text += "// The arena: offset, bytes, first and last layer, content.\n";
-    for (const std::string& row : memory_map(graph_)) text += "// " + in_comment(row) + "\n";
+    for (const std::string& line : draw_memory_map(graph_)) text += "// " + in_comment(line) + "\n";
     text +=
         "\nnamespace {\n\n/// The values at an offset of the arena.\ntemplate <class T>\ninline T* at(void* "
         "arena, int32_t offset_bytes) {\n"
         "  return reinterpret_cast<T*>(static_cast<uint8_t*>(arena) + offset_bytes);\n}\n" +
         params_ + "\n}  // namespace\n\n";
     const std::string arena = reset.empty() ? "void*" : "void* arena";
-    text += "extern \"C\" void " + program_.name + "_reset(" + arena + ") {\n" + reset + "}\n\n";
+    text += "extern \"C\" void " + program_.name + "_reset(" + arena + ") {" + (reset.empty() ? "" : "\n") +
+            reset + "}\n\n";
     const bool uses_arena = body_.find("(arena,") != std::string::npos;
     text += "extern \"C\" void " + program_.name + "_run(void*" + (uses_arena ? " arena" : "") + ") {" +
             body_ + "}\n";
@@ -278,56 +317,15 @@ class Emitter {
   const Core& core_;
   Diagnostics& diagnostics_;
   Program program_;
-  Names names_;
+  ModelNames names_;
+  std::vector<Lowered> lowered_;       ///< of each node
+  std::vector<std::string> pointers_;  ///< of each value: the name declared for it, if any yet
   std::map<std::pair<DType, std::string>, std::string> tables_;
   std::set<std::string> headers_;
   std::string weights_text_, params_, body_;
 };
 
 }  // namespace
-
-std::vector<std::string> memory_map(const Graph& graph) {
-  struct Row {
-    std::int64_t offset, size;
-    int first, last;
-    std::string content;
-  };
-  std::vector<Row> rows;
-  const int end = static_cast<int>(graph.nodes.size());
-  std::vector<int> first(graph.values.size(), -1), last(graph.values.size(), -1);
-  for (int i = 0; i < end; ++i) {
-    const Node& node = graph.nodes[static_cast<std::size_t>(i)];
-    for (const ValueId id : node.outputs) first[id.index()] = i;
-    for (const ValueId id : node.inputs)
-      if (id.is_present()) last[id.index()] = i;
-    if (node.scratch_bytes > 0)
-      rows.push_back({node.scratch_offset, node.scratch_bytes, i, i, "scratch of " + node.name});
-  }
-  for (const ValueId id : graph.outputs) last[id.index()] = end;
-  for (std::size_t v = 0; v < graph.values.size(); ++v) {
-    const Value& value = graph.values[v];
-    if (value.source == Source::constant) continue;
-    if (value.source == Source::state)
-      rows.push_back({value.arena_offset, value.type.size_bytes(), -1, end, "state " + value.name});
-    else
-      rows.push_back(
-          {value.arena_offset, value.type.size_bytes(), first[v], std::max(last[v], first[v]), value.name});
-  }
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    return std::tie(a.first, a.offset) < std::tie(b.first, b.offset);
-  });
-  std::vector<std::string> texts;
-  const auto step = [&](int i) {
-    return i < 0 ? std::string("in") : i >= end ? std::string("out") : std::to_string(i);
-  };
-  const auto padded = [](std::string text, std::size_t width) {
-    return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
-  };
-  for (const Row& row : rows)
-    texts.push_back(padded(std::to_string(row.offset), 8) + padded(std::to_string(row.size), 9) +
-                    padded(step(row.first), 5) + " .." + padded(step(row.last), 5) + "  " + row.content);
-  return texts;
-}
 
 Result<Program> emit_program(const Graph& graph, const Core& core, Diagnostics& diagnostics) {
   return Emitter(graph, core, diagnostics).run();

@@ -28,7 +28,4 @@ struct Program {
 /// Emits the planned graph for the core. Pure: the same graph gives the same bytes.
 [[nodiscard]] Result<Program> emit_program(const Graph& graph, const Core& core, Diagnostics& diagnostics);
 
-/// The arena as rows of text: offset, bytes, first and last layer, name; one row a value or scratch.
-[[nodiscard]] std::vector<std::string> memory_map(const Graph& graph);
-
 }  // namespace nb

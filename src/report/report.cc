@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "emit/memory_map.h"
+
 namespace nb {
 using nlohmann::json;
 
@@ -18,6 +20,17 @@ json tensors_json(const Graph& graph, const std::vector<ValueId>& ids) {
     }
     list.push_back(std::move(one));
   }
+  return list;
+}
+
+json memory_map_json(const Graph& planned) {
+  json list = json::array();
+  for (const ArenaRow& row : memory_map(planned))
+    list.push_back({{"name", row.name},
+                    {"offset_bytes", row.offset_bytes},
+                    {"size_bytes", row.size_bytes},
+                    {"first_layer", row.first_layer},
+                    {"last_layer", row.last_layer}});
   return list;
 }
 
@@ -76,7 +89,7 @@ json analysis_json(const Graph& planned, const Board& board, const Analysis& ana
           {"ram_total_bytes_estimated", analysis.ram_total_bytes},
           {"inputs", tensors_json(planned, planned.inputs)},
           {"outputs", tensors_json(planned, planned.outputs)},
-          {"memory_map", memory_map(planned)},
+          {"memory_map", memory_map_json(planned)},
           {"layers", std::move(layers)}};
 }
 

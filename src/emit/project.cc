@@ -1,0 +1,55 @@
+#include "emit/project.h"
+
+#include <utility>
+
+#include "base/resources.h"
+#include "base/text.h"
+
+namespace nb {
+namespace {
+
+/// How a caller reaches each tensor, as lines of C.
+std::string tensor_lines(const Program& program, const Graph& graph, const std::vector<ValueId>& ids,
+                         std::string_view role) {
+  std::string text;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const Value& value = graph.at(ids[i]);
+    const std::string name = std::string(role) + "_" + std::to_string(i);
+    text += (role == "output" ? "const " : "") + std::string(dtype_c_name(value.type.dtype)) + "* " + name +
+            " = " + program.name + "_" + name + "(arena);  // " + std::to_string(value.type.elements()) +
+            " elements, " + shape_text(value.type.shape) + ", `" + printable(value.name, 60) + "`\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+Status add_project_files(Program& program, const Graph& graph, std::span<const std::string> compile_words,
+                         Diagnostics& diagnostics) {
+  std::string compile;
+  for (const std::string& source : program.sources)
+    compile += (compile.empty() ? "" : "\n") + join(compile_words, " ") + " -c " + source;
+  const std::vector<std::pair<std::string, std::string>> values = {
+      {"VERSION", NB_VERSION},
+      {"NAME", program.name},
+      {"MACRO", program.macro},
+      {"MODEL", printable(graph.name)},
+      {"BOARD", graph.board},
+      {"SOURCES", join(program.sources, " ")},
+      {"ARENA_BYTES", grouped(graph.arena_bytes)},
+      {"STATE_BYTES", grouped(graph.state_bytes)},
+      {"WEIGHTS_BYTES", grouped(program.constant_bytes)},
+      {"INPUTS", tensor_lines(program, graph, graph.inputs, "input")},
+      {"OUTPUTS", tensor_lines(program, graph, graph.outputs, "output")},
+      {"COMPILE", compile}};
+  for (const std::string name : {"README.md", "CMakeLists.txt"}) {
+    const auto text = find_resource("src/emit/templates/" + name);
+    if (!text)
+      return diagnostics.add(
+          {.kind = Kind::internal, .message = "the template " + name + " is not embedded"});
+    program.files.push_back({name, fill_template(*text, values)});
+  }
+  return {};
+}
+
+}  // namespace nb
