@@ -43,34 +43,40 @@ struct TableS16 {
   int32_t multiplier, shift;
 };
 
-/// Sigmoid of int16 (output scale 2^-15): linear between the 256 values of `table`, sigmoid(i / 24) in 2^-16.
-NB_NOINLINE inline void sigmoid_s16(const TableS16& p, const int16_t* in, const uint16_t* table,
-                                    int16_t* out) {
-  for (int32_t i = 0; i < p.count; ++i) {
-    const int32_t x = to_table_units(in[i], p.multiplier, p.shift);
-    const uint32_t magnitude = static_cast<uint32_t>(x < 0 ? -x : x);
-    const uint32_t index = magnitude >> 9;
-    uint32_t y = 0x7FFFu << 10;
-    if (index < 255)
-      y = (static_cast<uint32_t>(table[index]) << 9) +
-          (magnitude & 0x1FFu) * static_cast<uint32_t>(table[index + 1] - table[index]);
-    y = x >= 0 ? y + (1u << 9) : (1u << 25) - y + (1u << 9) - 1;
-    out[i] = static_cast<int16_t>(y >> 10);
-  }
+/// Sigmoid in 2^-15 of x in 1/12288, linear between the 256 values of `table`, sigmoid(i / 24) in 2^-16.
+NB_INLINE int16_t sigmoid_from_table(int32_t x, const uint16_t* table) {
+  const uint32_t magnitude = static_cast<uint32_t>(x < 0 ? -x : x);
+  const uint32_t index = magnitude >> 9;
+  uint32_t y = 0x7FFFu << 10;
+  if (index < 255)
+    y = (static_cast<uint32_t>(table[index]) << 9) +
+        (magnitude & 0x1FFu) * static_cast<uint32_t>(table[index + 1] - table[index]);
+  y = x >= 0 ? y + (1u << 9) : (1u << 25) - y + (1u << 9) - 1;
+  return static_cast<int16_t>(y >> 10);
 }
 
-/// Tanh of int16 (output scale 2^-15) as 2 sigmoid(2 x) - 1 from the same table.
+/// Tanh in 2^-15 of x in 1/12288, as 2 sigmoid(2 x) - 1 from the same table.
+NB_INLINE int16_t tanh_from_table(int32_t x, const uint16_t* table) {
+  const uint32_t magnitude = static_cast<uint32_t>(x < 0 ? -x : x);
+  const uint32_t index = magnitude >> 8;
+  int32_t y = 0xFFFF << 8;
+  if (index < 255)
+    y = (table[index] << 8) + static_cast<int32_t>(magnitude & 0xFFu) * (table[index + 1] - table[index]);
+  y = x >= 0 ? y - (1 << 23) + (1 << 7) : -y + (1 << 23) + (1 << 7) - 1;
+  return static_cast<int16_t>(y >> 8);
+}
+
+/// Sigmoid of int16 (output scale 2^-15).
+NB_NOINLINE inline void sigmoid_s16(const TableS16& p, const int16_t* in, const uint16_t* table,
+                                    int16_t* out) {
+  for (int32_t i = 0; i < p.count; ++i)
+    out[i] = sigmoid_from_table(to_table_units(in[i], p.multiplier, p.shift), table);
+}
+
+/// Tanh of int16 (output scale 2^-15).
 NB_NOINLINE inline void tanh_s16(const TableS16& p, const int16_t* in, const uint16_t* table, int16_t* out) {
-  for (int32_t i = 0; i < p.count; ++i) {
-    const int32_t x = to_table_units(in[i], p.multiplier, p.shift);
-    const uint32_t magnitude = static_cast<uint32_t>(x < 0 ? -x : x);
-    const uint32_t index = magnitude >> 8;
-    int32_t y = 0xFFFF << 8;
-    if (index < 255)
-      y = (table[index] << 8) + static_cast<int32_t>(magnitude & 0xFFu) * (table[index + 1] - table[index]);
-    y = x >= 0 ? y - (1 << 23) + (1 << 7) : -y + (1 << 23) + (1 << 7) - 1;
-    out[i] = static_cast<int16_t>(y >> 8);
-  }
+  for (int32_t i = 0; i < p.count; ++i)
+    out[i] = tanh_from_table(to_table_units(in[i], p.multiplier, p.shift), table);
 }
 
 }  // namespace nb

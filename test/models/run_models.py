@@ -18,7 +18,7 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "models" / "tflite"
 # Models all of whose operators have blocks.
-COMPILED = ["ad01_fp32", "ad01_int8", "hello_world_float", "hello_world_int8", "kws_ref_model", "kws_ref_model_float32", "vww_96_int8", "vww_96_float", "pretrainedResnet", "pretrainedResnet_quant", "str_ww_ref_model", "micro_speech_quantized"]
+COMPILED = ["ad01_fp32", "ad01_int8", "hello_world_float", "hello_world_int8", "kws_ref_model", "kws_ref_model_float32", "vww_96_int8", "vww_96_float", "pretrainedResnet", "pretrainedResnet_quant", "str_ww_ref_model", "micro_speech_quantized", "trained_lstm", "trained_lstm_int8"]
 BOARDS = ["host", "cortex-m0", "cortex-m3", "cortex-m4f", "cortex-m7", "cortex-m33", "cortex-m55", "rv32imc"]
 
 
@@ -32,15 +32,21 @@ def run(nblocks, model, board, input_file, folder):
     return report, [np.load(o["file"]) for o in report["outputs"]], ""
 
 
-def example_cases():
-    """(name, model, input .npz, array of expected outputs, tolerance relative to the largest magnitude; 0: equal)."""
+def example_cases(folder):
+    """(name, model, input .npz, array of expected outputs, tolerance relative to the largest magnitude; 0: equal).
+
+    Of a model with many steps only the first samples are run; their inputs are written to `folder`."""
     for name, model, inputs, key, tolerance in [
         ("mlp", "mlp/mlp.onnx", "mlp/mlp_test.npz", "expected_float", 1e-4),
         ("digits", "digits/digits.onnx", "digits/digits_test.npz", "expected_float", 1e-4),
+        ("lstm", "lstm/lstm.onnx", "lstm/lstm_test.npz", "expected_float", 1e-4),
         ("digits_int8.tflite", "digits/digits_int8.tflite", "digits/digits_test.npz", "expected_tflite", 0),
     ]:
         data = np.load(ROOT / "examples" / inputs)
-        yield name, ROOT / "examples" / model, ROOT / "examples" / inputs, data[key], tolerance
+        count = 4 if name == "lstm" else len(data["x"])
+        file = pathlib.Path(folder) / f"{name}.npz"
+        np.savez(file, x=data["x"][:count])
+        yield name, ROOT / "examples" / model, file, data[key][:count], tolerance
 
 
 def shared_cases():
@@ -71,7 +77,8 @@ def main():
     parser.add_argument("--table", action="store_true", help="print instructions and memory of each run")
     arguments = parser.parse_args()
     passed = failed = skipped = 0
-    cases = list(example_cases()) + list(shared_cases())
+    inputs_folder = tempfile.TemporaryDirectory()
+    cases = list(example_cases(inputs_folder.name)) + list(shared_cases())
     if not SHARED.is_dir():
         print("skipped: ../shared/models/tflite is not there")
         skipped += 1

@@ -68,23 +68,34 @@ Recurrent read_recurrent(Layer& l, std::vector<std::string> functions, std::int6
   return p;
 }
 
-ValueId activate(Layer& l, const Recurrent& p, std::size_t i, ValueId x) {
-  const std::string name = to_lower(p.activations[i]);
-  // alpha and beta are listed for the functions that take them, in order.
-  std::size_t alphas = 0, betas = 0;
-  const auto takes_alpha = [](const std::string& f) {
-    return f == "affine" || f == "leakyrelu" || f == "thresholdedrelu" || f == "scaledtanh" ||
-           f == "hardsigmoid" || f == "elu";
-  };
+/// alpha and beta of the function p.activations[i], where the model gives them.
+struct Parameters {
+  std::optional<float> alpha, beta;
+};
+Parameters parameters(const Recurrent& p, std::size_t i) {
+  // They are listed for the functions that take them, in order.
   const auto takes_beta = [](const std::string& f) {
     return f == "affine" || f == "scaledtanh" || f == "hardsigmoid";
   };
+  const auto takes_alpha = [&](const std::string& f) {
+    return takes_beta(f) || f == "leakyrelu" || f == "thresholdedrelu" || f == "elu";
+  };
+  std::size_t alphas = 0, betas = 0;
   for (std::size_t k = 0; k < i; ++k) {
     alphas += takes_alpha(to_lower(p.activations[k]));
     betas += takes_beta(to_lower(p.activations[k]));
   }
-  const auto alpha = [&](float fallback) { return alphas < p.alpha.size() ? p.alpha[alphas] : fallback; };
-  const auto beta = [&](float fallback) { return betas < p.beta.size() ? p.beta[betas] : fallback; };
+  Parameters of;
+  if (alphas < p.alpha.size()) of.alpha = p.alpha[alphas];
+  if (betas < p.beta.size()) of.beta = p.beta[betas];
+  return of;
+}
+
+ValueId activate(Layer& l, const Recurrent& p, std::size_t i, ValueId x) {
+  const std::string name = to_lower(p.activations[i]);
+  const Parameters of = parameters(p, i);
+  const auto alpha = [&](float fallback) { return of.alpha.value_or(fallback); };
+  const auto beta = [&](float fallback) { return of.beta.value_or(fallback); };
   const auto times = [&](ValueId v, float factor) {
     return binary(l, "mul", v, static_cast<double>(factor));
   };
@@ -194,12 +205,25 @@ ValueId first_state(Layer& l, const Recurrent& p, ValueId given, std::int64_t d)
 
 bool is_constant_or_absent(Layer& l, ValueId id) { return !id.is_present() || l.is_constant(id); }
 
-std::optional<LstmActivation> block_activation(const std::string& name) {
-  const std::string lower = to_lower(name);
-  if (lower == "sigmoid") return LstmActivation::sigmoid;
-  if (lower == "tanh") return LstmActivation::tanh;
-  if (lower == "relu") return LstmActivation::relu;
-  return std::nullopt;
+/// The p.activations[i] as a block has them.
+GateCall gate_call(Layer& l, const Recurrent& p, std::size_t i) {
+  const Parameters of = parameters(p, i);
+  const std::string name = to_lower(p.activations[i]);
+  const auto call = [&](GateFunction f, float alpha, float beta) {
+    return GateCall{f, of.alpha.value_or(alpha), of.beta.value_or(beta)};
+  };
+  if (name == "sigmoid") return {GateFunction::sigmoid};
+  if (name == "tanh") return {GateFunction::tanh};
+  if (name == "relu") return {GateFunction::relu};
+  if (name == "softsign") return {GateFunction::softsign};
+  if (name == "softplus") return {GateFunction::softplus};
+  if (name == "leakyrelu") return call(GateFunction::leaky_relu, 0.01f, 0.0f);
+  if (name == "thresholdedrelu") return call(GateFunction::thresholded_relu, 1.0f, 0.0f);
+  if (name == "elu") return call(GateFunction::elu, 1.0f, 0.0f);
+  if (name == "hardsigmoid") return call(GateFunction::hard_sigmoid, 0.2f, 0.5f);
+  if (name == "scaledtanh") return call(GateFunction::scaled_tanh, 1.0f, 1.0f);
+  if (name == "affine") return call(GateFunction::affine, 1.0f, 0.0f);
+  l.unsupported("the activation `" + p.activations[i] + "`");
 }
 
 /// The whole layer as one lstm block, if it can be one.
@@ -207,30 +231,28 @@ bool as_block(Layer& l, const Recurrent& p, ValueId initial_c, ValueId peephole)
   if (!l.has_block("lstm") || !l.is_constant(p.w) || !l.is_constant(p.r) || !is_constant_or_absent(l, p.b) ||
       !is_constant_or_absent(l, peephole) || (p.lengths.is_present() && l.dtype(p.lengths) != DType::i32))
     return false;
-  for (std::size_t i = 3; i < p.activations.size(); ++i)
-    if (p.activations[i] != p.activations[i % 3]) return false;
-  const auto gate = block_activation(p.activations[0]), cell = block_activation(p.activations[1]),
-             hidden = block_activation(p.activations[2]);
-  if (!gate || !cell || !hidden) return false;
   LstmAttrs a;
-  a.direction = p.direction == "forward"   ? LstmDirection::forward
-                : p.direction == "reverse" ? LstmDirection::reverse
-                                           : LstmDirection::bidirectional;
-  a.time_major = true;
+  a.direction = p.direction == "forward"   ? Direction::forward
+                : p.direction == "reverse" ? Direction::reverse
+                                           : Direction::bidirectional;
+  a.time_major = !p.is_batch_first;
   a.final_state = l.wants(1) || l.wants(2);
-  a.gate_activation = *gate;
-  a.cell_activation = *cell;
-  a.hidden_activation = *hidden;
+  for (std::size_t i = 0; i < p.activations.size() && !l.texts("activations").empty(); ++i) {
+    const GateCall call = gate_call(l, p, i);
+    a.functions.push_back(call.function);
+    a.alpha.push_back(call.alpha);
+    a.beta.push_back(call.beta);
+  }
   a.gate_clip = p.clip;
   a.couple_gates = l.integer("input_forget", 0) != 0;
   const auto state = [&](ValueId id) {
     return id.is_present() && p.is_batch_first ? transpose(l, id, {1, 0, 2}) : id;
   };
-  std::vector<ValueId> operands = {p.x,     p.w, p.r, p.b, p.lengths, state(p.initial_h), state(initial_c),
-                                   peephole};
+  std::vector<ValueId> operands = {l.in(0),          p.w,     p.r, p.b, p.lengths, state(p.initial_h),
+                                   state(initial_c), peephole};
   while (!operands.back().is_present()) operands.pop_back();
   const auto outputs = l.add_all("lstm", Attributes(std::move(a)), std::move(operands));
-  l.output(0, p.is_batch_first ? transpose(l, outputs[0], {2, 0, 1, 3}) : outputs[0]);
+  l.output(0, outputs[0]);
   for (std::size_t i = 1; i < outputs.size(); ++i)
     l.output(i, p.is_batch_first ? transpose(l, outputs[i], {1, 0, 2}) : outputs[i]);
   return true;

@@ -2,8 +2,7 @@
 //
 // Operands: 0 x; 1-4 weights of x for the gates input, forget, cell, output; 5-8 those of h; 9-11 peepholes
 // of input, forget, output; 12-15 biases; 16, 17 projection; 18, 19 the variables h and c; 20-23 layer
-// normalization. Intermediates of a quantized layer: 0-3 the pre-activations of the gates, 4 h before the
-// projection.
+// normalization. A quantized layer's intermediates matter only with a projection or normalization.
 #include <array>
 
 #include "blocks/lstm/attributes.h"
@@ -18,17 +17,18 @@ constexpr std::array<std::size_t, 4> kGates = {0, 3, 1, 2};
 constexpr std::size_t kWeights = 1, kRecurrent = 5, kPeephole = 9, kBias = 12, kProjection = 16, kStateH = 18,
                       kStateC = 19, kNorm = 20;
 
-Result<LstmActivation> cell_activation(Layer& layer, std::int8_t code) {
+/// Of the cell's input and output.
+Result<GateCall> cell_function(Layer& layer, std::int8_t code) {
   using Function = schema::ActivationFunctionType;
   switch (static_cast<Function>(code)) {
     case Function::TANH:
-      return LstmActivation::tanh;
+      return GateCall{GateFunction::tanh};
     case Function::RELU:
-      return LstmActivation::relu;
+      return GateCall{GateFunction::relu};
     case Function::RELU6:
-      return LstmActivation::relu6;
+      return GateCall{GateFunction::relu6};
     case Function::NONE:
-      return LstmActivation::identity;
+      return GateCall{GateFunction::affine, 1.0f, 0.0f};
     default:
       return layer.refuse(Kind::unsupported_feature,
                           "its activation " + std::to_string(code) + " is not supported");
@@ -123,26 +123,6 @@ Status check_features(Layer& layer, const Table<schema::UnidirectionalSequenceLS
   return layer.need_rank(0, 3);
 }
 
-/// Scales of what enters the gates, and of h before a projection, as the file states them.
-void read_intermediates(Layer& layer, LstmAttrs& attributes) {
-  const auto& indices = layer.record().intermediates;
-  const auto scale_of = [&](std::size_t i) {
-    if (i >= indices.size() || indices[i] < 0) return 0.0f;
-    const auto& q = layer.translation().tensor(indices[i]).quantization;
-    return q ? q->scales[0] : 0.0f;
-  };
-  bool has_all = true;
-  std::vector<float> scales;
-  for (const std::size_t gate : kGates) {
-    scales.push_back(scale_of(gate));
-    has_all = has_all && scales.back() > 0;
-  }
-  if (has_all) attributes.gate_scales = std::move(scales);
-  attributes.hidden_scale = scale_of(4);
-  if (attributes.hidden_scale > 0)
-    attributes.hidden_zero_point = layer.translation().tensor(indices[4]).quantization->zero_points[0];
-}
-
 /// The variable as [1, n, h].
 Result<ValueId> state(Layer& layer, std::size_t operand, std::int64_t samples, std::int64_t units) {
   Value& value = layer.builder().graph().at(layer.in(operand));
@@ -163,9 +143,13 @@ Status unidirectional_sequence_lstm(Layer& layer) {
   LstmAttrs attributes;
   attributes.time_major = options[O::time_major];
   attributes.cell_clip = options[O::cell_clip];
-  const auto activation = cell_activation(layer, options[O::fused_activation_function]);
-  if (!activation) return kFailed;
-  attributes.cell_activation = attributes.hidden_activation = *activation;
+  const auto cell = cell_function(layer, options[O::fused_activation_function]);
+  if (!cell) return kFailed;
+  if (cell->function != GateFunction::tanh) {
+    attributes.functions = {GateFunction::sigmoid, cell->function, cell->function};
+    attributes.alpha = {0.0f, cell->alpha, cell->alpha};
+    attributes.beta = {0.0f, cell->beta, cell->beta};
+  }
 
   const Shape x = layer.in_type(0).shape;
   const std::int64_t samples = x[attributes.time_major ? 1 : 0], steps = x[attributes.time_major ? 0 : 1],
@@ -204,7 +188,6 @@ Status unidirectional_sequence_lstm(Layer& layer) {
     }
     peephole = p.finish();
   }
-  if (!is_float(layer.in_type(0).dtype)) read_intermediates(layer, attributes);
   const auto h = state(layer, kStateH, samples, units), c = state(layer, kStateC, samples, units);
   if (!h || !c) return kFailed;
 
