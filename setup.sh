@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what building, running and testing need on Debian 12: compilers, QEMU, header libraries, and a Python
-# environment in .venv with the packages whose schemas the build reads.
+# environment in .venv with the packages whose schemas the build reads. The cross compilers come without a C library:
+# emitted code and the firmware need none.
 set -euo pipefail
 cd "$(dirname "$0")"
 packages=(g++ cmake ninja-build ccache python3 python3-venv libcli11-dev libfmt-dev nlohmann-json3-dev
-  libtomlplusplus-dev doctest-dev zlib1g-dev gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi
-  libstdc++-arm-none-eabi-newlib gcc-riscv64-unknown-elf qemu-system-arm qemu-system-misc)
+  libtomlplusplus-dev doctest-dev zlib1g-dev gcc-arm-none-eabi
+  gcc-riscv64-unknown-elf qemu-system-arm qemu-system-misc)
 missing=()
 for package in "${packages[@]}"; do
   dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")

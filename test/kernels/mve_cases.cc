@@ -1,23 +1,19 @@
-// Writes cases for the Helium kernels: random geometries and the layers of known models, with the results of
-// the portable kernels. Usage: mve_cases <file> <random cases> <seed> [name<TAB>kind<TAB>geometry lines on
-// stdin]
+// Writes cases for the Helium kernels: random geometries, with the results of the portable kernels.
+// Usage: mve_cases <cases> <seed> <file>
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "../../blocks/conv2d/pack_mve.h"
 #include "../../blocks/dense/pack_mve.h"
 #include "../../blocks/depthwise_conv2d/pack_mve.h"
-#include "mve_cases.h"
+#include "case_file.h"
 
 namespace {
 
 std::mt19937 random_bits;
-std::FILE* file;
+CaseFile* file;
 
 int32_t pick(int32_t low, int32_t high) {
   return std::uniform_int_distribution<int32_t>(low, high)(random_bits);
@@ -69,34 +65,6 @@ Scales scales(int32_t channels, int32_t taps) {
   return s;
 }
 
-void put(const void* from, size_t size_bytes) {
-  static const char zeros[16] = {};
-  std::fwrite(from, 1, size_bytes, file);
-  std::fwrite(zeros, 1, (16 - size_bytes % 16) % 16, file);
-}
-
-template <class Params>
-void put_case(MveKind kind, const char* name, const Params& p, int64_t macs, int32_t in_row_bytes,
-              int32_t scratch_bytes, const std::vector<int8_t>& packed, const std::vector<int8_t>& in,
-              const std::vector<int8_t>& expected) {
-  MveCase c{};
-  static_assert(sizeof p <= sizeof c.params);
-  c.kind = kind;
-  c.measured = name != nullptr;
-  c.macs = static_cast<int32_t>(macs);
-  c.packed_bytes = static_cast<int32_t>(packed.size());
-  c.in_bytes = static_cast<int32_t>(in.size());
-  c.out_bytes = static_cast<int32_t>(expected.size());
-  c.in_row_bytes = in_row_bytes;
-  c.scratch_bytes = scratch_bytes;
-  std::memcpy(c.params, &p, sizeof p);
-  std::snprintf(c.name, sizeof c.name, "%s", name ? name : "random");
-  put(&c, sizeof c);
-  put(packed.data(), packed.size());
-  put(in.data(), in.size());
-  put(expected.data(), expected.size());
-}
-
 /// Draws zero points and an activation range; half of the time a rectifier (the range starts at the zero
 /// point).
 template <class Params>
@@ -108,7 +76,7 @@ void draw_range(Params& p) {
   if (pick(0, 3) == 0) p.out_max = pick(p.out_min, 127);
 }
 
-void conv(const char* name, nb::Conv2dS8 p) {
+void conv(nb::Conv2dS8 p) {
   const nb::Window2d& g = p.window;
   draw_range(p);
   const int32_t taps = g.kernel.h * g.kernel.w * p.in_channels;
@@ -118,12 +86,11 @@ void conv(const char* name, nb::Conv2dS8 p) {
   std::vector<int8_t> out(static_cast<size_t>(g.out.h) * g.out.w * p.out_channels);
   nb::conv2d_s8(p, in.data(), w.data(), s.bias.empty() ? nullptr : s.bias.data(), s.multiplier.data(),
                 s.shift.data(), out.data());
-  put_case(kConv, name, p, static_cast<int64_t>(out.size()) * taps, g.in.w * p.in_channels,
-           nb::conv2d_s8_mve_scratch_bytes(p), nb::pack_conv2d_s8_mve(p, w, s.bias, s.multiplier, s.shift),
-           in, out);
+  file->put_case(kConv, p, g.in.w * p.in_channels, nb::conv2d_s8_mve_scratch_bytes(p),
+                 nb::pack_conv2d_s8_mve(p, w, s.bias, s.multiplier, s.shift), in, out);
 }
 
-void depthwise(const char* name, nb::DepthwiseConv2dS8 p) {
+void depthwise(nb::DepthwiseConv2dS8 p) {
   const nb::Window2d& g = p.window;
   draw_range(p);
   const int32_t taps = g.kernel.h * g.kernel.w, channels = p.in_channels * p.depth_multiplier;
@@ -135,18 +102,17 @@ void depthwise(const char* name, nb::DepthwiseConv2dS8 p) {
   std::vector<int8_t> out(static_cast<size_t>(g.out.h) * g.out.w * channels);
   nb::depthwise_conv2d_s8(p, in.data(), w.data(), s.bias.empty() ? nullptr : s.bias.data(),
                           s.multiplier.data(), s.shift.data(), out.data());
-  const int64_t macs = static_cast<int64_t>(out.size()) * taps;
-  put_case(kDepthwise, name, p, macs, g.in.w * p.in_channels, nb::depthwise_conv2d_s8_mve_scratch_bytes(p),
-           nb::pack_depthwise_conv2d_s8_mve(p, w, s.bias, s.multiplier, s.shift), in, out);
+  file->put_case(kDepthwise, p, g.in.w * p.in_channels, nb::depthwise_conv2d_s8_mve_scratch_bytes(p),
+                 nb::pack_depthwise_conv2d_s8_mve(p, w, s.bias, s.multiplier, s.shift), in, out);
   if (p.in_channels != 1) return;
-  const std::string as_conv = std::string(name ? name : "") + " as conv";
   const nb::Conv2dS8 q = nb::depthwise_as_conv2d_s8(p);
-  put_case(kConv, name ? as_conv.c_str() : nullptr, q, macs, g.in.w, nb::conv2d_s8_mve_scratch_bytes(q),
-           nb::pack_conv2d_s8_mve(q, nb::depthwise_weights_as_conv2d_s8(p, w), s.bias, s.multiplier, s.shift),
-           in, out);
+  file->put_case(
+      kConv, q, g.in.w, nb::conv2d_s8_mve_scratch_bytes(q),
+      nb::pack_conv2d_s8_mve(q, nb::depthwise_weights_as_conv2d_s8(p, w), s.bias, s.multiplier, s.shift), in,
+      out);
 }
 
-void dense(const char* name, nb::DenseS8 p) {
+void dense(nb::DenseS8 p) {
   draw_range(p);
   const auto in = bytes(static_cast<size_t>(p.rows) * p.in_features, -128);
   const auto w = weights_of(static_cast<size_t>(p.out_features) * p.in_features);
@@ -154,9 +120,8 @@ void dense(const char* name, nb::DenseS8 p) {
   std::vector<int8_t> out(static_cast<size_t>(p.rows) * p.out_features);
   nb::dense_s8(p, in.data(), w.data(), s.bias.empty() ? nullptr : s.bias.data(), s.multiplier.data(),
                s.shift.data(), out.data());
-  put_case(kDense, name, p, static_cast<int64_t>(out.size()) * p.in_features, 0,
-           nb::dense_s8_mve_scratch_bytes(p), nb::pack_dense_s8_mve(p, w, s.bias, s.multiplier, s.shift), in,
-           out);
+  file->put_case(kDense, p, 0, nb::dense_s8_mve_scratch_bytes(p),
+                 nb::pack_dense_s8_mve(p, w, s.bias, s.multiplier, s.shift), in, out);
 }
 
 int32_t one_of(std::initializer_list<int32_t> values) { return values.begin()[pick(0, values.size() - 1)]; }
@@ -188,47 +153,25 @@ bool draw_window(nb::Window2d& g) {
 
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
-  file = std::fopen(argv[1], "wb");
-  if (!file) return 1;
-  random_bits.seed(static_cast<uint32_t>(std::atoi(argv[3])));
-  char name[64];
-  int kind, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w;
-  while (std::scanf("%63s %d %d %d %d %d %d %d %d %d", name, &kind, &in_h, &in_w, &in_c, &out_h, &out_w,
-                    &out_c, &k_h, &k_w) == 10) {
-    if (kind == kDense) {
-      dense(name, {in_h, in_c, out_c, 0, 0, 0, 0});
-      continue;
-    }
-    // Strides and 'same' padding from the sizes.
-    nb::Window2d g{{in_h, in_w}, {out_h, out_w}, {k_h, k_w}, {1, 1}, {0, 0}, {1, 1}};
-    const auto fit = [](int32_t in, int32_t out, int32_t k, int32_t& stride, int32_t& pad) {
-      stride = out > 1 ? (in + out - 1) / out : 1;
-      if ((in - k) / stride + 1 != out) pad = std::max(0, (out - 1) * stride + k - in) / 2;
-    };
-    fit(in_h, out_h, k_h, g.stride.h, g.pad.h);
-    fit(in_w, out_w, k_w, g.stride.w, g.pad.w);
-    if (std::strstr(name, "valid")) g.stride = {1, 1}, g.pad = {0, 0};
-    if (kind == kConv) conv(name, {g, in_c, out_c, 1, 0, 0, 0, 0});
-    if (kind == kDepthwise) depthwise(name, {g, in_c, out_c / in_c, 0, 0, 0, 0});
-  }
-  for (int n = std::atoi(argv[2]); n > 0;) {
+  CaseFile cases(argv[3]);
+  if (!cases.is_open()) return 2;
+  file = &cases;
+  random_bits.seed(static_cast<uint32_t>(std::atoi(argv[2])));
+  for (int n = std::atoi(argv[1]); n > 0;) {
     nb::Window2d g;
     const int32_t kind_drawn = pick(0, 4);
     if (kind_drawn == 4) {
-      dense(nullptr, {pick(1, 3), pick(0, 1) ? pick(1, 70) : 16 * pick(1, 9), pick(1, 30), 0, 0, 0, 0});
+      dense({pick(1, 3), pick(0, 1) ? pick(1, 70) : 16 * pick(1, 9), pick(1, 30), 0, 0, 0, 0});
     } else if (!draw_window(g)) {
       continue;
     } else if (kind_drawn < 2) {
       const int32_t in_c = pick(0, 1) ? pick(1, 9) : one_of({1, 3, 4, 8, 12, 16, 17, 24, 31, 32, 40, 48, 64});
-      conv(nullptr, {g, in_c, pick(0, 1) ? pick(1, 19) : 4 * pick(1, 6), 1, 0, 0, 0, 0});
+      conv({g, in_c, pick(0, 1) ? pick(1, 19) : 4 * pick(1, 6), 1, 0, 0, 0, 0});
     } else {
       const int32_t in_c = pick(0, 1) ? pick(1, 40) : one_of({1, 2, 3, 4, 8, 16, 24, 32, 40, 64});
-      depthwise(nullptr, {g, in_c, pick(0, 2) ? 1 : pick(1, 9), 0, 0, 0, 0});
+      depthwise({g, in_c, pick(0, 2) ? 1 : pick(1, 9), 0, 0, 0, 0});
     }
     --n;
   }
-  MveCase end{};
-  end.kind = -1;
-  put(&end, sizeof end);
-  return std::fclose(file) ? 1 : 0;
+  return cases.close() ? 0 : 2;
 }

@@ -1,17 +1,15 @@
-// Compares the DSP kernels with the portable ones, bit for bit, on random geometries, and counts the
-// instructions of typical layers. Runs on the host (plain C++ forms of the kernels) and on virtual Cortex-M
-// boards, where SysTick under an instruction-counting clock measures: build with NB_TICK_INSTRUCTIONS =
-// instructions a tick.
+// Compares the plain C++ forms of the DSP kernels with the portable kernels, bit for bit, on random
+// geometries and at the bounds of their arithmetic. Usage: dsp_cases <rounds> [<seed> <file>]: with a file,
+// writes every case there with its packed constants and right outputs, for run_cases.cc on a virtual board.
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "../../blocks/conv2d/pack_dsp.h"
 #include "../../blocks/dense/pack_dsp.h"
-#if __has_include("../../blocks/depthwise_conv2d/pack_dsp.h")
 #include "../../blocks/depthwise_conv2d/pack_dsp.h"
-#define NB_DEPTHWISE 1
-#endif
+#include "case_file.h"
 
 namespace {
 
@@ -74,20 +72,7 @@ Scales random_scales(int32_t channels, int32_t taps, int wild) {
   return s;
 }
 
-#ifdef NB_TICK_INSTRUCTIONS
-volatile uint32_t* const systick = reinterpret_cast<volatile uint32_t*>(0xe000e010u);
-uint32_t count_start() {
-  systick[1] = 0xffffff;
-  systick[2] = 0;
-  systick[0] = 5;
-  return 0;
-}
-double count_end() { return static_cast<double>(0xffffff - systick[2]) * NB_TICK_INSTRUCTIONS; }
-#else
-uint32_t count_start() { return 0; }
-double count_end() { return 0; }
-#endif
-
+CaseFile* file = nullptr;
 int failures = 0;
 
 struct Clamp {
@@ -150,7 +135,7 @@ nb::Window2d random_window() {
   }
 }
 
-double run_conv(const nb::Conv2dS8& p, const Scales& s, int32_t weight_low, bool with_bias, bool by_rows) {
+void run_conv(const nb::Conv2dS8& p, const Scales& s, int32_t weight_low, bool with_bias, bool by_rows) {
   const nb::Window2d& g = p.window;
   const int32_t taps = g.kernel.h * g.kernel.w * p.in_channels;
   const auto in = random_bytes(static_cast<size_t>(g.in.h) * g.in.w * p.in_channels, -128, 127);
@@ -161,10 +146,10 @@ double run_conv(const nb::Conv2dS8& p, const Scales& s, int32_t weight_low, bool
   std::span<const int32_t> biases = s.bias;
   if (!with_bias) biases = {};
   const auto stream = nb::pack_conv2d_s8_dsp(p, weights, biases, s.multiplier, s.shift);
+  file->put_case(kConv, p, g.in.w * p.in_channels, nb::conv2d_s8_dsp_scratch_bytes(p), stream, in, want);
   Room packed(stream.size()), out(want.size()), scratch(nb::conv2d_s8_dsp_scratch_bytes(p)), input(in.size());
   std::copy(stream.begin(), stream.end(), packed.data());
   std::copy(in.begin(), in.end(), input.data());
-  double count = 0;
   if (by_rows) {
     const size_t row = static_cast<size_t>(g.out.w) * p.out_channels;
     const int32_t split = random_in(0, g.out.h);
@@ -173,9 +158,7 @@ double run_conv(const nb::Conv2dS8& p, const Scales& s, int32_t weight_low, bool
     nb::conv2d_s8_dsp_rows(p, input.data() + static_cast<size_t>(first) * g.in.w * p.in_channels, first,
                            packed.data(), out.data() + split * row, split, g.out.h, scratch.data());
   } else {
-    count_start();
     nb::conv2d_s8_dsp(p, input.data(), packed.data(), out.data(), scratch.data());
-    count = count_end();
   }
   char what[160];
   snprintf(what, sizeof what,
@@ -185,10 +168,9 @@ double run_conv(const nb::Conv2dS8& p, const Scales& s, int32_t weight_low, bool
            int(g.out.w), int(p.out_channels), int(stream[8]));
   compare(want, std::vector<int8_t>(out.data(), out.data() + want.size()), what);
   if (!out.intact() || !scratch.intact()) ++failures, printf("FAIL %s: wrote outside\n", what);
-  return count;
 }
 
-double run_dense(const nb::DenseS8& p, const Scales& s, int32_t weight_low, bool with_bias) {
+void run_dense(const nb::DenseS8& p, const Scales& s, int32_t weight_low, bool with_bias) {
   const auto in = random_bytes(static_cast<size_t>(p.rows) * p.in_features, -128, 127);
   const auto weights = random_weights(p.out_features, p.in_features, weight_low, p.in_features, 1);
   const int32_t* bias = with_bias ? s.bias.data() : nullptr;
@@ -197,23 +179,20 @@ double run_dense(const nb::DenseS8& p, const Scales& s, int32_t weight_low, bool
   std::span<const int32_t> biases = s.bias;
   if (!with_bias) biases = {};
   const auto stream = nb::pack_dense_s8_dsp(p, weights, biases, s.multiplier, s.shift);
+  file->put_case(kDense, p, 0, nb::dense_s8_dsp_scratch_bytes(p), stream, in, want);
   Room packed(stream.size()), out(want.size()), scratch(nb::dense_s8_dsp_scratch_bytes(p)), input(in.size());
   std::copy(stream.begin(), stream.end(), packed.data());
   std::copy(in.begin(), in.end(), input.data());
-  count_start();
   nb::dense_s8_dsp(p, input.data(), packed.data(), out.data(), scratch.data());
-  const double count = count_end();
   char what[120];
   snprintf(what, sizeof what, "dense %dx%d to %d finish %d", int(p.rows), int(p.in_features),
            int(p.out_features), int(stream[8]));
   compare(want, std::vector<int8_t>(out.data(), out.data() + want.size()), what);
   if (!out.intact() || !scratch.intact()) ++failures, printf("FAIL %s: wrote outside\n", what);
-  return count;
 }
 
-#ifdef NB_DEPTHWISE
-double run_depthwise_as_conv(const nb::DepthwiseConv2dS8& p, const Scales& s, int32_t weight_low,
-                             bool with_bias) {
+void run_depthwise_as_conv(const nb::DepthwiseConv2dS8& p, const Scales& s, int32_t weight_low,
+                           bool with_bias) {
   const nb::Window2d& g = p.window;
   const int32_t out_channels = p.in_channels * p.depth_multiplier;
   const auto in = random_bytes(static_cast<size_t>(g.in.h) * g.in.w * p.in_channels, -128, 127);
@@ -226,16 +205,13 @@ double run_depthwise_as_conv(const nb::DepthwiseConv2dS8& p, const Scales& s, in
   const nb::DepthwiseAsConv2d full = nb::depthwise_as_conv2d(p, weights);
   const auto stream = nb::pack_conv2d_s8_dsp(full.params, full.weights, biases, s.multiplier, s.shift);
   std::vector<uint32_t> scratch(nb::conv2d_s8_dsp_scratch_bytes(full.params) / 4 + 1);
-  count_start();
   nb::conv2d_s8_dsp(full.params, in.data(), stream.data(), out.data(),
                     reinterpret_cast<int8_t*>(scratch.data()));
-  const double count = count_end();
   compare(want, out, "depthwise as convolution");
-  return count;
 }
 
-double run_depthwise(const nb::DepthwiseConv2dS8& p, const Scales& s, int32_t weight_low, bool with_bias,
-                     bool by_rows) {
+void run_depthwise(const nb::DepthwiseConv2dS8& p, const Scales& s, int32_t weight_low, bool with_bias,
+                   bool by_rows) {
   if (!nb::depthwise_conv2d_s8_dsp_applies(p)) return run_depthwise_as_conv(p, s, weight_low, with_bias);
   const nb::Window2d& g = p.window;
   const int32_t out_channels = p.in_channels * p.depth_multiplier;
@@ -248,11 +224,12 @@ double run_depthwise(const nb::DepthwiseConv2dS8& p, const Scales& s, int32_t we
   std::span<const int32_t> biases = s.bias;
   if (!with_bias) biases = {};
   const auto stream = nb::pack_depthwise_conv2d_s8_dsp(p, weights, biases, s.multiplier, s.shift);
+  file->put_case(kDepthwise, p, g.in.w * p.in_channels, nb::depthwise_conv2d_s8_dsp_scratch_bytes(p), stream,
+                 in, want);
   Room packed(stream.size()), out(want.size()), scratch(nb::depthwise_conv2d_s8_dsp_scratch_bytes(p)),
       input(in.size());
   std::copy(stream.begin(), stream.end(), packed.data());
   std::copy(in.begin(), in.end(), input.data());
-  double count = 0;
   if (by_rows) {
     const size_t row = static_cast<size_t>(g.out.w) * out_channels;
     const int32_t split = random_in(0, g.out.h);
@@ -262,9 +239,7 @@ double run_depthwise(const nb::DepthwiseConv2dS8& p, const Scales& s, int32_t we
                                      first, packed.data(), out.data() + split * row, split, g.out.h,
                                      scratch.data());
   } else {
-    count_start();
     nb::depthwise_conv2d_s8_dsp(p, input.data(), packed.data(), out.data(), scratch.data());
-    count = count_end();
   }
   char what[160];
   snprintf(what, sizeof what,
@@ -275,9 +250,7 @@ double run_depthwise(const nb::DepthwiseConv2dS8& p, const Scales& s, int32_t we
            int(g.out.w), int(p.depth_multiplier), int(stream[8]));
   compare(want, std::vector<int8_t>(out.data(), out.data() + want.size()), what);
   if (!out.intact() || !scratch.intact()) ++failures, printf("FAIL %s: wrote outside\n", what);
-  return count;
 }
-#endif
 
 void random_cases(int rounds) {
   for (int i = 0; i < rounds; ++i) {
@@ -310,7 +283,6 @@ void random_cases(int rounds) {
                             c.low,
                             c.high};
     run_dense(dense, random_scales(dense.out_features, dense.in_features, wild), weight_low, bias);
-#ifdef NB_DEPTHWISE
     c = random_clamp();
     nb::DepthwiseConv2dS8 depthwise{random_window(),
                                     random_in(1, 18),
@@ -329,7 +301,6 @@ void random_cases(int rounds) {
                   random_scales(depthwise.in_channels * depthwise.depth_multiplier,
                                 depthwise.window.kernel.h * depthwise.window.kernel.w, wild),
                   weight_low, bias, by_rows);
-#endif
   }
 }
 
@@ -349,7 +320,6 @@ void extreme_cases(int rounds) {
       for (int8_t& shift : scales.shift) shift = nb::max<int8_t>(shift, -22);
       run_dense(large, scales, -127, true);
     }
-#ifdef NB_DEPTHWISE
     const nb::DepthwiseConv2dS8 depthwise{window(9, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1),
                                           random_in(4, 9),
                                           1,
@@ -358,7 +328,6 @@ void extreme_cases(int rounds) {
                                           c.low,
                                           c.high};
     run_depthwise(depthwise, random_scales(depthwise.in_channels, 9, 4), -128, true, false);
-#endif
   }
   extreme_bytes = false;
 }
@@ -400,77 +369,18 @@ void finish_cases() {
   }
 }
 
-#ifdef NB_TICK_INSTRUCTIONS
-struct Layer {
-  const char* model;
-  char kind;  ///< c convolution, d depthwise, f dense
-  int32_t ih, iw, ic, kh, kw, stride, oh, ow, oc;
-  double anchor;
-};
-#include "dsp_layers.inc"
-
-void measure() {
-  dead_channels = false;
-  double total = 0, anchors = 0;
-  const char* model = "";
-  const auto summary = [&] {
-    if (anchors > 0)
-      printf("%-8s total %10.0f anchor %10.0f ratio %.3f\n", model, total, anchors, total / anchors);
-    total = anchors = 0;
-  };
-  for (const Layer& l : kLayers) {
-    if (l.model[0] != model[0]) summary();
-    model = l.model;
-    const int32_t ph = nb::max<int32_t>((l.oh - 1) * l.stride + l.kh - l.ih, 0);
-    const int32_t pw = nb::max<int32_t>((l.ow - 1) * l.stride + l.kw - l.iw, 0);
-    nb::Window2d g{{l.ih, l.iw}, {l.oh, l.ow}, {l.kh, l.kw}, {l.stride, l.stride}, {ph / 2, pw / 2}, {1, 1}};
-    double count = 0, macs = 0;
-    int32_t scratch = 0;
-    if (l.kind == 'c') {
-      const nb::Conv2dS8 p{g, l.ic, l.oc, 1, -128, -128, -128, 127};
-      macs = double(l.oh) * l.ow * l.oc * l.kh * l.kw * l.ic;
-      count = run_conv(p, random_scales(l.oc, l.kh * l.kw * l.ic, 0), -127, true, false);
-      scratch = nb::conv2d_s8_dsp_scratch_bytes(p);
-    } else if (l.kind == 'f') {
-      const nb::DenseS8 p{1, l.ic, l.oc, -128, 3, -128, 127};
-      macs = double(l.ic) * l.oc;
-      count = run_dense(p, random_scales(l.oc, l.ic, 0), -127, true);
-      scratch = nb::dense_s8_dsp_scratch_bytes(p);
-    } else {
-#ifdef NB_DEPTHWISE
-      const nb::DepthwiseConv2dS8 p{g, l.ic, l.oc / l.ic, -128, -128, -128, 127};
-      macs = double(l.oh) * l.ow * l.oc * l.kh * l.kw;
-      count = run_depthwise(p, random_scales(l.oc, l.kh * l.kw, 0), -127, true, false);
-      scratch = nb::depthwise_conv2d_s8_dsp_scratch_bytes(p);
-#endif
-    }
-    printf(
-        "%-8s %c %3dx%3dx%3d k%dx%d s%d -> %3dx%3dx%3d %9.0f instr %6.3f /MAC anchor %6.3f ratio %.3f "
-        "scratch %d\n",
-        l.model, l.kind, int(l.ih), int(l.iw), int(l.ic), int(l.kh), int(l.kw), int(l.stride), int(l.oh),
-        int(l.ow), int(l.oc), count, count / macs, l.anchor / macs, count / l.anchor, int(scratch));
-    total += count;
-    anchors += l.anchor;
-  }
-  summary();
-}
-#endif
-
 }  // namespace
 
-int main() {
-  // A buffer of our own: one from the heap would split the room that the largest cases need on a board.
-  static char line[256];
-  setvbuf(stdout, line, _IOLBF, sizeof line);
+int main(int argc, char** argv) {
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 2000;
+  if (argc > 2) state += static_cast<uint32_t>(std::atoi(argv[2])) * 2654435761u;
+  CaseFile cases(argc > 3 ? argv[3] : nullptr);
+  if (argc > 3 && !cases.is_open()) return 2;
+  file = &cases;
   finish_cases();
-#ifndef NB_ROUNDS
-#define NB_ROUNDS 2000
-#endif
-  random_cases(NB_ROUNDS);
-  extreme_cases(NB_ROUNDS / 4);
-#ifdef NB_TICK_INSTRUCTIONS
-  measure();
-#endif
+  random_cases(rounds);
+  extreme_cases(rounds / 4);
+  if (!cases.close()) return 2;
   printf("%s: %d failures\n", failures ? "FAILED" : "ok", failures);
   return failures != 0;
 }

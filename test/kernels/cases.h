@@ -1,0 +1,14 @@
+// The file of cases that dsp_cases.cc and mve_cases.cc write on this computer and run_cases.cc reads on a
+// virtual board. All little-endian int32, parts 16-byte aligned.
+#pragma once
+#include <stdint.h>
+
+enum CaseKind : int32_t { kEnd = -1, kConv = 0, kDepthwise = 1, kDense = 2 };
+
+/// Followed by the packed constants, the input and the expected output, each padded to 16 bytes.
+struct KernelCase {
+  int32_t kind;
+  int32_t scratch_bytes, packed_bytes, in_bytes, out_bytes;
+  int32_t in_row_bytes;  ///< 0 for a dense layer
+  int32_t params[26];    ///< Conv2dS8, DepthwiseConv2dS8 or DenseS8
+};

@@ -1,0 +1,131 @@
+// Runs a file of cases on a virtual Cortex-M board: the DSP kernels, or the MVE kernels with NB_MVE. The
+// script gives the addresses: the file is loaded at NB_CASES; inputs end at NB_INPUT_END, the end of mapped
+// memory, so that a read past them faults; writes past an output or past the scratch memory are found in
+// guards. Each spatial case runs as a whole and in strips of rows.
+#ifdef NB_MVE
+#include "../../blocks/conv2d/conv2d_s8_mve.h"
+#include "../../blocks/dense/dense_s8_mve.h"
+#include "../../blocks/depthwise_conv2d/depthwise_conv2d_s8_mve.h"
+#define NB_KERNEL(name) nb::name##_mve
+#define NB_ROWS(name) nb::name##_mve_rows
+#else
+#include "../../blocks/conv2d/conv2d_s8_dsp.h"
+#include "../../blocks/dense/dense_s8_dsp.h"
+#include "../../blocks/depthwise_conv2d/depthwise_conv2d_s8_dsp.h"
+#define NB_KERNEL(name) nb::name##_dsp
+#define NB_ROWS(name) nb::name##_dsp_rows
+#endif
+#include "cases.h"
+#include "semihosting.h"
+
+namespace {
+
+const int8_t* const kCases = reinterpret_cast<const int8_t*>(NB_CASES);
+int8_t* const kInputEnd = reinterpret_cast<int8_t*>(NB_INPUT_END);
+int8_t* const kGuarded = reinterpret_cast<int8_t*>(NB_OUT);
+int8_t* const kScratch = reinterpret_cast<int8_t*>(NB_SCRATCH);
+constexpr int32_t kGuardBytes = 64;
+int8_t* const kOut = kGuarded + kGuardBytes;
+
+int32_t rows_of(const KernelCase& c) {
+  return c.kind == kDense ? 1 : reinterpret_cast<const nb::Window2d&>(c.params).out.h;
+}
+
+void run(const KernelCase& c, const int8_t* in, int32_t in_row, const int8_t* packed, int8_t* out,
+         int32_t begin, int32_t end) {
+  if (c.kind == kConv)
+    NB_ROWS(conv2d_s8)
+    (reinterpret_cast<const nb::Conv2dS8&>(c.params), in, in_row, packed, out, begin, end, kScratch);
+  else if (c.kind == kDepthwise)
+    NB_ROWS(depthwise_conv2d_s8)
+    (reinterpret_cast<const nb::DepthwiseConv2dS8&>(c.params), in, in_row, packed, out, begin, end, kScratch);
+  else
+    NB_KERNEL(dense_s8)(reinterpret_cast<const nb::DenseS8&>(c.params), in, packed, out, kScratch);
+}
+
+void fill(int8_t* at, int32_t count, int8_t value) {
+  for (int32_t i = 0; i < count; ++i) at[i] = value;
+}
+
+bool check(const KernelCase& c, const int8_t* expected, uint32_t number, const char* what) {
+  int32_t wrong = 0, first = -1;
+  for (int32_t i = 0; i < c.out_bytes; ++i)
+    if (kOut[i] != expected[i] && wrong++ == 0) first = i;
+  bool is_inside = true;
+  for (int32_t i = 0; i < kGuardBytes; ++i)
+    is_inside &=
+        kOut[c.out_bytes + i] == 0x5a && kGuarded[i] == 0x5a && kScratch[c.scratch_bytes + i] == 0x5a;
+  if (wrong == 0 && is_inside) return true;
+  print(is_inside ? "WRONG " : "OVERRUN "), print(what), print(" case "), print_number(number);
+  print(" kind "), print_number(static_cast<uint32_t>(c.kind));
+  print(" bytes "), print_number(static_cast<uint32_t>(wrong)), print(" first ");
+  print_number(static_cast<uint32_t>(first)), print(" params");
+  for (const int32_t v : c.params)
+    print(v < 0 ? " -" : " "), print_number(static_cast<uint32_t>(v < 0 ? -v : v));
+  print("\n");
+  return false;
+}
+
+void prepare(const KernelCase& c) {
+  fill(kGuarded, c.out_bytes + 2 * kGuardBytes, 0x5a);
+  fill(kScratch, c.scratch_bytes + kGuardBytes, 0x5a);
+}
+
+int32_t padded(int32_t size_bytes) { return (size_bytes + 15) & ~15; }
+
+uint32_t run_all() {
+  uint32_t failures = 0, cases = 0;
+  const int8_t* at = kCases;
+  for (;; ++cases) {
+    const KernelCase& c = *reinterpret_cast<const KernelCase*>(at);
+    if (c.kind == kEnd) break;
+    const int8_t* packed = at + padded(sizeof c);
+    const int8_t* in = packed + padded(c.packed_bytes);
+    const int8_t* expected = in + padded(c.in_bytes);
+    at = expected + padded(c.out_bytes);
+    int8_t* input = kInputEnd - c.in_bytes;
+    for (int32_t i = 0; i < c.in_bytes; ++i) input[i] = in[i];
+
+    prepare(c);
+    run(c, input, 0, packed, kOut, 0, rows_of(c));
+    if (!check(c, expected, cases, "whole")) ++failures;
+    if (c.kind == kDense) continue;
+    // Strips of one, two, three... rows, each from the first input row it needs.
+    prepare(c);
+    const nb::Window2d& g = reinterpret_cast<const nb::Window2d&>(c.params);
+    const int32_t out_row_bytes = c.out_bytes / g.out.h;
+    for (int32_t y = 0, strip = 1; y < g.out.h; y += strip++) {
+      const int32_t end = nb::min(y + strip, g.out.h);
+      const int32_t row = nb::clamp<int32_t>(y * g.stride.h - g.pad.h, 0, g.in.h);
+      run(c, input + row * c.in_row_bytes, row, packed, kOut + y * out_row_bytes, y, end);
+    }
+    if (!check(c, expected, cases, "strips")) ++failures;
+  }
+  print_number(cases), print(" cases, "), print_number(failures), print(" failures\n");
+  return failures;
+}
+
+[[noreturn]] void fault() {
+  print("FAULT\n");
+  leave(3);
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] __attribute__((used)) void run_and_leave() { leave(run_all() != 0 ? 1 : 0); }
+
+extern "C" [[noreturn]] __attribute__((naked)) void start() {
+  // Coprocessors 10 and 11 (floating point and vectors) on, before any code that may be vectorised.
+  __asm__ volatile(
+      "movw r0, #0xED88\n"
+      "movt r0, #0xE000\n"
+      "ldr r1, [r0]\n"
+      "orr r1, r1, #0xF00000\n"
+      "str r1, [r0]\n"
+      "dsb\n"
+      "isb\n"
+      "b run_and_leave\n");
+}
+
+__attribute__((section(".vectors"), used)) void (*const kVectors[])() = {
+    reinterpret_cast<void (*)()>(NB_STACK_TOP), start, fault, fault, fault, fault, fault};
