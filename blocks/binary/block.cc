@@ -167,17 +167,17 @@ const BinaryRow kRows[] = {
     NB_BITWISE("bitwise_or", BitwiseOr, |),
     NB_BITWISE("bitwise_xor", BitwiseXor, ^),
     {.name = "shift_left",
-     .doc = "a[i] * 2^b[i]",
+     .doc = "a[i] * 2^b[i], the bits that fit; a count outside [0, bits) gives 0",
      .functor = "ShiftLeft",
-     .dtypes = kUnsignedInts,
+     .dtypes = kInts,
      .real = nullptr,
      .integer = [](Wide a, Wide b) { return b < 0 || b >= 64 ? Wide{0} : a << b; }},
     {.name = "shift_right",
-     .doc = "a[i] / 2^b[i], rounded down",
+     .doc = "a[i] / 2^b[i], rounded down; a count outside [0, bits) gives 0, or -1 of a negative a[i]",
      .functor = "ShiftRight",
-     .dtypes = kUnsignedInts,
+     .dtypes = kInts,
      .real = nullptr,
-     .integer = [](Wide a, Wide b) { return b < 0 || b >= 64 ? Wide{0} : a >> b; }}};
+     .integer = [](Wide a, Wide b) { return a >> (b < 0 || b >= 64 ? Wide{64} : b); }}};
 
 }  // namespace
 

@@ -100,7 +100,7 @@ struct Prelu {
     return x < T(0) ? static_cast<T>(static_cast<Wrapping<T>>(x) * static_cast<Wrapping<T>>(slope)) : x;
   }
 };
-/// Bits shifted out are lost; a count outside of [0, bits) gives 0.
+/// Bits shifted out are lost; a count outside of [0, bits) shifts out all: 0, or to the right -1 of a negative a.
 struct ShiftLeft {
   template <class T>
   T operator()(T a, T b) const {
@@ -110,7 +110,8 @@ struct ShiftLeft {
 struct ShiftRight {
   template <class T>
   T operator()(T a, T b) const {
-    return b < 0 || b >= T(sizeof(T) * 8) ? T(0) : static_cast<T>(a >> b);
+    constexpr T kBits = sizeof(T) * 8;
+    return static_cast<T>(b < 0 || b >= kBits ? a >> (kBits - 1) >> 1 : a >> b);
   }
 };
 

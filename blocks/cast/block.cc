@@ -1,4 +1,6 @@
 // cast: all there is to know about it.
+#include <cstring>
+
 #include "blocks/blocks.h"
 #include "blocks/cast/attributes.h"
 #include "blocks/elements.h"
@@ -79,8 +81,40 @@ struct CastBlock {
   }
 };
 
+struct BitCastBlock {
+  static constexpr std::string_view name = "bit_cast";
+  static constexpr std::string_view doc =
+      "the bits of x[i] as another dtype of the same size: the same memory";
+  using Attrs = CastAttrs;
+  static constexpr auto fields = kCastFields;
+  static constexpr std::array inputs = {Operand{"x"}};
+  static constexpr std::array outputs = {Operand{"y"}};
+
+  static Checked<std::vector<Type>> infer(const Operation& op) {
+    const Type& x = *op.in[0];
+    const DType to = op.attrs<Attrs>().to;
+    if (dtype_bytes(to) != dtype_bytes(x.dtype))
+      return Fault{Kind::dtype_mismatch,
+                   "the bits of " + type_text(x) + " cannot be " + std::string(dtype_name(to)),
+                   "both need the same size"};
+    return std::vector{Type{to, x.shape}};
+  }
+  static void reference(const Operation&, std::span<const TensorView> in, std::span<const TensorView> out) {
+    if (const auto size = static_cast<std::size_t>(in[0].type->size_bytes()); size > 0)
+      std::memcpy(out[0].data, in[0].data, size);
+  }
+  static std::int64_t macs(const Operation& op) { return no_macs(op); }
+  static std::vector<Kernel> kernels() {
+    return {{"bit_cast_view", "", [](const Operation&, const Core&) { return true; },
+             [](const Operation&, const Core&) { return Lowered{}; }}};
+  }
+  static std::vector<Sample> samples() {
+    return {{"f32[3,5]", "to=i32"}, {"bool[7]", "to=u8"}, {"f32[2]", "to=i16", "", "dtype-mismatch"}};
+  }
+};
+
 }  // namespace
 
-std::vector<Block> blocks_of_cast() { return {define<CastBlock>()}; }
+std::vector<Block> blocks_of_cast() { return {define<CastBlock>(), define<BitCastBlock>()}; }
 
 }  // namespace nb

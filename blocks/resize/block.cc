@@ -21,8 +21,10 @@ struct Neighbours {
   }
 };
 
-/// The input coordinate of output index `o`, by ONNX's formulas. `scale` 0: output / input.
-double coordinate(ResizeCoordinates mode, std::int64_t o, std::int64_t in, std::int64_t out, double scale) {
+}  // namespace
+
+double resize_coordinate(ResizeCoordinates mode, std::int64_t o, std::int64_t in, std::int64_t out,
+                         double scale, double roi_begin, double roi_end) {
   const auto i = static_cast<double>(o), from = static_cast<double>(in), to = static_cast<double>(out);
   const auto scaled = [&](double x) { return scale > 0 ? x / scale : x * from / to; };
   const double length = scale > 0 ? scale * from : to;
@@ -35,11 +37,16 @@ double coordinate(ResizeCoordinates mode, std::int64_t o, std::int64_t in, std::
       return scaled(i);
     case ResizeCoordinates::half_pixel_symmetric:
       return from / 2 * (1 - to / length) + scaled(i + 0.5) - 0.5;
+    case ResizeCoordinates::tf_crop_and_resize:
+      return roi_begin * (from - 1) + (length == 1.0 ? (roi_end - roi_begin) * (from - 1) / 2
+                                                     : i * (roi_end - roi_begin) * (from - 1) / (length - 1));
     case ResizeCoordinates::half_pixel:
       break;
   }
   return scaled(i + 0.5) - 0.5;
 }
+
+namespace {
 
 double rounded(ResizeRounding rounding, double x) {
   switch (rounding) {
@@ -101,6 +108,18 @@ struct ResizeBlock {
       if (x.shape[i] == 0 && a.size[i] != 0)
         return Fault{Kind::shape_mismatch, type_text(x) + " has no elements to make " + shape_text(a.size)};
     }
+    const bool is_crop = a.coordinates == ResizeCoordinates::tf_crop_and_resize;
+    if (a.roi.size() != (is_crop ? 2 * x.shape.size() : 0) ||
+        !std::all_of(a.roi.begin(), a.roi.end(), [](float part) { return std::fabs(part) <= 1e6f; }))
+      return Fault{Kind::attribute_out_of_range, "the roi is not a finite begin and end an axis"};
+    for (std::size_t i = 0; i < a.size.size(); ++i)
+      if (a.antialias && a.size[i] * (std::int64_t{1} << 24) < x.shape[i])
+        return Fault{Kind::attribute_out_of_range, "antialiasing a reduction by more than 2^24"};
+    for (const float scale : a.scale)
+      if (a.antialias && scale < 0x1p-24f)
+        return Fault{Kind::attribute_out_of_range, "antialiasing a reduction by more than 2^24"};
+    if (a.antialias && x.dtype != DType::f32 && a.mode != ResizeMode::nearest)
+      return Fault{Kind::unsupported_feature, "antialiasing elements of " + type_text(x)};
     if (x.quantization && x.quantization->is_per_axis())
       return Fault{Kind::unsupported_feature, "resizing " + type_text(x) + " with a scale per index"};
     const bool is_nearest = a.mode == ResizeMode::nearest;
@@ -119,22 +138,42 @@ struct ResizeBlock {
     const std::int64_t in = op.in[0]->shape[axis], out = a.size[axis];
     const double scale = a.scale.empty() ? 0.0 : static_cast<double>(a.scale[axis]);
     const bool is_integer_linear = a.mode == ResizeMode::linear && is_small(op.in[0]->dtype);
-    const bool is_kept = in == out && (scale == 0.0 || scale == 1.0);
+    const double roi_begin = a.roi.empty() ? 0.0 : static_cast<double>(a.roi[axis]),
+                 roi_end = a.roi.empty() ? 1.0 : static_cast<double>(a.roi[a.size.size() + axis]);
+    const bool is_kept = in == out && (scale == 0.0 || scale == 1.0) && roi_begin == 0.0 && roi_end == 1.0;
+    // What a neighbour's distance is measured in: antialiasing stretches the weights over what is skipped.
+    const double ratio =
+        scale > 0 ? scale : static_cast<double>(out) / static_cast<double>(std::max<std::int64_t>(in, 1));
+    const double unit = a.antialias ? std::min(ratio, 1.0) : 1.0;
+    const double radius = a.mode == ResizeMode::linear ? 1.0 : 2.0;
+    const int first = static_cast<int>(std::floor(-radius / unit)) + 1;
     Neighbours n;
-    if (a.mode != ResizeMode::nearest && !is_kept) n.taps = a.mode == ResizeMode::linear ? 2 : 4;
+    if (a.mode != ResizeMode::nearest && !is_kept) n.taps = 2 - 2 * std::int64_t{first};
     const auto add = [&](double index, double weight) {
       n.index.push_back(static_cast<std::int64_t>(std::clamp(index, 0.0, static_cast<double>(in - 1))));
       n.weight.push_back(weight);
     };
+    const auto add_weighted = [&](double low, double t) {
+      double total = 0;
+      for (int k = first; k <= 1 - first; ++k) {
+        const double distance = (t - k) * unit;
+        double weight = a.mode == ResizeMode::cubic ? cubic_weight(distance, static_cast<double>(a.cubic_a))
+                                                    : std::max(0.0, 1 - std::fabs(distance));
+        if (a.exclude_outside && (low + k < 0 || low + k > static_cast<double>(in - 1))) weight = 0;
+        total += weight;
+        add(low + k, weight);
+      }
+      if ((!a.antialias && !a.exclude_outside) || total == 0) return;
+      for (std::size_t k = n.weight.size() - static_cast<std::size_t>(n.taps); k < n.weight.size(); ++k)
+        n.weight[k] /= total;
+    };
     for (std::int64_t o = 0; o < out; ++o) {
-      const double at = coordinate(a.coordinates, o, in, out, scale);
+      const double at = resize_coordinate(a.coordinates, o, in, out, scale, roi_begin, roi_end);
       const double low = std::floor(at), t = at - low;
       if (is_kept) {
         add(static_cast<double>(o), 1);
       } else if (a.mode == ResizeMode::nearest) {
         add(rounded(a.rounding, at), 1);
-      } else if (a.mode == ResizeMode::cubic) {
-        for (int k = -1; k <= 2; ++k) add(low + k, cubic_weight(t - k, static_cast<double>(a.cubic_a)));
       } else if (is_integer_linear) {
         const bool has_formula = scale == 0.0 && (a.coordinates == ResizeCoordinates::half_pixel ||
                                                   a.coordinates == ResizeCoordinates::align_corners ||
@@ -147,8 +186,7 @@ struct ResizeBlock {
         add(static_cast<double>(lower), static_cast<double>(kOne - more));
         add(static_cast<double>((fixed + kOne - 1) / kOne), static_cast<double>(more));
       } else {
-        add(low, 1 - t);
-        add(low + 1, t);
+        add_weighted(low, t);
       }
     }
     return n;
@@ -240,7 +278,7 @@ struct ResizeBlock {
       for (const std::int64_t index : n.index)
         offsets.push_back(static_cast<std::int32_t>(index * plan.strides[k]));
       for (const double weight : n.weight) {
-        fixed.push_back(static_cast<std::int32_t>(weight));
+        fixed.push_back(is_small(dtype) ? static_cast<std::int32_t>(weight) : 0);
         weights.push_back(static_cast<float>(weight));
       }
     }
@@ -283,6 +321,10 @@ struct ResizeBlock {
             {"f32[5]", "size=[8], scale=[1.7], mode=linear, coordinates=half_pixel_symmetric"},
             {"i8[1,3,4,2] q(0.1,3)", "size=[1,5,9,2], mode=linear"},
             {"f32[2,3]", "size=[2,3], mode=linear"},
+            {"f32[1,9,7]", "size=[1,4,3], mode=linear, antialias=true"},
+            {"f32[9,7]", "size=[4,9], mode=cubic, antialias=true, exclude_outside=true"},
+            {"f32[5,6]", "size=[4,4], mode=linear, coordinates=tf_crop_and_resize, roi=[0.2,-0.5,0.9,1.5]"},
+            {"f32[5]", "size=[4], coordinates=tf_crop_and_resize", "", "attribute-out-of-range"},
             {"f32[2,3]", "size=[4]", "", "shape-mismatch"},
             {"i32[2,3]", "size=[4,6], mode=linear", "", "unsupported-feature"}};
   }

@@ -19,6 +19,8 @@ A result is one of
 
 Only the inputs that scope.csv lists as shape inputs are frozen; all others reach the program at run time.
 
+Beside them run the cases of own_cases.py, all of which must pass.
+
 scope.csv (suite, test, shape_inputs) lists the tests that a static compiler for tensors can do: inputs and
 outputs are float32, int64, int32, int8, uint8 or bool tensors, no training operators, no random numbers, no
 output whose size depends on data. shape_inputs are those inputs of the model, joined by |, that determine a
@@ -42,12 +44,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 import warnings
 
 try:
     import numpy as np
     import onnx
     from onnx import numpy_helper
+    from onnx.reference import ReferenceEvaluator
+
+    import own_cases
 except ImportError as error:
     print(f"skipped: {error}; ./setup.sh installs onnx and numpy into .venv")
     sys.exit(77)
@@ -55,6 +61,7 @@ except ImportError as error:
 HERE = pathlib.Path(__file__).resolve().parent
 STATES = ("pass", "refused", "wrong", "compile", "crash")
 SUITES = ("node", "simple", "pytorch-operator", "pytorch-converted")
+OWN = "own"
 TIME_LIMIT_SECONDS = 120
 EXPECTED_ONNX = "1.23.2"
 # Blocks that move no element: a program of these alone may hide frozen results.
@@ -78,6 +85,11 @@ def load_cases(scope, only):
         for case in sorted(cases, key=lambda c: c.name):
             if (suite, case.name) in scope and re.search(only, f"{suite}/{case.name}"):
                 yield suite, case
+    for name, model, inputs in own_cases.cases():
+        if re.search(only, f"{OWN}/{name}"):
+            expected = ReferenceEvaluator(model).run(None, inputs)
+            yield OWN, types.SimpleNamespace(name=name, model=model, model_dir=None, rtol=1e-3, atol=1e-5,
+                                             data_sets=[(list(inputs.values()), expected)])
 
 
 def read_data_sets(case):
@@ -258,8 +270,8 @@ def table(results):
     for result in results:
         suites[result["suite"]][result["state"]] += 1
     lines.append("")
-    for name in [s for s in SUITES if s in suites] + ["all"]:
-        counts = suites[name] if name != "all" else collections.Counter(r["state"] for r in results)
+    for name in [s for s in (*SUITES, "all", OWN) if s in suites or s == "all"]:
+        counts = suites[name] if name != "all" else sum((suites[s] for s in SUITES), collections.Counter())
         lines.append(f"{name:<{width}} " + " ".join(f"{counts[state]:>8}" for state in STATES) +
                      f" {sum(counts.values()):>8}")
     return "\n".join(lines)
@@ -312,7 +324,7 @@ def main():
             for suite, case in cases:
                 folder = root / suite / case.name
                 shutil.rmtree(folder, ignore_errors=True)
-                job = Job(suite, case, scope[suite, case.name], folder)
+                job = Job(suite, case, scope.get((suite, case.name), []), folder)
                 waiting.add(pool.submit(run_job, job, options.nblocks, flags, bool(options.keep)))
                 if len(waiting) >= 4 * options.jobs:  # bounds the files on disk
                     done, waiting = concurrent.futures.wait(waiting, return_when="FIRST_COMPLETED")
@@ -324,19 +336,22 @@ def main():
     if shows_progress:
         print(file=sys.stderr)
 
-    results.sort(key=lambda r: (SUITES.index(r["suite"]), r["test"]))
-    counts = collections.Counter(r["state"] for r in results)
+    results.sort(key=lambda r: ((*SUITES, OWN).index(r["suite"]), r["test"]))
+    own = [result for result in results if result["suite"] == OWN]
+    counts = collections.Counter(r["state"] for r in results if r["suite"] != OWN)
     if options.json:
         summary = {"onnx": onnx.__version__, "nblocks": options.nblocks, "counts": {s: counts[s] for s in STATES},
                    "seconds": round(time.monotonic() - started, 1), "results": results}
         pathlib.Path(options.json).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     print(table(results))
     for result in results:
-        if result["state"] in ("wrong", "compile", "crash"):
+        if result["state"] in ("wrong", "compile", "crash") or (result["suite"] == OWN and result["state"] != "pass"):
             print(f"{result['state']}: {result['suite']}/{result['test']}: {result['why']}")
-    print(f"{counts['pass']} of {len(results)} pass, {counts['refused']} refused, "
-          f"{counts['wrong'] + counts['compile'] + counts['crash']} fail, in {time.monotonic() - started:.0f} s")
-    is_bad = counts["wrong"] + counts["compile"] + counts["crash"] > 0
+    own_passes = sum(result["state"] == "pass" for result in own)
+    print(f"{counts['pass']} of {len(results) - len(own)} pass, {counts['refused']} refused, "
+          f"{counts['wrong'] + counts['compile'] + counts['crash']} fail, in {time.monotonic() - started:.0f} s; "
+          f"own cases: {own_passes} of {len(own)} pass")
+    is_bad = counts["wrong"] + counts["compile"] + counts["crash"] > 0 or own_passes < len(own)
     return 1 if is_bad or counts["pass"] < options.at_least else 0
 
 

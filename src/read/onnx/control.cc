@@ -37,6 +37,72 @@ void choose(Layer& l) {
   }
 }
 
+/// A scan's body and how its operands move past it.
+struct ScanPlan {
+  GraphProto body;
+  std::size_t states = 0;               ///< carried values; the other operands are scanned
+  Ints in_axes, out_axes;               ///< one a scanned operand, one a stacked output
+  std::vector<bool> in_back, out_back;  ///< walked from the end
+};
+
+/// Runs the body once a slice of the scanned operands; the states, then the stacked outputs.
+std::vector<ValueId> scan(Layer& l, const ScanPlan& plan, const std::vector<ValueId>& operands,
+                          const std::string& label) {
+  const std::size_t scanned = plan.in_axes.size(), outputs = plan.out_axes.size();
+  std::vector<ValueId> carried(operands.begin(), operands.begin() + static_cast<std::ptrdiff_t>(plan.states));
+  const ValueId first = operands[plan.states];
+  const std::int64_t count = l.dim(first, l.axis(plan.in_axes[0], l.rank(first)));
+  if (count > kMaxSteps) l.refuse(Kind::limit_exceeded, "it runs " + std::to_string(count) + " steps");
+  std::vector<std::vector<ValueId>> scans(outputs);
+  for (std::int64_t step = 0; step < count; ++step) {
+    std::vector<ValueId> arguments = carried;
+    for (std::size_t i = 0; i < scanned; ++i) {
+      const ValueId x = operands[plan.states + i];
+      const std::int64_t axis = l.axis(plan.in_axes[i], l.rank(x));
+      if (l.dim(x, axis) != count) l.refuse(Kind::shape_mismatch, "its scanned inputs differ in length");
+      const std::int64_t at = plan.in_back[i] ? count - 1 - step : step;
+      arguments.push_back(squeeze(l, slice_axis(l, x, axis, at, 1), {axis}));
+    }
+    const auto results = l.importer().run_subgraph(l, plan.body, arguments, label + step_label(step));
+    carried.assign(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(plan.states));
+    for (std::size_t i = 0; i < outputs; ++i)
+      scans[i].insert(plan.out_back[i] ? scans[i].begin() : scans[i].end(), results[plan.states + i]);
+  }
+  for (std::size_t i = 0; i < outputs; ++i) {
+    if (!l.wants(plan.states + i)) {
+      carried.push_back(ValueId());
+      continue;
+    }
+    const std::int64_t rank = scans[i].empty() ? 1 : l.rank(scans[i][0]) + 1;
+    carried.push_back(stacked(l, scans[i], l.axis(plan.out_axes[i], rank)));
+  }
+  return carried;
+}
+
+std::vector<bool> directions(Layer& l, std::string_view attribute, std::size_t count) {
+  const Ints values = l.integers(attribute, Ints(count, 0));
+  std::vector<bool> back;
+  for (const std::int64_t value : values) back.push_back(value != 0);
+  return back;
+}
+
+/// Scan-8: each element of a batch is scanned by itself along its first axis.
+void scan_batch(Layer& l, const ScanPlan& plan) {
+  if (l.has(0)) l.unsupported("Scan-8 with sequence lengths");
+  std::vector<std::vector<ValueId>> results(l.output_count());
+  const std::int64_t batch = l.dim(l.in(1), 0);
+  if (batch > kMaxSteps) l.refuse(Kind::limit_exceeded, "its batch is " + std::to_string(batch));
+  for (std::int64_t n = 0; n < batch; ++n) {
+    std::vector<ValueId> operands;
+    for (std::size_t i = 1; i < l.input_count(); ++i)
+      operands.push_back(squeeze(l, slice_axis(l, l.in(i), 0, n, 1), {0}));
+    const auto outputs = scan(l, plan, operands, "batch" + std::to_string(n) + "/");
+    for (std::size_t i = 0; i < results.size() && i < outputs.size(); ++i) results[i].push_back(outputs[i]);
+  }
+  for (std::size_t i = 0; i < results.size(); ++i)
+    if (l.wants(i)) l.output(i, stacked(l, results[i], 0));
+}
+
 }  // namespace
 
 void translate_if(Layer& l) {
@@ -78,44 +144,25 @@ void translate_loop(Layer& l) {
 }
 
 void translate_scan(Layer& l) {
-  if (l.opset < 9) l.unsupported("Scan before opset 9");
-  const GraphProto body = l.importer().subgraph(l, "body");
+  ScanPlan plan{.body = l.importer().subgraph(l, "body")};
+  const bool is_batched = l.opset < 9;  // operand 0 is then the sequence lengths
+  const std::size_t operands = l.input_count() - (is_batched && l.input_count() > 0 ? 1 : 0);
   const auto scanned = static_cast<std::size_t>(l.integer("num_scan_inputs"));
-  if (scanned < 1 || scanned > l.input_count() || body.outputs.size() < l.input_count() - scanned)
+  if (scanned < 1 || scanned > operands || plan.body.outputs.size() < operands - scanned)
     l.invalid("num_scan_inputs does not fit its inputs and its body");
-  const std::size_t states = l.input_count() - scanned, outputs = body.outputs.size() - states;
-  const Ints in_axes = l.integers("scan_input_axes", Ints(scanned, 0)),
-             out_axes = l.integers("scan_output_axes", Ints(outputs, 0));
-  const Ints in_back = l.integers("scan_input_directions", Ints(scanned, 0)),
-             out_back = l.integers("scan_output_directions", Ints(outputs, 0));
-  if (in_axes.size() != scanned || in_back.size() != scanned || out_axes.size() != outputs ||
-      out_back.size() != outputs)
+  plan.states = operands - scanned;
+  const std::size_t outputs = plan.body.outputs.size() - plan.states;
+  plan.in_axes = is_batched ? Ints(scanned, 0) : l.integers("scan_input_axes", Ints(scanned, 0));
+  plan.out_axes = is_batched ? Ints(outputs, 0) : l.integers("scan_output_axes", Ints(outputs, 0));
+  plan.in_back = directions(l, is_batched ? "directions" : "scan_input_directions", scanned);
+  plan.out_back = is_batched ? std::vector<bool>(outputs) : directions(l, "scan_output_directions", outputs);
+  if (plan.in_axes.size() != scanned || plan.in_back.size() != scanned || plan.out_axes.size() != outputs ||
+      plan.out_back.size() != outputs)
     l.invalid("its axes or directions do not fit its inputs and outputs");
-  std::vector<ValueId> carried;
-  for (std::size_t i = 0; i < states; ++i) carried.push_back(l.in(i));
-  const std::int64_t count = l.dim(l.in(states), l.axis(in_axes[0], l.rank(l.in(states))));
-  if (count > kMaxSteps) l.refuse(Kind::limit_exceeded, "it runs " + std::to_string(count) + " steps");
-  std::vector<std::vector<ValueId>> scans(outputs);
-  for (std::int64_t step = 0; step < count; ++step) {
-    std::vector<ValueId> arguments = carried;
-    for (std::size_t i = 0; i < scanned; ++i) {
-      const ValueId x = l.in(states + i);
-      const std::int64_t axis = l.axis(in_axes[i], l.rank(x));
-      if (l.dim(x, axis) != count) l.refuse(Kind::shape_mismatch, "its scanned inputs differ in length");
-      arguments.push_back(
-          squeeze(l, slice_axis(l, x, axis, in_back[i] != 0 ? count - 1 - step : step, 1), {axis}));
-    }
-    const auto results = l.importer().run_subgraph(l, body, arguments, step_label(step));
-    carried.assign(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(states));
-    for (std::size_t i = 0; i < outputs; ++i)
-      scans[i].insert(out_back[i] != 0 ? scans[i].begin() : scans[i].end(), results[states + i]);
-  }
-  for (std::size_t i = 0; i < states; ++i) l.output(i, carried[i]);
-  for (std::size_t i = 0; i < outputs; ++i) {
-    if (!l.wants(states + i)) continue;
-    const std::int64_t rank = scans[i].empty() ? 1 : l.rank(scans[i][0]) + 1;
-    l.output(states + i, stacked(l, scans[i], l.axis(out_axes[i], rank)));
-  }
+  if (is_batched) return scan_batch(l, plan);
+  const auto results = scan(l, plan, l.all_inputs(), "");
+  for (std::size_t i = 0; i < results.size(); ++i)
+    if (results[i].is_present()) l.output(i, results[i]);
 }
 
 }  // namespace nb::onnx

@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 
+#include "blocks/cast/attributes.h"
 #include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 #include "read/onnx/tensor.h"
@@ -151,16 +152,7 @@ void translate_bit_cast(Layer& l) {
   const auto to = dtype_of(number);
   if (!to || is_nibble(number) || computed_dtype(*to) != *to || dtype_bytes(*to) != dtype_bytes(l.dtype(x)))
     l.unsupported("bit casts between elements of different sizes");
-  if (*to == l.dtype(x)) return l.output(0, x);
-  if (!l.is_constant(x)) {
-    const auto integer = [](DType dtype) { return is_integer(dtype); };
-    if (!integer(*to) || !integer(l.dtype(x)))
-      l.unsupported("a bit cast of a value that is computed at run time");
-    return l.output(0, cast(l, x, *to));  // integers of one size: the same bits
-  }
-  Tensor tensor = l.build.constant(x);
-  tensor.type = {*to, tensor.type.shape};
-  l.output(0, l.constant(std::move(tensor)));
+  l.output(0, *to == l.dtype(x) ? x : l.add("bit_cast", CastAttrs{*to}, {x}));
 }
 
 void translate_identity(Layer& l) { l.output(0, l.in(0)); }

@@ -27,14 +27,37 @@ Moments moments(Layer& l, ValueId x, const Ints& axes, float epsilon) {
 
 void translate_batch_normalization(Layer& l) {
   const ValueId x = l.in(0);
-  if (l.opset >= 14 && l.integer("training_mode", 0) != 0)
-    l.unsupported("batch normalization in training mode", "export the model for inference");
-  if (l.opset < 9 && l.integer("spatial", 1) == 0) l.unsupported("batch normalization with spatial=0");
-  for (std::size_t i = 1; i < 5; ++i) l.refuse_output(i, "a statistic of training");
+  const bool is_training = l.opset >= 14 && l.integer("training_mode", 0) != 0;
+  for (std::size_t i = is_training ? 3 : 1; i < 5; ++i) l.refuse_output(i, "a statistic of training");
   l.require_rank(x, 1, "the input");
   const float epsilon = l.real("epsilon", 1e-5f);
   const std::int64_t rank = l.rank(x), axis = rank > 1 ? 1 : 0;
-  const ValueId scale = l.in(1), bias = l.in(2), mean = l.in(3), variance = l.in(4);
+  const ValueId scale = l.in(1), bias = l.in(2);
+  ValueId mean = l.in(3), variance = l.in(4);
+  if (l.opset < 9 && l.integer("spatial", 1) == 0) {
+    // One mean and variance an element of [C,H,W], which broadcasts over the batch as it is.
+    const ValueId deviation = unary(l, "sqrt", binary(l, "add", variance, static_cast<double>(epsilon)));
+    const ValueId normal = binary(l, "div", binary(l, "sub", x, mean), deviation);
+    return l.output(0, binary(l, "add", binary(l, "mul", normal, scale), bias));
+  }
+  if (is_training) {
+    // The statistics of this batch; the running ones move towards them.
+    Ints others = axes_from(0, rank);
+    others.erase(others.begin() + axis);
+    const ValueId batch_mean = reduce(l, "reduce_mean", x, others, true);
+    const ValueId centered = binary(l, "sub", x, batch_mean);
+    const ValueId batch_variance =
+        reduce(l, "reduce_mean", binary(l, "mul", centered, centered), others, false);
+    const double momentum = static_cast<double>(l.real("momentum", 0.9f));
+    const auto moved = [&](ValueId running, ValueId batch) {
+      return binary(l, "add", binary(l, "mul", running, momentum), binary(l, "mul", batch, 1 - momentum));
+    };
+    const ValueId batch_mean_flat = reshape(l, batch_mean, l.shape(mean));
+    if (l.wants(1)) l.output(1, moved(mean, batch_mean_flat));
+    if (l.wants(2)) l.output(2, moved(variance, batch_variance));
+    mean = batch_mean_flat;
+    variance = batch_variance;
+  }
   if (l.is_constant(scale) && l.is_constant(bias) && l.is_constant(mean) && l.is_constant(variance))
     return l.output(0, l.add("batch_norm", BatchNormAttrs{axis, epsilon}, {x, scale, bias, mean, variance}));
   const ValueId deviation = unary(l, "sqrt", binary(l, "add", variance, static_cast<double>(epsilon)));

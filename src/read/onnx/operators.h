@@ -22,6 +22,9 @@ void translate_scan(Layer& l);
 void translate_conv(Layer& l);
 void translate_conv_transpose(Layer& l);
 
+// einsum.cc
+void translate_einsum(Layer& l);
+
 // elementwise.cc
 void translate_unary(Layer& l);
 void translate_gelu(Layer& l);
@@ -75,6 +78,7 @@ void translate_lrn(Layer& l);
 
 // pool.cc
 void translate_max_pool(Layer& l);
+void translate_max_unpool(Layer& l);
 void translate_average_pool(Layer& l);
 void translate_lp_pool(Layer& l);
 void translate_global_pool(Layer& l);
@@ -104,6 +108,9 @@ void translate_resize(Layer& l);
 void translate_lstm(Layer& l);
 void translate_gru(Layer& l);
 void translate_rnn(Layer& l);
+
+// sampling.cc
+void translate_affine_grid(Layer& l);
 
 // shape.cc
 void translate_reshape(Layer& l);

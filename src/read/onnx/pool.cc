@@ -102,6 +102,43 @@ void translate_max_pool(Layer& l) {
   l.output(0, cast(l, pooled(l, cast(l, x, DType::f32), Pool::max, w), l.dtype(x)));
 }
 
+/// The inverse: elements go back to where they were largest, zeros elsewhere. Indices count in a tensor of
+/// the shape that the windows imply; an output_shape that is larger adds zeros behind.
+void translate_max_unpool(Layer& l) {
+  const ValueId x = l.in(0);
+  l.require_rank(x, 3, "the image");
+  const Shape s = l.shape(x);
+  const std::size_t n = s.size() - 2;
+  const Ints kernel = l.integers("kernel_shape"), stride = l.integers("strides", Ints(n, 1)),
+             pads = l.integers("pads", Ints(2 * n, 0));
+  if (kernel.size() != n || stride.size() != n || pads.size() != 2 * n)
+    l.invalid("kernel_shape, strides or pads do not have one number a spatial axis");
+  if (l.shape(l.in(1)) != s)
+    l.refuse(Kind::shape_mismatch, "the indices do not have the shape of the elements");
+  Shape shape = {s[0], s[1]};
+  for (std::size_t i = 0; i < n; ++i) {
+    shape.push_back((s[i + 2] - 1) * stride[i] - pads[i] - pads[n + i] + kernel[i]);
+    if (shape.back() < 1 || shape.back() > 1'000'000'000)
+      l.refuse(Kind::attribute_out_of_range,
+               "an axis of the result would have " + std::to_string(shape.back()));
+  }
+  const auto rank = static_cast<std::int64_t>(s.size());
+  const Shape flat = {product(shape, 0, rank)}, picked = {product(s, 0, rank)};
+  if (const std::string fault = shape_fault(shape, l.dtype(x)); !fault.empty())
+    l.refuse(Kind::limit_exceeded, "the result: " + fault);
+  const ValueId zeros = expand(l, scalar(l, 0, l.dtype(x)), flat);
+  const ValueId y = l.add("scatter_elements", {zeros, reshape(l, l.in(1), picked), reshape(l, x, picked)});
+  Ints more(s.size(), 0);
+  if (l.has(2)) {
+    const Ints asked = l.ints(l.in(2), "output_shape");
+    if (asked.size() != s.size()) l.invalid("output_shape does not have one number an axis");
+    for (std::size_t i = 0; i < s.size(); ++i) more[i] = asked[i] - shape[i];
+    if (*std::min_element(more.begin(), more.end()) < 0)
+      l.refuse(Kind::attribute_out_of_range, "output_shape is smaller than " + shape_text(shape));
+  }
+  l.output(0, pad_constant(l, reshape(l, y, shape), Ints(s.size(), 0), more, 0.0f));
+}
+
 void translate_average_pool(Layer& l) {
   const bool counts = l.integer("count_include_pad", 0) != 0;
   l.output(0, pooled(l, l.in(0), counts ? Pool::average_with_padding : Pool::average_inside,

@@ -38,6 +38,26 @@ std::vector<T> on_axes(std::size_t rank, const Ints& axes, const std::vector<T>&
   return out;
 }
 
+/// y with `value` wherever an axis's coordinate lies outside the image.
+ValueId extrapolated(Layer& l, ValueId y, const Shape& in, const ResizeAttrs& a, float value) {
+  ValueId outside;
+  const auto rank = static_cast<std::int64_t>(in.size());
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    Ints is_outside;
+    for (std::int64_t o = 0; o < a.size[i]; ++o) {
+      const double at = resize_coordinate(
+          a.coordinates, o, in[i], a.size[i], a.scale.empty() ? 0.0 : static_cast<double>(a.scale[i]),
+          static_cast<double>(a.roi[i]), static_cast<double>(a.roi[in.size() + i]));
+      is_outside.push_back(at < 0 || at > static_cast<double>(in[i] - 1));
+    }
+    if (std::count(is_outside.begin(), is_outside.end(), 1) == 0) continue;
+    const ValueId mask =
+        along_axis(l, ints(l, is_outside, {a.size[i]}, DType::boolean), static_cast<std::int64_t>(i), rank);
+    outside = outside.is_present() ? binary(l, "logical_or", outside, mask) : mask;
+  }
+  return outside.is_present() ? where(l, outside, scalar(l, static_cast<double>(value), l.dtype(y)), y) : y;
+}
+
 }  // namespace
 
 void translate_upsample(Layer& l) {
@@ -72,8 +92,8 @@ void translate_resize(Layer& l) {
                                              "coordinate_transformation_mode");
     a.rounding = named<ResizeRounding>(l, l.text("nearest_mode", "round_prefer_floor"), "nearest_mode");
   }
-  if (l.integer("antialias", 0) != 0) l.unsupported("`antialias` is set");
-  if (l.integer("exclude_outside", 0) != 0) l.unsupported("`exclude_outside` is set");
+  a.antialias = l.integer("antialias", 0) != 0;
+  a.exclude_outside = l.integer("exclude_outside", 0) != 0;
 
   const auto rank = static_cast<std::int64_t>(s.size());
   const Ints axes = l.axes(l.integers("axes", axes_from(0, rank)), rank);
@@ -102,7 +122,18 @@ void translate_resize(Layer& l) {
     }
     a.size = on_axes(s.size(), axes, sizes, s);
   }
-  l.output(0, l.add("resize", std::move(a), {x}));
+  if (a.coordinates != ResizeCoordinates::tf_crop_and_resize)
+    return l.output(0, l.add("resize", std::move(a), {x}));
+
+  const std::vector<double> roi = l.doubles(l.in(1), "roi");
+  if (roi.size() != 2 * axes.size()) l.invalid("its roi does not have a begin and an end an axis");
+  const auto middle = roi.begin() + static_cast<std::ptrdiff_t>(axes.size());
+  a.roi =
+      on_axes(s.size(), axes, std::vector<float>(roi.begin(), middle), std::vector<float>(s.size(), 0.0f));
+  const auto ends = on_axes(s.size(), axes, std::vector<float>(middle, roi.end()), ones);
+  a.roi.insert(a.roi.end(), ends.begin(), ends.end());
+  const ValueId y = l.add("resize", a, {x});
+  l.output(0, extrapolated(l, y, s, a, l.real("extrapolation_value", 0.0f)));
 }
 
 }  // namespace nb::onnx
