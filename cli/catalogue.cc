@@ -10,7 +10,7 @@
 #include "blocks/blocks.h"
 #include "cli/commands.h"
 #include "pass/pass.h"
-#include "report/report.h"
+#include "report/block_text.h"
 #include "target/board.h"
 
 namespace nb::cli {
@@ -44,30 +44,6 @@ json board_json(const Board& board) {
           {"core", board.processor},
           {"clock_hz", board.clock_hz ? json(*board.clock_hz) : json(nullptr)},
           {"memories", std::move(memories)}};
-}
-
-void print_block(const Block& block) {
-  fmt::print("{}\n  {}\n\n", block.name, block.doc);
-  for (const auto* operands : {&block.inputs, &block.outputs}) {
-    for (const Operand& operand : *operands) {
-      std::string dtypes;
-      for (int d = 0; d <= static_cast<int>(DType::boolean); ++d)
-        if (operand.dtypes.has(static_cast<DType>(d)))
-          dtypes += (dtypes.empty() ? "" : " ") + std::string(dtype_name(static_cast<DType>(d)));
-      fmt::print("  {:<7} {:<10} {}{}{}\n", operands == &block.inputs ? "input" : "output", operand.name,
-                 dtypes,
-                 operand.arity == Arity::optional   ? ", optional"
-                 : operand.arity == Arity::variadic ? ", any number"
-                                                    : "",
-                 operand.is_state      ? ", state"
-                 : operand.is_constant ? ", constant"
-                                       : "");
-    }
-  }
-  for (const FieldRow& row : block.attributes.rows)
-    fmt::print("  {:<7} {:<10} {} = {}  {}\n", "attr", row.name, row.type, row.default_text, row.doc);
-  for (const Kernel& kernel : block.kernels)
-    fmt::print("  {:<7} {:<24} {}\n", "kernel", kernel.name, kernel.header);
 }
 
 Failed unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,
@@ -125,12 +101,19 @@ int blocks(const Options& options) {
       unknown("block", options.topic, all.names(), diagnostics);
       return finish(diagnostics, options);
     }
-    print_block(*block);
+    if (options.is_json)
+      fmt::print("{}\n", block_json(*block).dump(2));
+    else
+      fmt::print("{}", block_text(*block));
+    return 0;
+  }
+  if (options.is_markdown) {
+    fmt::print("{}", blocks_markdown(all));
     return 0;
   }
   if (options.is_json) {
     json list = json::array();
-    for (const Block& block : all.all()) list.push_back({{"name", block.name}, {"doc", block.doc}});
+    for (const Block& block : all.all()) list.push_back(block_json(block));
     fmt::print("{}\n", list.dump(2));
     return 0;
   }
@@ -147,7 +130,7 @@ int explain(const Options& options) {
     return 0;
   }
   if (const Block* block = all_blocks().find(options.topic)) {
-    print_block(*block);
+    fmt::print("{}", block_text(*block));
     return 0;
   }
   std::vector<std::string> names = all_blocks().names();

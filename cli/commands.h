@@ -13,7 +13,8 @@ struct Options {
   std::vector<std::string> dims, frozen;
   std::string optimize, save_build;
   double timeout_seconds = 600;
-  bool is_json = false, is_quiet = false, dequantize = false, keeps_state = false, has_sanitizers = false;
+  bool is_json = false, is_markdown = false, is_quiet = false, dequantize = false, keeps_state = false,
+       has_sanitizers = false;
 };
 
 int analyze(const Options& options);

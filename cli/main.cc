@@ -76,6 +76,7 @@ int main(int argc, char** argv) {
   CLI::App* blocks = add("blocks", "the operators", nb::cli::blocks);
   blocks->add_option("name", options.topic, "one block in full");
   add_output_options(*blocks, options);
+  blocks->add_flag("--markdown", options.is_markdown, "all of them as a page, docs/blocks.md");
   CLI::App* explain = add("explain", "a diagnostic, a block, or `passes`", nb::cli::explain);
   explain->add_option("topic", options.topic, "what to explain")->required();
   CLI::App* doctor = add("doctor", "which tools are there", nb::cli::doctor);

@@ -192,8 +192,9 @@ inline constexpr Machine kVirtImac = {"virt",
                                       kVirtRam,
                                       StrayAccess::kFaultsOutsideBoard};
 
-inline constexpr std::array<const Machine*, 3> kM0Machines = {&kMicrobit, &kLm3s6965evbM0, &kMps2An385};
-inline constexpr std::array<const Machine*, 2> kM0plusMachines = {&kLm3s6965evbM0, &kMps2An385};
+// mps2-an385 first: its Cortex-M3 has memory protection (docs/decisions/0006-machine-of-cortex-m0.md).
+inline constexpr std::array<const Machine*, 3> kM0Machines = {&kMps2An385, &kMicrobit, &kLm3s6965evbM0};
+inline constexpr std::array<const Machine*, 2> kM0plusMachines = {&kMps2An385, &kLm3s6965evbM0};
 inline constexpr std::array<const Machine*, 1> kM3Machines = {&kMps2An385};
 inline constexpr std::array<const Machine*, 2> kM4Machines = {&kMps2An386, &kNetduinoplus2};
 inline constexpr std::array<const Machine*, 1> kM7Machines = {&kMps2An500};
@@ -339,11 +340,10 @@ constexpr std::optional<Placement> place_memories(const CoreTarget& core, const 
 }
 
 // A board that asks for more than its first machine has goes to the next; what no machine holds is refused.
-static_assert(place_memories(*find_core("cortex-m0"), {256 * kKib, 16 * kKib})->machine->name == "microbit");
-static_assert(place_memories(*find_core("cortex-m0"), {256 * kKib, 17 * kKib})->machine->name ==
-              "lm3s6965evb");
-static_assert(place_memories(*find_core("cortex-m0plus"), {2 * kMib, 264 * kKib})->machine->name ==
+static_assert(place_memories(*find_core("cortex-m0"), {256 * kKib, 16 * kKib})->machine->name ==
               "mps2-an385");
+static_assert(place_memories(*find_core("cortex-m4f"), {4 * kMib, 192 * kKib})->machine->name ==
+              "mps2-an386");
 static_assert(place_memories(*find_core("cortex-m7"), {1 * kMib, 128 * kKib, 0, 320 * kKib})->ram2_origin ==
               0x20080000);
 static_assert(place_memories(*find_core("cortex-m55"), {64 * kMib, 512 * kKib, 0, 4300 * kKib})

@@ -33,14 +33,12 @@ int32_t rows_of(const KernelCase& c) {
 
 void run(const KernelCase& c, const int8_t* in, int32_t in_row, const int8_t* packed, int8_t* out,
          int32_t begin, int32_t end) {
-  if (c.kind == kConv)
-    NB_ROWS(conv2d_s8)
-    (reinterpret_cast<const nb::Conv2dS8&>(c.params), in, in_row, packed, out, begin, end, kScratch);
+  if (c.kind == kConv) NB_ROWS(conv2d_s8)
+  (reinterpret_cast<const nb::Conv2dS8&>(c.params), in, in_row, packed, out, begin, end, kScratch);
   else if (c.kind == kDepthwise)
-    NB_ROWS(depthwise_conv2d_s8)
-    (reinterpret_cast<const nb::DepthwiseConv2dS8&>(c.params), in, in_row, packed, out, begin, end, kScratch);
-  else
-    NB_KERNEL(dense_s8)(reinterpret_cast<const nb::DenseS8&>(c.params), in, packed, out, kScratch);
+      NB_ROWS(depthwise_conv2d_s8)(reinterpret_cast<const nb::DepthwiseConv2dS8&>(c.params), in, in_row,
+                                   packed, out, begin, end, kScratch);
+  else NB_KERNEL(dense_s8)(reinterpret_cast<const nb::DenseS8&>(c.params), in, packed, out, kScratch);
 }
 
 void fill(int8_t* at, int32_t count, int8_t value) {
