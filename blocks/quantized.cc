@@ -64,6 +64,16 @@ Lowered packed_call(Lowered call, std::vector<std::int8_t> packed, std::int64_t 
   return call;
 }
 
+std::span<const float> bias_f32(const Operation& op) {
+  return op.has(2) ? op.constant<float>(2) : std::span<const float>{};
+}
+
+Lowered packed_call_f32(Lowered call, const std::vector<float>& packed) {
+  call.constants = {{"packed", DType::f32, to_bytes(packed), "biases and weights in the order of use"}};
+  call.arguments = {input_arg(0), constant_arg(0), output_arg(0)};
+  return call;
+}
+
 IntRange dtype_range(DType dtype) {
   switch (dtype) {
     case DType::i8:

@@ -50,6 +50,10 @@ struct PackingOperands {
 /// Completes the call of a kernel of the form f(params, in, packed, out, scratch).
 [[nodiscard]] Lowered packed_call(Lowered call, std::vector<std::int8_t> packed, std::int64_t scratch_bytes,
                                   std::string layout);
+/// The bias (constant operand 2) of a float layer; empty if absent.
+[[nodiscard]] std::span<const float> bias_f32(const Operation& op);
+/// Completes the call of a float kernel of the form f(params, in, packed, out).
+[[nodiscard]] Lowered packed_call_f32(Lowered call, const std::vector<float>& packed);
 
 /// zero + round(real / scale), clamped to the dtype.
 [[nodiscard]] std::int32_t quantize_value(const Type& type, float real);

@@ -7,6 +7,7 @@
 #include "blocks/conv2d/conv2d_s8.h"
 #include "blocks/conv2d/pack_dsp.h"
 #include "blocks/conv2d/pack_mve.h"
+#include "blocks/core/pack_f32.h"
 #include "blocks/core/requantize.h"
 #include "blocks/quantized.h"
 #include "blocks/windowed.h"
@@ -140,6 +141,16 @@ struct Conv2d {
     return l;
   }
 
+  static Lowered lower_f32_tiled(const Operation& op, const Core& core) {
+    Lowered l = lower_f32(op, core);
+    const std::span<const float> w = op.constant<float>(1), bias = bias_f32(op);
+    const auto inputs = static_cast<std::int32_t>(w.size() / static_cast<std::size_t>(op.in[1]->shape[0]));
+    l.function = "conv2d_f32_tiled";
+    return packed_call_f32(std::move(l),
+                           pack_tiles_f32(static_cast<std::int32_t>(op.in[1]->shape[0]), inputs, bias,
+                                          [&](std::int32_t o, std::int32_t k) { return w[o * inputs + k]; }));
+  }
+
   /// The parameters of the int8 kernels.
   static Conv2dS8 s8_params(const Operation& op) {
     const auto& a = op.attrs<Attrs>();
@@ -200,7 +211,13 @@ struct Conv2d {
   }
 
   static std::vector<Kernel> kernels() {
-    return {{"conv2d_f32", "conv2d/conv2d_f32.h",
+    return {{"conv2d_f32_tiled", "conv2d/conv2d_f32_tiled.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_fpu && op.in[0]->dtype == DType::f32 && is_packable(op) &&
+                      op.attrs<Attrs>().groups == 1;
+             },
+             lower_f32_tiled},
+            {"conv2d_f32", "conv2d/conv2d_f32.h",
              [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
             {"conv2d_s8_mve", "conv2d/conv2d_s8_mve.h",
              [](const Operation& op, const Core& core) {
@@ -219,6 +236,11 @@ struct Conv2d {
   static std::vector<Sample> samples() {
     return {{"f32[1,5,6,3]; const f32[4,3,3,3]; const f32[4]", "stride=[2,1], pad=[1,0,1,2], clamp_min=0"},
             {"f32[2,4,4,4]; const f32[6,1,2,2]", "groups=2, dilation=[2,2]"},
+            {"f32[1,5,8,3]; const f32[9,3,3,3]; const f32[9]",
+             "stride=[2,2], pad=[1,1,1,1], clamp_min=0, clamp_max=6"},
+            {"f32[1,7,6,4]; const f32[10,2,3,4]", "dilation=[2,2], pad=[1,3,2,1]"},
+            {"f32[1,3,5,13]; const f32[17,1,1,13]; const f32[17]", "clamp_min=-1, clamp_max=1"},
+            {"f32[1,1,1,2]; const f32[8,3,3,2]; const f32[8]", "pad=[1,1,1,1]"},
             {"i8[1,6,5,3] q(0.05, -7); const i8[5,3,2,3] q(axis=0, [0.01,0.02,0.015,0.011,0.03], 0); const "
              "i32[5]",
              "pad=[1,1,1,1], clamp_min=0, clamp_max=6", "i8[1,6,6,5] q(0.03, -128)"},

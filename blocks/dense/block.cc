@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "blocks/blocks.h"
+#include "blocks/core/pack_f32.h"
 #include "blocks/dense/attributes.h"
 #include "blocks/dense/dense_s8.h"
 #include "blocks/dense/pack_dsp.h"
@@ -100,6 +101,17 @@ struct Dense {
     return l;
   }
 
+  static Lowered lower_f32_tiled(const Operation& op, const Core& core) {
+    Lowered l = lower_f32(op, core);
+    const std::span<const float> w = op.constant<float>(1);
+    const auto outputs = static_cast<std::int32_t>(op.in[1]->shape[0]),
+               inputs = static_cast<std::int32_t>(op.in[1]->shape[1]);
+    l.function = "dense_f32_tiled";
+    return packed_call_f32(std::move(l),
+                           pack_tiles_f32(outputs, inputs, bias_f32(op),
+                                          [&](std::int32_t o, std::int32_t k) { return w[o * inputs + k]; }));
+  }
+
   /// The parameters of the int8 kernels.
   static DenseS8 s8_params(const Operation& op) {
     const auto& a = op.attrs<Attrs>();
@@ -158,7 +170,12 @@ struct Dense {
   }
 
   static std::vector<Kernel> kernels() {
-    return {{"dense_f32", "dense/dense_f32.h",
+    return {{"dense_f32_tiled", "dense/dense_f32_tiled.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_fpu && op.in[0]->dtype == DType::f32 && is_packable(op);
+             },
+             lower_f32_tiled},
+            {"dense_f32", "dense/dense_f32.h",
              [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
             {"dense_s8_mve", "dense/dense_s8_mve.h",
              [](const Operation& op, const Core& core) {
@@ -177,6 +194,8 @@ struct Dense {
   static std::vector<Sample> samples() {
     return {{"f32[3,7]; const f32[5,7]; const f32[5]", "clamp_min=0"},
             {"f32[2,2,4]; const f32[6,4]"},
+            {"f32[3,21]; const f32[17,21]; const f32[17]", "clamp_min=0, clamp_max=6"},
+            {"f32[1,1]; const f32[8,1]; const f32[8]"},
             {"i8[1,10] q(0.05, 4); const i8[6,10] q(0.02, 0); const i32[6]", "", "i8[1,6] q(0.04, -3)"},
             {"i8[2,9] q(0.05, 4); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0)", "clamp_min=0",
              "i8[2,3] q(0.04, -128)"},

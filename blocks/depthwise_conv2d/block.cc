@@ -4,6 +4,7 @@
 #include "blocks/blocks.h"
 #include "blocks/conv2d/pack_dsp.h"
 #include "blocks/conv2d/pack_mve.h"
+#include "blocks/core/pack_f32.h"
 #include "blocks/core/requantize.h"
 #include "blocks/depthwise_conv2d/attributes.h"
 #include "blocks/depthwise_conv2d/depthwise_conv2d_s8.h"
@@ -136,6 +137,29 @@ struct DepthwiseConv2d {
     return l;
   }
 
+  static Lowered lower_f32_tiled(const Operation& op, const Core& core) {
+    Lowered l = lower_f32(op, core);
+    const std::span<const float> w = op.constant<float>(1);
+    const auto channels = static_cast<std::int32_t>(op.in[1]->shape[3]),
+               taps = static_cast<std::int32_t>(op.in[1]->shape[1] * op.in[1]->shape[2]);
+    l.function = "depthwise_conv2d_f32_tiled";
+    return packed_call_f32(
+        std::move(l), pack_tiles_f32(channels, taps, bias_f32(op),
+                                     [&](std::int32_t o, std::int32_t k) { return w[k * channels + o]; }));
+  }
+
+  /// One input channel: every output channel is an ordinary convolution of it.
+  static Lowered lower_f32_as_conv2d_tiled(const Operation& op, const Core& core) {
+    Lowered l = lower_f32_tiled(op, core);
+    l.function = "conv2d_f32_tiled";
+    l.params_type = "Conv2dF32";
+    l.params = {l.params[0],          l.params[1],
+                {"in_channels", "1"}, {"out_channels", std::to_string(op.in[1]->shape[3])},
+                {"groups", "1"},      l.params[4],
+                l.params[5]};
+    return l;
+  }
+
   /// The parameters of the int8 kernels.
   static DepthwiseConv2dS8 s8_params(const Operation& op) {
     const auto& a = op.attrs<Attrs>();
@@ -231,7 +255,19 @@ struct DepthwiseConv2d {
   }
 
   static std::vector<Kernel> kernels() {
-    return {{"depthwise_conv2d_f32", "depthwise_conv2d/depthwise_conv2d_f32.h",
+    return {{"depthwise_conv2d_f32_as_conv2d_tiled", "conv2d/conv2d_f32_tiled.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_fpu && op.in[0]->dtype == DType::f32 && is_packable(op) &&
+                      op.in[0]->shape[3] == 1;
+             },
+             lower_f32_as_conv2d_tiled},
+            {"depthwise_conv2d_f32_tiled", "depthwise_conv2d/depthwise_conv2d_f32_tiled.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_fpu && op.in[0]->dtype == DType::f32 && is_packable(op) &&
+                      op.in[1]->shape[3] == op.in[0]->shape[3];
+             },
+             lower_f32_tiled},
+            {"depthwise_conv2d_f32", "depthwise_conv2d/depthwise_conv2d_f32.h",
              [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
             {"depthwise_conv2d_s8_as_conv2d_mve", "conv2d/conv2d_s8_mve.h",
              [](const Operation& op, const Core& core) {
@@ -263,6 +299,11 @@ struct DepthwiseConv2d {
   static std::vector<Sample> samples() {
     return {{"f32[1,5,6,3]; const f32[1,3,3,3]; const f32[3]", "stride=[2,1], pad=[1,0,1,2], clamp_min=0"},
             {"f32[2,4,4,2]; const f32[1,2,2,6]", "dilation=[2,2]"},
+            {"f32[1,6,7,19]; const f32[1,3,3,19]; const f32[19]",
+             "stride=[2,2], pad=[1,1,1,1], clamp_min=0, clamp_max=6"},
+            {"f32[1,7,6,8]; const f32[1,2,3,8]", "dilation=[2,2], pad=[1,3,2,1], clamp_min=0"},
+            {"f32[1,5,4,1]; const f32[1,3,2,9]; const f32[9]", "pad=[1,0,1,1]"},
+            {"f32[1,1,1,8]; const f32[1,3,3,8]; const f32[8]", "pad=[1,1,1,1]"},
             {"i8[1,6,5,8] q(0.05, -7); const i8[1,3,3,8] q(axis=3, "
              "[0.01,0.02,0.015,0.011,0.03,0.02,0.01,0.02], 0); const i32[8]",
              "pad=[1,1,1,1], clamp_min=0, clamp_max=6", "i8[1,6,5,8] q(0.03, -128)"},

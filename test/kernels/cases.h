@@ -1,4 +1,4 @@
-// The file of cases that dsp_cases.cc and mve_cases.cc write on this computer and run_cases.cc reads on a
+// The file of cases that dsp_cases.cc, mve_cases.cc and float_cases.cc write on this computer and run_cases.cc reads on a
 // virtual board. All little-endian int32, parts 16-byte aligned.
 #pragma once
 #include <stdint.h>
@@ -10,5 +10,5 @@ struct KernelCase {
   int32_t kind;
   int32_t scratch_bytes, packed_bytes, in_bytes, out_bytes;
   int32_t in_row_bytes;  ///< 0 for a dense layer
-  int32_t params[26];    ///< Conv2dS8, DepthwiseConv2dS8 or DenseS8
+  int32_t params[26];    ///< Conv2dS8 or Conv2dF32 and so on
 };

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Compares the DSP or MVE kernels with the portable ones, bit for bit: dsp on the host runs their plain C++ forms; a
-# core runs them on its virtual board, with the cases and results that this computer makes.
+# Compares the DSP or MVE kernels with the portable ones bit for bit, the tiled float kernels but for rounding. The host
+# runs their plain C++ forms; a core runs them on its virtual board, with the cases and results that this computer makes.
 # Usage: kernels_test.sh <build folder> dsp host|m4|m7|m33 [rounds]
 #        kernels_test.sh <build folder> mve m55 [cases] [seed]
+#        kernels_test.sh <build folder> float host|m4|m7|m33|m55 [rounds] [seed]
 # Environment: CXX, NB_OPT (optimisation options). Exit status: 0 pass, 77 tools missing, else failure.
 # The cross compiler alone suffices: no C library, no C++ library.
 set -e
@@ -30,7 +31,10 @@ case $core in
 esac
 command -v arm-none-eabi-g++ >/dev/null && command -v qemu-system-arm >/dev/null || exit 77
 "$out/${set}_cases" "${4:-300}" "${5:-1}" "$out/$set.bin"
-[ "$set" = mve ] && memory="$memory -DNB_MVE"
+case $set in
+  mve) memory="$memory -DNB_MVE" ;;
+  float) memory="$memory -DNB_FLOAT" ;;
+esac
 arm-none-eabi-g++ $cpu -mfloat-abi=hard -mthumb -std=c++17 ${NB_OPT:--O2} $warnings -ffreestanding -fno-exceptions \
   -fno-rtti -nostdlib $memory -DNB_CASES=$cases -Wl,--defsym,nb_rom=$rom -T "$here/cases.ld" \
   "$here/run_cases.cc" "$here/../../blocks/core/memory.cc" -lgcc -o "$out/run_$core.elf"

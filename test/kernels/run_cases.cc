@@ -1,8 +1,13 @@
-// Runs a file of cases on a virtual Cortex-M board: the DSP kernels, or the MVE kernels with NB_MVE. The
-// script gives the addresses: the file is loaded at NB_CASES; inputs end at NB_INPUT_END, the end of mapped
-// memory, so that a read past them faults; writes past an output or past the scratch memory are found in
-// guards. Each spatial case runs as a whole and in strips of rows.
-#ifdef NB_MVE
+// Runs a file of cases on a virtual Cortex-M board: the DSP kernels, with NB_MVE the MVE kernels, with
+// NB_FLOAT the float kernels, whose outputs may differ by rounding. The script gives the addresses: the file
+// is loaded at NB_CASES; inputs end at NB_INPUT_END, the end of mapped memory, so that a read past them
+// faults; writes past an output or past the scratch memory are found in guards. Each spatial case runs as a
+// whole and in strips of rows.
+#if defined(NB_FLOAT)
+#include "../../blocks/conv2d/conv2d_f32_tiled.h"
+#include "../../blocks/dense/dense_f32_tiled.h"
+#include "../../blocks/depthwise_conv2d/depthwise_conv2d_f32_tiled.h"
+#elif defined(NB_MVE)
 #include "../../blocks/conv2d/conv2d_s8_mve.h"
 #include "../../blocks/dense/dense_s8_mve.h"
 #include "../../blocks/depthwise_conv2d/depthwise_conv2d_s8_mve.h"
@@ -27,10 +32,48 @@ int8_t* const kScratch = reinterpret_cast<int8_t*>(NB_SCRATCH);
 constexpr int32_t kGuardBytes = 64;
 int8_t* const kOut = kGuarded + kGuardBytes;
 
-int32_t rows_of(const KernelCase& c) {
-  return c.kind == kDense ? 1 : reinterpret_cast<const nb::Window2d&>(c.params).out.h;
+const nb::Window2d& window_of(const KernelCase& c) {
+#ifdef NB_FLOAT
+  return reinterpret_cast<const nb::Conv2dF32&>(c.params).window;  // of a DepthwiseConv2dF32 too
+#else
+  return reinterpret_cast<const nb::Window2d&>(c.params);
+#endif
+}
+int32_t rows_of(const KernelCase& c) { return c.kind == kDense ? 1 : window_of(c).out.h; }
+
+#ifdef NB_FLOAT
+void run(const KernelCase& c, const int8_t* in_bytes, int32_t in_row, const int8_t* packed_bytes,
+         int8_t* out_bytes, int32_t begin, int32_t end) {
+  const float* const in = reinterpret_cast<const float*>(in_bytes);
+  const float* const packed = reinterpret_cast<const float*>(packed_bytes);
+  float* const out = reinterpret_cast<float*>(out_bytes);
+  if (c.kind == kConv)
+    nb::conv2d_f32_tiled_rows(reinterpret_cast<const nb::Conv2dF32&>(c.params), in, in_row, packed, out,
+                              begin, end);
+  else if (c.kind == kDepthwise)
+    nb::depthwise_conv2d_f32_tiled_rows(reinterpret_cast<const nb::DepthwiseConv2dF32&>(c.params), in, in_row,
+                                        packed, out, begin, end);
+  else
+    nb::dense_f32_tiled(reinterpret_cast<const nb::DenseF32&>(c.params), in, packed, out);
 }
 
+/// How far outputs may lie from the expected ones: 1e-5 of the largest, which is at least 1.
+float tolerance(const KernelCase& c, const int8_t* expected) {
+  float largest = 1;
+  for (int32_t i = 0; i < c.out_bytes / 4; ++i) {
+    const float y = reinterpret_cast<const float*>(expected)[i];
+    largest = nb::max(largest, y < 0 ? -y : y);
+  }
+  return 1e-5f * largest;
+}
+
+/// Byte i belongs to an output that is not within the tolerance.
+bool differs(const int8_t* expected, int32_t i, float tolerated) {
+  const float error =
+      reinterpret_cast<const float*>(kOut)[i / 4] - reinterpret_cast<const float*>(expected)[i / 4];
+  return !(error <= tolerated && -error <= tolerated);
+}
+#else
 void run(const KernelCase& c, const int8_t* in, int32_t in_row, const int8_t* packed, int8_t* out,
          int32_t begin, int32_t end) {
   if (c.kind == kConv) NB_ROWS(conv2d_s8)
@@ -41,14 +84,19 @@ void run(const KernelCase& c, const int8_t* in, int32_t in_row, const int8_t* pa
   else NB_KERNEL(dense_s8)(reinterpret_cast<const nb::DenseS8&>(c.params), in, packed, out, kScratch);
 }
 
+int32_t tolerance(const KernelCase&, const int8_t*) { return 0; }
+bool differs(const int8_t* expected, int32_t i, int32_t) { return kOut[i] != expected[i]; }
+#endif
+
 void fill(int8_t* at, int32_t count, int8_t value) {
   for (int32_t i = 0; i < count; ++i) at[i] = value;
 }
 
 bool check(const KernelCase& c, const int8_t* expected, uint32_t number, const char* what) {
   int32_t wrong = 0, first = -1;
+  const auto tolerated = tolerance(c, expected);
   for (int32_t i = 0; i < c.out_bytes; ++i)
-    if (kOut[i] != expected[i] && wrong++ == 0) first = i;
+    if (differs(expected, i, tolerated) && wrong++ == 0) first = i;
   bool is_inside = true;
   for (int32_t i = 0; i < kGuardBytes; ++i)
     is_inside &=
@@ -90,7 +138,7 @@ uint32_t run_all() {
     if (c.kind == kDense) continue;
     // Strips of one, two, three... rows, each from the first input row it needs.
     prepare(c);
-    const nb::Window2d& g = reinterpret_cast<const nb::Window2d&>(c.params);
+    const nb::Window2d& g = window_of(c);
     const int32_t out_row_bytes = c.out_bytes / g.out.h;
     for (int32_t y = 0, strip = 1; y < g.out.h; y += strip++) {
       const int32_t end = nb::min(y + strip, g.out.h);

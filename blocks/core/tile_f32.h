@@ -1,0 +1,99 @@
+// Products of float matrices by tiles whose sums stay in registers: a few pixels (rows of the left matrix) by
+// eight channels (columns of the right one), or by one channel where fewer than eight remain. What a tile
+// reads of the input may be broken into runs of adjacent floats, so that a convolution's window is read where
+// it lies in the image.
+#pragma once
+#include "tile_vfma.h"
+
+namespace nb {
+
+/// Channels of a tile. Packed weights hold, for each input in turn, those of this many adjacent channels.
+constexpr int32_t kTileChannels = 8;
+
+/// The tile of `kPixels` pixels by `kChannels` channels. A core that fuses multiplication and addition does
+/// so; sums differ by rounding only.
+template <int kPixels, int kChannels>
+NB_INLINE void tile_f32(const RunsF32& runs, const float* weights, const PixelsF32& p) {
+  float sums[kPixels][kChannels];
+  for (int i = 0; i < kPixels; ++i)
+    for (int c = 0; c < kChannels; ++c) sums[i][c] = p.init[i * p.init_step + c];
+  const float* in = p.in;
+  for (int32_t left = runs.count; left > 0; --left) {
+    for (int32_t k = 0; k < runs.length; ++k, ++in, weights += kChannels)
+      for (int i = 0; i < kPixels; ++i)
+        for (int c = 0; c < kChannels; ++c) sums[i][c] += in[i * p.in_step] * weights[c];
+    if (left == 1) break;
+    in += runs.in_skip;
+    weights += runs.weight_skip * kChannels;
+  }
+  for (int i = 0; i < kPixels; ++i)
+    for (int c = 0; c < kChannels; ++c) p.out[i * p.out_step + c] = sums[i][c];
+}
+
+NB_INLINE void advance_pixels(PixelsF32& p, int32_t count) {
+  p.count -= count;
+  p.in += count * p.in_step;
+  p.init += count * p.init_step;
+  p.out += count * p.out_step;
+}
+
+/// out[i,c] = init[i,c] + sum over k of in[i,k] * weights[k,c] for `p.count` pixels and kTileChannels
+/// channels.
+NB_NOINLINE inline void tiles_f32(const RunsF32& runs, const float* weights, PixelsF32 p) {
+#if NB_VFMA
+  for (; p.count >= 2; advance_pixels(p, 2)) tile_2x8_vfma(runs, weights, p);
+  if (p.count > 0) tile_1x8_vfma(runs, weights, p);
+#else
+  for (; p.count >= 4; advance_pixels(p, 4)) tile_f32<4, kTileChannels>(runs, weights, p);
+  for (; p.count > 0; advance_pixels(p, 1)) tile_f32<1, kTileChannels>(runs, weights, p);
+#endif
+}
+
+/// The same for one channel, the weights being [k].
+NB_NOINLINE inline void dots_f32(const RunsF32& runs, const float* weights, PixelsF32 p) {
+  for (; p.count > 0; advance_pixels(p, 1)) {
+#if NB_VFMA
+    tile_1x1_vfma(runs, weights, p);
+#else
+    tile_f32<1, 1>(runs, weights, p);
+#endif
+  }
+}
+
+/// out[r,o] = bias[o] + sum over k of in[r,k] * w[o,k] for matrices without gaps; `packed` is what
+/// pack_tiles_f32 makes of bias and weights.
+NB_INLINE void matrix_f32(const float* in, int32_t rows, int32_t inputs, int32_t outputs, const float* packed,
+                          float* out) {
+  const RunsF32 runs{1, inputs, 0, 0};
+  PixelsF32 pixels{rows, in, inputs, packed, 0, out, outputs};
+  int32_t left = outputs;
+  for (; left >= kTileChannels; left -= kTileChannels) {
+    tiles_f32(runs, pixels.init + kTileChannels, pixels);
+    pixels.init += (inputs + 1) * kTileChannels;
+    pixels.out += kTileChannels;
+  }
+  for (; left > 0; --left) {
+    dots_f32(runs, pixels.init + 1, pixels);
+    pixels.init += inputs + 1;
+    ++pixels.out;
+  }
+}
+
+/// Clamps `count` floats in place. A NaN stays one or becomes a bound.
+NB_NOINLINE inline void clamp_f32(float* x, int32_t count, float low, float high) {
+#if NB_VFMA
+  if (low == 0 && high >= 0) {
+    const int32_t done = clamp_fours_vfma(x, count, high);
+    x += done;
+    count -= done;
+  }
+#endif
+  for (; count > 0; --count, ++x) *x = clamp(*x, low, high);
+}
+
+/// Whether clamping to these bounds changes a float.
+constexpr bool clamps_f32(float low, float high) {
+  return low > -__builtin_huge_valf() || high < __builtin_huge_valf();
+}
+
+}  // namespace nb
