@@ -7,13 +7,13 @@
 // columns then cost 12 instructions for 16 products, and a weight is one byte. This is exact while |S1| <
 // 2^23, which packing proves from the weights.
 //
-// A stream of constants is a head of four words (pairs, channels a block, finish, 0), then for each block of
-// channels `pairs` times two words of lanes, then for each of its four channels {bias, multiplier, offset,
-// shift}:
-//   fast finishes: bias = 2 * folded bias, shift = e right, offset = 2^e * out_zero + 2^(e-1);
-//   slow finish:   bias = folded bias, shift as the model has it, offset = out_zero.
+// A stream of constants is a head of four words (pairs, channels a block, finish, 2 out_zero + 1), then for
+// each block of channels `pairs` times two words of lanes, then the constants of each of its four channels:
+//   fast finishes: {folded bias << 8 | e - 1, multiplier} for a shift of e to the right;
+//   slow finish:   {folded bias, multiplier, out_zero, shift as the model has it}.
 // A nested floor division merges the half-away rounding and the zero point into one sum:
-//   out = (offset + round(2 acc * m / 2^32) - (acc < 0)) >> e.
+//   out = (offset + round(2 acc * m / 2^32) - (acc < 0)) >> e, offset = 2^e * out_zero + 2^(e-1).
+// Shifts by a register take its lowest byte, so that the first word shifts as it is.
 #pragma once
 #include "requantize.h"
 #include "simd_dsp.h"
@@ -37,7 +37,8 @@ struct MatmulS8Dsp {
   int32_t first_steps;  ///< steps of the first, shortened round of the unrolled loop
   int32_t finish;
   void (*slow)(const int32_t*, const int32_t*, int8_t*, int8_t*);
-  bool whole_blocks;  ///< every block has four live channels (not read by the assembly)
+  int32_t twice_zero;  ///< 2 out_zero + 1
+  bool whole_blocks;   ///< every block has four live channels (not read by the assembly)
 };
 
 /// One block's outputs by the general rescaling. `sums` holds channels 1, 3, 0, 2, each of one or two
@@ -67,46 +68,33 @@ NB_NOINLINE inline void finish_slow_dsp(const int32_t* constants, const int32_t*
   "sxtb16 lr, lr\n" first " r8, r12, r2" acc4 "\n" first " r9, r12, r3" acc5 "\n" first " r10, lr, r2" acc6 \
   "\n" first " r11, lr, r3" acc7 "\n"
 
-// One channel of two columns: sums in x and y become bytes. `shift` brings a sum to twice its value.
-#define NB_FINISH_2_SIGNED(x, y, shift) \
-  "ldm r0!, {r1, r2, r3, r12}\n"        \
-  "add " x ", r1, " x ", " shift        \
-  "\n"                                  \
-  "add " y ", r1, " y ", " shift        \
-  "\n"                                  \
-  "add r1, r3, " x                      \
-  ", asr #31\n"                         \
-  "add r3, r3, " y                      \
-  ", asr #31\n"                         \
-  "smmlar " x ", " x                    \
-  ", r2, r1\n"                          \
-  "smmlar " y ", " y                    \
-  ", r2, r3\n"                          \
-  "asr " x ", " x                       \
-  ", r12\n"                             \
-  "asr " y ", " y                       \
-  ", r12\n"                             \
-  "ssat " x ", #8, " x                  \
-  "\n"                                  \
-  "ssat " y ", #8, " y "\n"
+// One channel of two columns: sums in x and y become bytes. `shift` brings a sum to twice its value. r3 holds
+// 2 out_zero + 1.
+#define NB_FINISH_2_FRONT(x, y, shift) \
+  "ldm r0!, {r1, r2}\n"                \
+  "lsl r12, r3, r1\n"                  \
+  "asr lr, r1, #7\n"                   \
+  "add " x ", lr, " x ", " shift       \
+  "\n"                                 \
+  "add " y ", lr, " y ", " shift "\n"
+
+#define NB_FINISH_2_BACK(x, y) \
+  "asr " x ", " x              \
+  ", r1\n"                     \
+  "asr " y ", " y              \
+  ", r1\n"                     \
+  "ssat " x ", #8, " x         \
+  ", asr #1\n"                 \
+  "ssat " y ", #8, " y ", asr #1\n"
+
+#define NB_FINISH_2_SIGNED(x, y, shift)                                                                      \
+  NB_FINISH_2_FRONT(x, y, shift)                                                                             \
+  "add lr, r12, " x ", asr #31\nadd r12, r12, " y ", asr #31\nsmmlar " x ", " x ", r2, lr\nsmmlar " y ", " y \
+  ", r2, r12\n" NB_FINISH_2_BACK(x, y)
 
 #define NB_FINISH_2_FLOOR(x, y, shift) \
-  "ldm r0!, {r1, r2, r3, r12}\n"       \
-  "add " x ", r1, " x ", " shift       \
-  "\n"                                 \
-  "add " y ", r1, " y ", " shift       \
-  "\n"                                 \
-  "smmlar " x ", " x                   \
-  ", r2, r3\n"                         \
-  "smmlar " y ", " y                   \
-  ", r2, r3\n"                         \
-  "asr " x ", " x                      \
-  ", r12\n"                            \
-  "asr " y ", " y                      \
-  ", r12\n"                            \
-  "ssat " x ", #8, " x                 \
-  "\n"                                 \
-  "ssat " y ", #8, " y "\n"
+  NB_FINISH_2_FRONT(x, y, shift)       \
+  "smmlar " x ", " x ", r2, r12\nsmmlar " y ", " y ", r2, r12\n" NB_FINISH_2_BACK(x, y)
 
 #define NB_SPLIT_2    \
   "sub r4, r4, r8\n"  \
@@ -116,23 +104,23 @@ NB_NOINLINE inline void finish_slow_dsp(const int32_t* constants, const int32_t*
 
 // Loads the arguments and makes their frame: sp+4 columns, +8 end, +12 out0, +16 out1, +20 out_end, +24 where
 // the unrolled loop is entered (label 3 less first_steps times `bytes` = `scale` << `log2`), +28 the finish,
-// +32 slow.
-#define NB_ENTER(scale, log2)                       \
-  "push {r4-r11, lr}\n"                             \
-  "ldm r0, {r0-r8}\n"                               \
-  "adr r9, 3f\n" scale "sub r6, r9, r6, lsl #" log2 \
-  "\n"                                              \
-  "orr r6, r6, #1\n"                                \
-  "adr r9, 4f\n"                                    \
-  "adr r10, 5f\n"                                   \
-  "cmp r7, #1\n"                                    \
-  "it eq\n"                                         \
-  "moveq r9, r10\n"                                 \
-  "adr r10, 6f\n"                                   \
-  "it hi\n"                                         \
-  "movhi r9, r10\n"                                 \
-  "orr r7, r9, #1\n"                                \
-  "push {r0-r8}\n"
+// +32 slow, +36 twice_zero.
+#define NB_ENTER(scale, log2)                         \
+  "push {r3-r11, lr}\n"                               \
+  "ldm r0, {r0-r9}\n"                                 \
+  "adr r10, 3f\n" scale "sub r6, r10, r6, lsl #" log2 \
+  "\n"                                                \
+  "orr r6, r6, #1\n"                                  \
+  "adr r10, 4f\n"                                     \
+  "adr r11, 5f\n"                                     \
+  "cmp r7, #1\n"                                      \
+  "it eq\n"                                           \
+  "moveq r10, r11\n"                                  \
+  "adr r11, 6f\n"                                     \
+  "it hi\n"                                           \
+  "movhi r10, r11\n"                                  \
+  "orr r7, r10, #1\n"                                 \
+  "push {r0-r9}\n"
 
 /// All blocks of four channels for two columns. Returns the stream past them.
 NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_two_columns(const MatmulS8Dsp*) {
@@ -151,11 +139,13 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_two_columns(con
       "bne 2b\n"
       "ldr pc, [sp, #28]\n"
       ".balign 4\n"
-      "5:\n" NB_SPLIT_2 NB_FINISH_2_SIGNED("r8", "r9", "lsl #1") NB_FINISH_2_SIGNED("r4", "r5", "asr #7")
+      "5:\n"
+      "ldr r3, [sp, #36]\n" NB_SPLIT_2 NB_FINISH_2_SIGNED("r8", "r9", "lsl #1") NB_FINISH_2_SIGNED("r4", "r5", "asr #7")
           NB_FINISH_2_SIGNED("r10", "r11", "lsl #1") NB_FINISH_2_SIGNED("r6", "r7", "asr #7")
       "b 7f\n"
       ".balign 4\n"
-      "4:\n" NB_SPLIT_2 NB_FINISH_2_FLOOR("r8", "r9", "lsl #1") NB_FINISH_2_FLOOR("r4", "r5", "asr #7")
+      "4:\n"
+      "ldr r3, [sp, #36]\n" NB_SPLIT_2 NB_FINISH_2_FLOOR("r8", "r9", "lsl #1") NB_FINISH_2_FLOOR("r4", "r5", "asr #7")
           NB_FINISH_2_FLOOR("r10", "r11", "lsl #1") NB_FINISH_2_FLOOR("r6", "r7", "asr #7")
       "7:\n"
       "ldrd r1, r2, [sp, #12]\n"
@@ -172,8 +162,8 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_two_columns(con
       "ldr r3, [sp, #20]\n"
       "cmp r1, r3\n"
       "bne 1b\n"
-      "add sp, sp, #36\n"
-      "pop {r4-r11, pc}\n"
+      "add sp, sp, #40\n"
+      "pop {r3-r11, pc}\n"
       ".balign 4\n"
       "6:\n" NB_SPLIT_2
       "push {r4-r11}\n"
@@ -211,31 +201,24 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_two_columns(con
 #define NB_STEP_1_DIRECT \
   "ldr.w r8, [r1], #4\nldm r0!, {r2, r3, r12, lr}\nsxtb16 r9, r8, ror #8\nsxtb16 r8, r8\n" NB_MULTIPLY_1
 
-#define NB_FINISH_1(x, shift)    \
-  "ldm r0!, {r1, r2, r3, r12}\n" \
-  "add " x ", r1, " x ", " shift \
-  "\n"                           \
-  "add r3, r3, " x               \
-  ", asr #31\n"                  \
-  "smmlar " x ", " x             \
-  ", r2, r3\n"                   \
-  "asr " x ", " x                \
-  ", r12\n"                      \
-  "ssat " x ", #8, " x           \
-  "\n"                           \
+#define NB_FINISH_1_FRONT(x, shift) \
+  "ldm r0!, {r1, r2}\n"             \
+  "lsl r12, r3, r1\n"               \
+  "asr lr, r1, #7\n"                \
+  "add " x ", lr, " x ", " shift "\n"
+
+#define NB_FINISH_1_BACK(x) \
+  "smmlar " x ", " x        \
+  ", r2, r12\n"             \
+  "asr " x ", " x           \
+  ", r1\n"                  \
+  "ssat " x ", #8, " x      \
+  ", asr #1\n"              \
   "strb " x ", [r11], #1\n"
 
-#define NB_FINISH_1_FLOOR(x, shift) \
-  "ldm r0!, {r1, r2, r3, r12}\n"    \
-  "add " x ", r1, " x ", " shift    \
-  "\n"                              \
-  "smmlar " x ", " x                \
-  ", r2, r3\n"                      \
-  "asr " x ", " x                   \
-  ", r12\n"                         \
-  "ssat " x ", #8, " x              \
-  "\n"                              \
-  "strb " x ", [r11], #1\n"
+#define NB_FINISH_1(x, shift) NB_FINISH_1_FRONT(x, shift) "add r12, r12, " x ", asr #31\n" NB_FINISH_1_BACK(x)
+
+#define NB_FINISH_1_FLOOR(x, shift) NB_FINISH_1_FRONT(x, shift) NB_FINISH_1_BACK(x)
 
 /// All blocks of four channels for one column, of int16 or, where out1 is not null, of int8 (its length a
 /// multiple of four). Returns the stream past them.
@@ -243,7 +226,7 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_one_column(cons
   __asm__ volatile(
       ".syntax unified\n" NB_ENTER("cmp r4, #0\n"
                                     "itet ne\n"
-                                    "adrne r9, 13f\n"
+                                    "adrne r10, 13f\n"
                                     "rsbeq r6, r6, r6, lsl #3\n"
                                     "lslne r6, r6, #3\n",
                                     "3")
@@ -276,16 +259,18 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_one_column(cons
       "sub r5, r5, r7\n"
       "ldr pc, [sp, #28]\n"
       ".balign 4\n"
-      "5:\n" NB_FINISH_1("r6", "lsl #1") NB_FINISH_1("r4", "asr #7") NB_FINISH_1("r7", "lsl #1")
+      "5:\n"
+      "ldr r3, [sp, #36]\n" NB_FINISH_1("r6", "lsl #1") NB_FINISH_1("r4", "asr #7") NB_FINISH_1("r7", "lsl #1")
           NB_FINISH_1("r5", "asr #7")
       "8:\n"
       "ldr r3, [sp, #20]\n"
       "cmp r11, r3\n"
       "bne 1b\n"
-      "add sp, sp, #36\n"
-      "pop {r4-r11, pc}\n"
+      "add sp, sp, #40\n"
+      "pop {r3-r11, pc}\n"
       ".balign 4\n"
-      "4:\n" NB_FINISH_1_FLOOR("r6", "lsl #1") NB_FINISH_1_FLOOR("r4", "asr #7")
+      "4:\n"
+      "ldr r3, [sp, #36]\n" NB_FINISH_1_FLOOR("r6", "lsl #1") NB_FINISH_1_FLOOR("r4", "asr #7")
           NB_FINISH_1_FLOOR("r7", "lsl #1")
           NB_FINISH_1_FLOOR("r5", "asr #7")
       "b 8b\n"
@@ -306,6 +291,8 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_one_column(cons
 }
 
 #undef NB_STEP_2
+#undef NB_FINISH_2_FRONT
+#undef NB_FINISH_2_BACK
 #undef NB_FINISH_2_SIGNED
 #undef NB_FINISH_2_FLOOR
 #undef NB_SPLIT_2
@@ -313,6 +300,8 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_one_column(cons
 #undef NB_MULTIPLY_1
 #undef NB_STEP_1
 #undef NB_STEP_1_DIRECT
+#undef NB_FINISH_1_FRONT
+#undef NB_FINISH_1_BACK
 #undef NB_FINISH_1
 #undef NB_FINISH_1_FLOOR
 
@@ -334,17 +323,20 @@ inline const uint32_t* matmul_plain(const MatmulS8Dsp* m, int columns) {
       sums[i] =
           static_cast<int32_t>(static_cast<uint32_t>(sums[i]) - static_cast<uint32_t>(sums[2 * columns + i]));
     const int32_t* constants = reinterpret_cast<const int32_t*>(stream);
-    stream += 16;
     if (m->finish == kFinishSlowDsp) {
+      stream += 16;
       finish_slow_dsp(constants, sums, m->out0 + at, columns == 2 ? m->out1 + at : nullptr);
       continue;
     }
-    for (int channel = 0; channel < 4; ++channel, constants += 4)
+    stream += 8;
+    for (int channel = 0; channel < 4; ++channel, constants += 2)
       for (int column = 0; column < columns; ++column) {
         const int32_t sum = sums[((channel & 1 ? 0 : 2) + (channel >> 1)) * columns + column];
-        const int32_t twice = constants[0] + (channel & 1 ? sum >> 7 : sum * 2);
-        const int32_t offset = constants[2] - (m->finish == kFinishSignedDsp && twice < 0 ? 1 : 0);
-        const int32_t scaled = multiply_high_add(twice, constants[1], offset) >> constants[3];
+        const int32_t twice = (constants[0] >> 7) + (channel & 1 ? sum >> 7 : sum * 2);
+        const int shift = constants[0] & 0x7f;
+        const int32_t offset =
+            m->twice_zero * (1 << shift) - (m->finish == kFinishSignedDsp && twice < 0 ? 1 : 0);
+        const int32_t scaled = multiply_high_add(twice, constants[1], offset) >> (shift + 1);
         (column ? m->out1 : m->out0)[at + channel] = static_cast<int8_t>(clamp<int32_t>(scaled, -128, 127));
       }
   }
@@ -380,6 +372,7 @@ NB_INLINE MatmulS8Dsp matmul_start_dsp(const int8_t* packed, const uint32_t* col
   m.first_steps = (head[0] - 1) & 7;
   m.finish = head[2];
   m.slow = finish_slow_dsp;
+  m.twice_zero = head[3];
   m.whole_blocks = head[1] == 4 && out_channels % 4 == 0;
   return m;
 }

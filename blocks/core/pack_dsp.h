@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <initializer_list>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "matmul_s8_dsp.h"
@@ -48,7 +49,7 @@ ChannelDsp channel_dsp(int32_t inputs, Weight weight, int32_t in_zero, std::span
   return c;
 }
 
-/// The finish a layer may use.
+/// The finish a depthwise layer may use.
 inline FinishDsp choose_finish_dsp(std::span<const ChannelDsp> channels, int32_t out_zero, int32_t out_min) {
   const bool floors = out_zero <= std::max<int32_t>(out_min, -128);
   for (const ChannelDsp& c : channels) {
@@ -80,6 +81,27 @@ inline FinishConstantsDsp finish_constants_dsp(FinishDsp finish, const ChannelDs
           static_cast<uint32_t>(right)};
 }
 
+/// The finish a matrix product may use: its constants are shorter, with 24 bits for a folded bias.
+inline FinishDsp choose_matmul_finish_dsp(std::span<const ChannelDsp> channels, int32_t out_zero,
+                                          int32_t out_min) {
+  for (const ChannelDsp& c : channels)
+    if (!c.constant() && (c.shift == 0 || std::abs(c.folded) >= int64_t{1} << 23)) return kFinishSlowDsp;
+  return choose_finish_dsp(channels, out_zero, out_min);
+}
+
+/// The two words that a fast finish of a matrix product needs of a channel. A constant one has no weights:
+/// its bias alone makes the value, v = (2 zero + 1 + 2 (v - zero)) >> 1.
+inline std::pair<uint32_t, uint32_t> matmul_constants_dsp(const ChannelDsp& c, int32_t out_zero) {
+  if (c.constant()) {
+    const int32_t sum = c.magnitude == 0 ? static_cast<int32_t>(c.folded) : 0;
+    const int64_t value =
+        std::clamp<int64_t>(out_zero + int64_t{rescale(sum, c.multiplier, c.shift)}, -128, 127);
+    return {static_cast<uint32_t>(4 * (value - out_zero)) << 8, 1u << 30};
+  }
+  return {static_cast<uint32_t>(c.folded) << 8 | static_cast<uint32_t>(-c.shift - 1),
+          static_cast<uint32_t>(c.multiplier)};
+}
+
 /// The stream matmul_s8_dsp reads, of a matrix of int8 `weights` [outputs, inputs]. `order` lists which input
 /// each byte of an expanded column comes from, -1 for padding; its length is a multiple of 4. `bias` may be
 /// empty.
@@ -99,7 +121,11 @@ inline std::vector<int8_t> pack_matmul_s8_dsp(std::span<const int8_t> weights, i
         inputs, [&](int32_t k) { return weight(o, k); }, in_zero, bias, multiplier, shift, o));
     largest_magnitude = std::max(largest_magnitude, channels.back().magnitude);
   }
-  const FinishDsp finish = choose_finish_dsp(channels, out_zero, out_min);
+  const FinishDsp finish = choose_matmul_finish_dsp(channels, out_zero, out_min);
+  const auto used = [&](int32_t o, int32_t k) {
+    const bool is_constant = finish != kFinishSlowDsp && o >= 0 && o < outputs && channels[o].constant();
+    return is_constant ? 0 : weight(o, k);
+  };
   // Two channels share a lane unless the upper one's sum could leave 24 bits, or a lane 16 bits.
   const bool shares =
       largest_magnitude < 65536 && std::find(weights.begin(), weights.end(), -128) == weights.end();
@@ -107,7 +133,8 @@ inline std::vector<int8_t> pack_matmul_s8_dsp(std::span<const int8_t> weights, i
 
   std::vector<int8_t> stream;
   const int32_t pairs = static_cast<int32_t>(order.size()) / 2;
-  for (int32_t head : std::initializer_list<int32_t>{pairs, block, finish, 0}) append_word_dsp(stream, head);
+  for (int32_t head : std::initializer_list<int32_t>{pairs, block, finish, 2 * out_zero + 1})
+    append_word_dsp(stream, head);
   for (int32_t first = 0; first < outputs; first += block) {
     int32_t channel[4];
     for (int i = 0; i < 4; ++i) channel[i] = shares ? first + i : i % 2 ? -1 : first + i / 2;
@@ -115,8 +142,7 @@ inline std::vector<int8_t> pack_matmul_s8_dsp(std::span<const int8_t> weights, i
       const int32_t byte = pair / 2 * 4 + pair % 2;
       for (int lane = 0; lane < 2; ++lane) {
         const auto both = [&](int32_t k) {
-          return static_cast<uint32_t>(256 * weight(channel[2 * lane + 1], k) +
-                                       weight(channel[2 * lane], k)) &
+          return static_cast<uint32_t>(256 * used(channel[2 * lane + 1], k) + used(channel[2 * lane], k)) &
                  0xffffu;
         };
         append_word_dsp(stream, both(order[byte]) | both(order[byte + 2]) << 16);
@@ -124,9 +150,16 @@ inline std::vector<int8_t> pack_matmul_s8_dsp(std::span<const int8_t> weights, i
     }
     for (int32_t o : channel) {
       const bool live = o >= 0 && o < outputs;
-      const FinishConstantsDsp c =
-          live ? finish_constants_dsp(finish, channels[o], out_zero) : FinishConstantsDsp{};
-      for (uint32_t word : {c.bias, c.multiplier, c.offset, c.shift}) append_word_dsp(stream, word);
+      if (finish == kFinishSlowDsp) {
+        const FinishConstantsDsp c =
+            live ? finish_constants_dsp(finish, channels[o], out_zero) : FinishConstantsDsp{};
+        for (uint32_t word : {c.bias, c.multiplier, c.offset, c.shift}) append_word_dsp(stream, word);
+      } else {
+        const auto [bias, multiplier] =
+            live ? matmul_constants_dsp(channels[o], out_zero) : std::pair<uint32_t, uint32_t>{};
+        append_word_dsp(stream, bias);
+        append_word_dsp(stream, multiplier);
+      }
     }
   }
   return stream;
