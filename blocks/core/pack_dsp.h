@@ -102,6 +102,23 @@ inline std::pair<uint32_t, uint32_t> matmul_constants_dsp(const ChannelDsp& c, i
           static_cast<uint32_t>(c.multiplier)};
 }
 
+/// True where two output channels may share a lane: no lane leaves 16 bits and no upper channel's sum 24. Of
+/// int8 `weights` [outputs, inputs].
+inline bool matmul_s8_shares_dsp(std::span<const int8_t> weights, int32_t inputs) {
+  const size_t width = static_cast<size_t>(inputs);
+  for (size_t upper = width; upper < weights.size(); upper += 2 * width) {
+    int64_t positive = 0, negative = 0;
+    for (size_t k = 0; k < width; ++k) {
+      const int32_t w = weights[upper + k];
+      if (w == -128 && weights[upper - width + k] < 0) return false;
+      (w > 0 ? positive : negative) += std::abs(w);
+    }
+    const int64_t least = -128 * positive - 127 * negative, most = 127 * positive + 128 * negative;
+    if (least < -(int64_t{1} << 23) || most >= int64_t{1} << 23) return false;
+  }
+  return true;
+}
+
 /// The stream matmul_s8_dsp reads, of a matrix of int8 `weights` [outputs, inputs]. `order` lists which input
 /// each byte of an expanded column comes from, -1 for padding; its length is a multiple of 4. `bias` may be
 /// empty.
@@ -115,20 +132,16 @@ inline std::vector<int8_t> pack_matmul_s8_dsp(std::span<const int8_t> weights, i
     return o >= 0 && o < outputs && k >= 0 ? weights[static_cast<size_t>(o) * inputs + k] : 0;
   };
   std::vector<ChannelDsp> channels;
-  int64_t largest_magnitude = 0;
   for (int32_t o = 0; o < outputs; ++o) {
     channels.push_back(channel_dsp(
         inputs, [&](int32_t k) { return weight(o, k); }, in_zero, bias, multiplier, shift, o));
-    largest_magnitude = std::max(largest_magnitude, channels.back().magnitude);
   }
   const FinishDsp finish = choose_matmul_finish_dsp(channels, out_zero, out_min);
   const auto used = [&](int32_t o, int32_t k) {
     const bool is_constant = finish != kFinishSlowDsp && o >= 0 && o < outputs && channels[o].constant();
     return is_constant ? 0 : weight(o, k);
   };
-  // Two channels share a lane unless the upper one's sum could leave 24 bits, or a lane 16 bits.
-  const bool shares =
-      largest_magnitude < 65536 && std::find(weights.begin(), weights.end(), -128) == weights.end();
+  const bool shares = matmul_s8_shares_dsp(weights, inputs);
   const int32_t block = shares ? 4 : 2;
 
   std::vector<int8_t> stream;
@@ -155,10 +168,10 @@ inline std::vector<int8_t> pack_matmul_s8_dsp(std::span<const int8_t> weights, i
             live ? finish_constants_dsp(finish, channels[o], out_zero) : FinishConstantsDsp{};
         for (uint32_t word : {c.bias, c.multiplier, c.offset, c.shift}) append_word_dsp(stream, word);
       } else {
-        const auto [bias, multiplier] =
+        const auto [first_word, second_word] =
             live ? matmul_constants_dsp(channels[o], out_zero) : std::pair<uint32_t, uint32_t>{};
-        append_word_dsp(stream, bias);
-        append_word_dsp(stream, multiplier);
+        append_word_dsp(stream, first_word);
+        append_word_dsp(stream, second_word);
       }
     }
   }

@@ -47,10 +47,27 @@ NB_INLINE uint32_t odd_bytes(uint32_t x) {
 #endif
 }
 
+/// a - b in each half.
+NB_INLINE uint32_t subtract_halves(uint32_t a, uint32_t b) {
+#if NB_DSP
+  uint32_t r;
+  __asm__("ssub16 %0, %1, %2" : "=r"(r) : "r"(a), "r"(b) : "cc");
+  return r;
+#else
+  return ((a - b) & 0xffffu) | ((a & 0xffff0000u) - (b & 0xffff0000u));
+#endif
+}
+
 /// sum + the two products of the signed halves of a and b.
 NB_INLINE int32_t multiply_add_halves(uint32_t a, uint32_t b, int32_t sum) {
+#if NB_DSP
+  int32_t r;
+  __asm__("smlad %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(sum) : "cc");
+  return r;
+#else
   return static_cast<int32_t>(static_cast<uint32_t>(sum) + static_cast<uint32_t>(low_half(a) * low_half(b)) +
                               static_cast<uint32_t>(high_half(a) * high_half(b)));
+#endif
 }
 
 /// round(a * b / 2^32) + c, ties towards plus infinity.

@@ -138,8 +138,12 @@ struct Dense {
     return l;
   }
 
-  static Lowered lower_s8(const Operation& op, const Core&) {
-    Lowered l = call_s8(s8_params(op), "dense_s8");
+  static Lowered lower_s8(const Operation& op, const Core&) { return lower_unpacked(op, "dense_s8"); }
+  static Lowered lower_s8_rows_dsp(const Operation& op, const Core&) {
+    return lower_unpacked(op, "dense_s8_rows_dsp");
+  }
+  static Lowered lower_unpacked(const Operation& op, std::string function) {
+    Lowered l = call_s8(s8_params(op), std::move(function));
     const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[0]);
     l.constants = {{"multiplier", DType::i32, to_bytes(factors.multiplier)},
                    {"shift", DType::i8, to_bytes(factors.shift)}};
@@ -170,25 +174,29 @@ struct Dense {
   }
 
   static std::vector<Kernel> kernels() {
-    return {{"dense_f32_tiled", "dense/dense_f32_tiled.h",
-             [](const Operation& op, const Core& core) {
-               return core.has_fpu && op.in[0]->dtype == DType::f32 && is_packable(op);
-             },
-             lower_f32_tiled},
-            {"dense_f32", "dense/dense_f32.h",
-             [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
-            {"dense_s8_mve", "dense/dense_s8_mve.h",
-             [](const Operation& op, const Core& core) {
-               return core.has_mve && is_s8(op) && is_packable(op) && dense_s8_mve_applies(s8_params(op));
-             },
-             lower_s8_mve},
-            {"dense_s8_dsp", "dense/dense_s8_dsp.h",
-             [](const Operation& op, const Core& core) {
-               return core.has_dsp && is_s8(op) && is_packable(op) && dense_s8_dsp_applies(s8_params(op));
-             },
-             lower_s8_dsp},
-            {"dense_s8", "dense/dense_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
-             lower_s8}};
+    return {
+        {"dense_f32_tiled", "dense/dense_f32_tiled.h",
+         [](const Operation& op, const Core& core) {
+           return core.has_fpu && op.in[0]->dtype == DType::f32 && is_packable(op);
+         },
+         lower_f32_tiled},
+        {"dense_f32", "dense/dense_f32.h",
+         [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
+        {"dense_s8_mve", "dense/dense_s8_mve.h",
+         [](const Operation& op, const Core& core) {
+           return core.has_mve && is_s8(op) && is_packable(op) && dense_s8_mve_applies(s8_params(op));
+         },
+         lower_s8_mve},
+        {"dense_s8_dsp", "dense/dense_s8_dsp.h",
+         [](const Operation& op, const Core& core) {
+           return core.has_dsp && is_s8(op) && is_packable(op) &&
+                  dense_s8_dsp_applies(s8_params(op), packing_operands(op, op.in[1]->shape[0]).weights);
+         },
+         lower_s8_dsp},
+        {"dense_s8_rows_dsp", "dense/dense_s8_rows_dsp.h",
+         [](const Operation& op, const Core& core) { return core.has_dsp && is_s8(op); }, lower_s8_rows_dsp},
+        {"dense_s8", "dense/dense_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
+         lower_s8}};
   }
 
   static std::vector<Sample> samples() {
@@ -197,6 +205,8 @@ struct Dense {
             {"f32[3,21]; const f32[17,21]; const f32[17]", "clamp_min=0, clamp_max=6"},
             {"f32[1,1]; const f32[8,1]; const f32[8]"},
             {"i8[1,10] q(0.05, 4); const i8[6,10] q(0.02, 0); const i32[6]", "", "i8[1,6] q(0.04, -3)"},
+            {"i8[2,3001] q(0.05, 4); const i8[6,3001] q(0.02, 0); const i32[6]", "", "i8[2,6] q(9, -3)"},
+            {"i8[1,3001] q(0.05, 4); const i8[3,3001] q(0.02, 0)", "clamp_min=0", "i8[1,3] q(9, -3)"},
             {"i8[2,9] q(0.05, 4); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0)", "clamp_min=0",
              "i8[2,3] q(0.04, -128)"},
             {"f32[3,7]; const f32[5,8]", "", "", "shape-mismatch"}};

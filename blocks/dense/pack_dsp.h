@@ -5,8 +5,11 @@
 
 namespace nb {
 
-/// True where dense_s8_dsp computes `p` exactly: sums of 16-bit products within 32 bits.
-inline bool dense_s8_dsp_applies(const DenseS8& p) { return p.in_features < 131072; }
+/// True where dense_s8_dsp computes `p` exactly, sums of 16-bit products within 32 bits, and at a byte a
+/// weight.
+inline bool dense_s8_dsp_applies(const DenseS8& p, std::span<const int8_t> weights) {
+  return p.in_features < 131072 && matmul_s8_shares_dsp(weights, p.in_features);
+}
 
 /// Weights [out, in]; `bias` empty or one an output; `multiplier` and `shift` (-31..31, positive to the left)
 /// one an output. The stream goes to a 16-byte aligned address.
