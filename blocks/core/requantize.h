@@ -14,7 +14,7 @@ NB_INLINE int32_t high_multiply(int32_t a, int32_t b) {
 
 /// round(x / 2^exponent), ties away from zero; exponent in 0..31.
 NB_INLINE int32_t divide_by_power_of_two(int32_t x, int exponent) {
-  const int32_t mask = static_cast<int32_t>((int64_t{1} << exponent) - 1);
+  const int32_t mask = static_cast<int32_t>((uint32_t{1} << exponent) - 1);
   const int32_t remainder = x & mask;
   const int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
   return (x >> exponent) + (remainder > threshold ? 1 : 0);
@@ -26,7 +26,8 @@ NB_INLINE int32_t rescale(int32_t x, int32_t multiplier, int shift) {
   const int left = shift > 0 ? shift : 0;
   const int right = shift > 0 ? 0 : -shift;
   const int32_t shifted = static_cast<int32_t>(static_cast<uint32_t>(x) << left);
-  return divide_by_power_of_two(high_multiply(shifted, multiplier), right);
+  const int64_t product = static_cast<int64_t>(shifted) * multiplier;  // a multiplier >= 0 cannot overflow
+  return divide_by_power_of_two(static_cast<int32_t>((product + (int64_t{1} << 30)) >> 31), right);
 }
 
 /// A 48-bit sum times the factor, rounded once (int16 activations with int64 bias): the multiplier loses its low

@@ -75,6 +75,16 @@ NB_INLINE int32_t multiply_high_add(int32_t a, int32_t b, int32_t c) {
   return c + static_cast<int32_t>((static_cast<int64_t>(a) * b + (int64_t{1} << 31)) >> 32);
 }
 
+/// x clamped to int16.
+NB_INLINE int32_t saturate16(int32_t x) {
+#if NB_DSP
+  __asm__("ssat %0, #16, %0" : "+r"(x));
+  return x;
+#else
+  return clamp(x, int32_t{-32768}, int32_t{32767});
+#endif
+}
+
 /// Clamps `count` bytes in place to [low, high].
 NB_NOINLINE inline void clamp_s8(int8_t* x, int32_t count, int32_t low, int32_t high) {
 #if NB_DSP

@@ -2,6 +2,7 @@
 #pragma once
 #include "../core/memory.h"
 #include "../core/requantize.h"
+#include "../core/rows_s8.h"
 #include "../unary/functions_s16.h"
 
 namespace nb {
@@ -22,30 +23,11 @@ struct LstmQuantized {
 
 /// A sum of int8 products to a pre-activation; rounds twice.
 NB_INLINE int32_t gate_units(int32_t sum, int32_t multiplier, int32_t shift) {
-  return clamp(rescale(sum, multiplier, shift), int32_t{-32768}, int32_t{32767});
+  return saturate16(rescale(sum, multiplier, shift));
 }
 /// A sum of int16 products; rounds once.
 NB_INLINE int32_t gate_units(int64_t sum, int32_t multiplier, int32_t shift) {
-  return clamp(rescale64(sum, multiplier, shift), int32_t{-32768}, int32_t{32767});
-}
-
-/// Adds the products of `in` with four rows of weights that lie one after the other.
-template <class T, class Sum>
-NB_INLINE void four_rows(const T* NB_RESTRICT in, const int8_t* NB_RESTRICT rows, int32_t size,
-                         Sum* NB_RESTRICT sums) {
-  const int8_t *r1 = rows + size, *r2 = r1 + size, *r3 = r2 + size;
-  Sum s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-  for (int32_t k = 0; k < size; ++k) {
-    const int32_t value = in[k];
-    s0 += value * rows[k];
-    s1 += value * r1[k];
-    s2 += value * r2[k];
-    s3 += value * r3[k];
-  }
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
+  return saturate16(rescale64(sum, multiplier, shift));
 }
 
 /// y[t] of every sample. `state_h` [N,H] and `state_c` [N,H] are read first and hold the last values at the
@@ -72,17 +54,14 @@ NB_NOINLINE inline void lstm_quantized(const LstmQuantized& p, const T* x, const
         row += 4 * p.units;
         int32_t gate[4];
         for (int32_t g = 0; g < 4; ++g) {
-          const int32_t z = clamp(gate_units(of_x[g], p.x_multiplier[g], p.x_shift[g]) +
-                                      gate_units(of_h[g], p.h_multiplier[g], p.h_shift[g]),
-                                  int32_t{-32768}, int32_t{32767});
+          const int32_t z = saturate16(gate_units(of_x[g], p.x_multiplier[g], p.x_shift[g]) +
+                                       gate_units(of_h[g], p.h_multiplier[g], p.h_shift[g]));
           gate[g] = g == 3 ? tanh_from_table(3 * z, table) : sigmoid_from_table(3 * z, table);
         }
-        // forget * c keeps c's scale: 2^-15, as a multiplier of 2^30 and a shift.
-        const int32_t kept =
-            clamp(rescale(gate[2] * state_c[u], 1 << 30, -14), int32_t{-32768}, int32_t{32767});
-        const int32_t added =
-            clamp(rescale(gate[0] * gate[3], p.in_multiplier, p.in_shift), int32_t{-32768}, int32_t{32767});
-        int32_t cell = clamp(kept + added, int32_t{-32768}, int32_t{32767});
+        // forget * c keeps c's scale: 2^-15, rounded half away from zero.
+        const int32_t kept = saturate16(rescale(gate[2] * state_c[u], 1 << 30, -14));
+        const int32_t added = saturate16(rescale(gate[0] * gate[3], p.in_multiplier, p.in_shift));
+        int32_t cell = saturate16(kept + added);
         if (p.cell_clip > 0) cell = clamp(cell, -p.cell_clip, p.cell_clip);
         state_c[u] = static_cast<int16_t>(cell);
         const int32_t squashed =
