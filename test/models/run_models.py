@@ -45,7 +45,7 @@ def example_cases(folder):
         data = np.load(ROOT / "examples" / inputs)
         count = 4 if name == "lstm" else len(data["x"])
         file = pathlib.Path(folder) / f"{name}.npz"
-        np.savez(file, x=data["x"][:count])
+        np.savez(file, **{array: values[:count] for array, values in data.items()})
         yield name, ROOT / "examples" / model, file, data[key][:count], tolerance
 
 
