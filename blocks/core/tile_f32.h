@@ -3,7 +3,7 @@
 // reads of the input may be broken into runs of adjacent floats, so that a convolution's window is read where
 // it lies in the image.
 #pragma once
-#include "tile_vfma.h"
+#include "tile_arm.h"
 
 namespace nb {
 
@@ -40,9 +40,9 @@ NB_INLINE void advance_pixels(PixelsF32& p, int32_t count) {
 /// out[i,c] = init[i,c] + sum over k of in[i,k] * weights[k,c] for `p.count` pixels and kTileChannels
 /// channels.
 NB_NOINLINE inline void tiles_f32(const RunsF32& runs, const float* weights, PixelsF32 p) {
-#if NB_VFMA
-  for (; p.count >= 2; advance_pixels(p, 2)) tile_2x8_vfma(runs, weights, p);
-  if (p.count > 0) tile_1x8_vfma(runs, weights, p);
+#if NB_TILE_ARM
+  for (; p.count >= 2; advance_pixels(p, 2)) tile_2x8_arm(runs, weights, p);
+  if (p.count > 0) tile_1x8_arm(runs, weights, p);
 #else
   for (; p.count >= 4; advance_pixels(p, 4)) tile_f32<4, kTileChannels>(runs, weights, p);
   for (; p.count > 0; advance_pixels(p, 1)) tile_f32<1, kTileChannels>(runs, weights, p);
@@ -52,8 +52,8 @@ NB_NOINLINE inline void tiles_f32(const RunsF32& runs, const float* weights, Pix
 /// The same for one channel, the weights being [k].
 NB_NOINLINE inline void dots_f32(const RunsF32& runs, const float* weights, PixelsF32 p) {
   for (; p.count > 0; advance_pixels(p, 1)) {
-#if NB_VFMA
-    tile_1x1_vfma(runs, weights, p);
+#if NB_TILE_ARM
+    tile_1x1_arm(runs, weights, p);
 #else
     tile_f32<1, 1>(runs, weights, p);
 #endif
@@ -81,14 +81,18 @@ NB_INLINE void matrix_f32(const float* in, int32_t rows, int32_t inputs, int32_t
 
 /// Clamps `count` floats in place. A NaN stays one or becomes a bound.
 NB_NOINLINE inline void clamp_f32(float* x, int32_t count, float low, float high) {
-#if NB_VFMA
+#if NB_TILE_ARM && NB_TILE_MVE
+  clamp_arm(x, count, low, high);
+#else
+#if NB_TILE_ARM
   if (low == 0 && high >= 0) {
-    const int32_t done = clamp_fours_vfma(x, count, high);
+    const int32_t done = clamp_fours_arm(x, count, high);
     x += done;
     count -= done;
   }
 #endif
   for (; count > 0; --count, ++x) *x = clamp(*x, low, high);
+#endif
 }
 
 /// Whether clamping to these bounds changes a float.

@@ -26,55 +26,34 @@ NB_INLINE void tile_depthwise_f32(const RunsF32& runs, int32_t tap_step, const f
     for (int c = 0; c < kChannels; ++c) p.out[i * p.out_step + c] = sums[i][c];
 }
 
-/// Pixels of kChannels channels.
-template <int32_t kChannels>
-NB_NOINLINE inline void depthwise_conv2d_f32_pixels(const RunsF32& runs, int32_t tap_step,
-                                                    const float* weights, PixelsF32 p) {
-#if NB_VFMA
-  if (kChannels == kTileChannels) {
-    const int32_t step = tap_step * static_cast<int32_t>(sizeof(float));
-    for (; p.count >= 2; advance_pixels(p, 2)) tile_2x8_depthwise_vfma(runs, step, weights, p);
-    if (p.count > 0) tile_1x8_depthwise_vfma(runs, step, weights, p);
-    return;
-  }
+/// Eight channels of pixels.
+NB_INLINE void tiles_depthwise_f32(const RunsF32& runs, int32_t tap_step, const float* weights, PixelsF32 p) {
+#if NB_TILE_ARM
+  const int32_t step = tap_step * static_cast<int32_t>(sizeof(float));
+  for (; p.count >= 2; advance_pixels(p, 2)) tile_2x8_depthwise_arm(runs, step, weights, p);
+  if (p.count > 0) tile_1x8_depthwise_arm(runs, step, weights, p);
+#else
+  for (; p.count >= 2; advance_pixels(p, 2)) tile_depthwise_f32<2, kTileChannels>(runs, tap_step, weights, p);
+  if (p.count > 0) tile_depthwise_f32<1, kTileChannels>(runs, tap_step, weights, p);
 #endif
-  for (; p.count >= 2; advance_pixels(p, 2)) tile_depthwise_f32<2, kChannels>(runs, tap_step, weights, p);
-  if (p.count > 0) tile_depthwise_f32<1, kChannels>(runs, tap_step, weights, p);
 }
 
-/// kChannels channels of the rows [y_begin, y_end), `packed` being their biases and weights.
-template <int32_t kChannels>
-NB_INLINE void depthwise_conv2d_f32_channels(const DepthwiseConv2dF32& p, const float* in, int32_t in_row,
-                                             const float* packed, float* out, int32_t y_begin,
-                                             int32_t y_end) {
-  const Window2d& g = p.window;
-  const int32_t reach = g.in.w - 1 - (g.kernel.w - 1) * g.dilation.w + g.pad.w;
-  const int32_t inside_begin = (g.pad.w + g.stride.w - 1) / g.stride.w;
-  const int32_t inside_end = reach < 0 ? 0 : min(reach / g.stride.w + 1, g.out.w);
-  const int32_t tap_step = g.dilation.w * p.in_channels;
-  for (int32_t y = y_begin; y < y_end; ++y) {
-    const int32_t top = y * g.stride.h - g.pad.h;
-    const Taps rows = taps_inside(top, g.kernel.h, g.dilation.h, g.in.h);
-    const float* row = in + (top + rows.begin * g.dilation.h - in_row) * g.in.w * p.in_channels;
-    for (int32_t x = 0; x < g.out.w;) {
-      const int32_t left = x * g.stride.w - g.pad.w;
-      const bool inside = x >= inside_begin && x < inside_end;
-      const Taps taps = inside ? Taps{0, g.kernel.w} : taps_inside(left, g.kernel.w, g.dilation.w, g.in.w);
-      const int32_t columns = taps.end - taps.begin;
-      const PixelsF32 pixels{inside ? inside_end - x : 1,
-                             row + (left + taps.begin * g.dilation.w) * p.in_channels,
-                             g.stride.w * p.in_channels,
-                             packed,
-                             0,
-                             out + x * p.in_channels,
-                             p.in_channels};
-      const RunsF32 runs{rows.begin < rows.end && columns > 0 ? rows.end - rows.begin : 0, columns,
-                         g.dilation.h * g.in.w * p.in_channels - columns * tap_step, g.kernel.w - columns};
-      depthwise_conv2d_f32_pixels<kChannels>(
-          runs, tap_step, packed + kChannels + (rows.begin * g.kernel.w + taps.begin) * kChannels, pixels);
-      x += pixels.count;
-    }
-    out += g.out.w * p.in_channels;
+/// All channels of pixels whose windows meet the image in the same taps, the first of them tap `first` of the
+/// kernel's `taps`. `pixels` are those of channel 0; `pixels.init` is what pack_tiles_f32 packed.
+NB_NOINLINE inline void depthwise_conv2d_f32_pixels(const RunsF32& runs, int32_t tap_step, int32_t first,
+                                                    int32_t taps, int32_t channels, PixelsF32 pixels) {
+  for (; channels >= kTileChannels; channels -= kTileChannels) {
+    tiles_depthwise_f32(runs, tap_step, pixels.init + (first + 1) * kTileChannels, pixels);
+    pixels.in += kTileChannels;
+    pixels.out += kTileChannels;
+    pixels.init += (taps + 1) * kTileChannels;
+  }
+  for (; channels > 0; --channels) {
+    for (PixelsF32 p = pixels; p.count > 0; advance_pixels(p, 1))
+      tile_depthwise_f32<1, 1>(runs, tap_step, pixels.init + first + 1, p);
+    ++pixels.in;
+    ++pixels.out;
+    pixels.init += taps + 1;
   }
 }
 
@@ -84,14 +63,37 @@ NB_INLINE void depthwise_conv2d_f32_tiled_rows(const DepthwiseConv2dF32& p, cons
                                                const float* packed, float* out, int32_t y_begin,
                                                int32_t y_end) {
   const Window2d& g = p.window;
-  const int32_t inputs = g.kernel.h * g.kernel.w;
-  int32_t c = 0;
-  for (; c + kTileChannels <= p.in_channels; c += kTileChannels, packed += (inputs + 1) * kTileChannels)
-    depthwise_conv2d_f32_channels<kTileChannels>(p, in + c, in_row, packed, out + c, y_begin, y_end);
-  for (; c < p.in_channels; ++c, packed += inputs + 1)
-    depthwise_conv2d_f32_channels<1>(p, in + c, in_row, packed, out + c, y_begin, y_end);
+  const int32_t reach = g.in.w - 1 - (g.kernel.w - 1) * g.dilation.w + g.pad.w;
+  const int32_t inside_begin = (g.pad.w + g.stride.w - 1) / g.stride.w;
+  const int32_t inside_end = reach < 0 ? 0 : min(reach / g.stride.w + 1, g.out.w);
+  const int32_t tap_step = g.dilation.w * p.in_channels;
+  float* const out_begin = out;
+  for (int32_t y = y_begin; y < y_end; ++y) {
+    const int32_t top = y * g.stride.h - g.pad.h;
+    const Taps rows = taps_inside(top, g.kernel.h, g.dilation.h, g.in.h);
+    const float* row = in + (top + rows.begin * g.dilation.h - in_row) * g.in.w * p.in_channels;
+    for (int32_t x = 0; x < g.out.w;) {
+      const int32_t left = x * g.stride.w - g.pad.w;
+      const bool inside = x >= inside_begin && x < inside_end;
+      const Taps taps = inside ? Taps{0, g.kernel.w} : taps_inside(left, g.kernel.w, g.dilation.w, g.in.w);
+      const int32_t columns = taps.end - taps.begin, count = inside ? inside_end - x : 1;
+      const PixelsF32 pixels{count,
+                             row + (left + taps.begin * g.dilation.w) * p.in_channels,
+                             g.stride.w * p.in_channels,
+                             packed,
+                             0,
+                             out,
+                             p.in_channels};
+      const RunsF32 runs{rows.begin < rows.end && columns > 0 ? rows.end - rows.begin : 0, columns,
+                         g.dilation.h * g.in.w * p.in_channels - columns * tap_step, g.kernel.w - columns};
+      depthwise_conv2d_f32_pixels(runs, tap_step, rows.begin * g.kernel.w + taps.begin,
+                                  g.kernel.h * g.kernel.w, p.in_channels, pixels);
+      x += count;
+      out += count * p.in_channels;
+    }
+  }
   if (clamps_f32(p.out_min, p.out_max))
-    clamp_f32(out, (y_end - y_begin) * g.out.w * p.in_channels, p.out_min, p.out_max);
+    clamp_f32(out_begin, static_cast<int32_t>(out - out_begin), p.out_min, p.out_max);
 }
 
 /// All images, as depthwise_conv2d_f32.
