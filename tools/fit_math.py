@@ -31,6 +31,9 @@ fit("(2^f - 1) / f, Q32", at_zero(lambda f: (mpf(2) ** f - 1) / f, LN2), 0, 1, 6
 fit("(log2(1 + r) / r - 1/ln2) / 8r in s = 8r, Q33",
     at_zero(lambda r: (log(1 + r) / LN2 / r - 1 / LN2) / r / 8, -1 / LN2 / 16), -1 / mpf(32), 1 / mpf(16), 5, 33,
     scale=1 / mpf(8))
+half = LN2 / 2 * (1 + mpf(10) ** -4)
+print("(e^r - 1 - r) / r^2, float:", [f"{float(c):.8g}" for c in reversed(chebyfit(
+    at_zero(lambda r: (mp.expm1(r) - r) / r**2, mpf(1) / 2), [-half, half], 5))])
 quarter = (pi / 4) ** 2
 fit("sin(x) / x in x^2, Q32", at_zero(lambda u: sin(sqrt(u)) / sqrt(u), mpf(1)), 0, quarter, 4, 32, alternating=True)
 fit("cos(x) in x^2, Q32", lambda u: cos(sqrt(u)), 0, quarter, 4, 32, alternating=True)

@@ -3,4 +3,5 @@
 #include "math_bits.h"
 #include "math_exp.h"
 #include "math_log.h"
+#include "math_quick.h"
 #include "math_trig.h"

@@ -6,7 +6,7 @@ namespace nb {
 
 struct ScaledTanh {
   float alpha, beta;
-  float operator()(float x) const { return alpha * tanh(beta * x); }
+  float operator()(float x) const { return alpha * quick_tanh(beta * x); }
 };
 struct Affine {
   float alpha, beta;

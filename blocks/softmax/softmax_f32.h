@@ -27,7 +27,7 @@ NB_NOINLINE inline void softmax_f32(const SoftmaxF32& p, const float* in, float*
       const float largest = row_maximum(from, p.size, p.inner);
       float sum = 0;
       for (int32_t i = 0; i < p.size; ++i) {
-        const float power = exp((from[i * p.inner] - largest) * p.beta);
+        const float power = quick_exp((from[i * p.inner] - largest) * p.beta);
         to[i * p.inner] = power;
         sum += power;
       }
@@ -44,7 +44,7 @@ NB_NOINLINE inline void log_softmax_f32(const SoftmaxF32& p, const float* in, fl
       float* to = out + begin;
       const float largest = row_maximum(from, p.size, p.inner);
       float sum = 0;
-      for (int32_t i = 0; i < p.size; ++i) sum += exp((from[i * p.inner] - largest) * p.beta);
+      for (int32_t i = 0; i < p.size; ++i) sum += quick_exp((from[i * p.inner] - largest) * p.beta);
       const float log_sum = log(sum);
       for (int32_t i = 0; i < p.size; ++i) to[i * p.inner] = (from[i * p.inner] - largest) * p.beta - log_sum;
     }

@@ -109,7 +109,7 @@ struct HardSwish {
 };
 struct Silu {
   float alpha;
-  float operator()(float x) const { return x * sigmoid(alpha * x); }
+  float operator()(float x) const { return x * quick_sigmoid(alpha * x); }
 };
 struct Shrink {
   float alpha, beta;
@@ -126,7 +126,7 @@ struct Gelu {
 };
 struct GeluTanh {
   float operator()(float x) const {
-    return 0.5f * x * (1.0f + tanh(0.7978845608f * (x + 0.044715f * x * x * x)));
+    return 0.5f * x * (1.0f + quick_tanh(0.7978845608f * (x + 0.044715f * x * x * x)));
   }
 };
 
@@ -134,17 +134,17 @@ struct GeluTanh {
   struct Name {                                             \
     float operator()(float x) const { return function(x); } \
   };
-NB_MATH_FUNCTOR(Exp, exp)
+NB_MATH_FUNCTOR(Exp, quick_exp)
 NB_MATH_FUNCTOR(Expm1, expm1)
 NB_MATH_FUNCTOR(Log, log)
 NB_MATH_FUNCTOR(Log1p, log1p)
 NB_MATH_FUNCTOR(Sqrt, sqrt)
 NB_MATH_FUNCTOR(Rsqrt, rsqrt)
 NB_MATH_FUNCTOR(Erf, erf)
-NB_MATH_FUNCTOR(Sigmoid, sigmoid)
+NB_MATH_FUNCTOR(Sigmoid, quick_sigmoid)
 NB_MATH_FUNCTOR(LogSigmoid, log_sigmoid)
 NB_MATH_FUNCTOR(Softplus, softplus)
-NB_MATH_FUNCTOR(Tanh, tanh)
+NB_MATH_FUNCTOR(Tanh, quick_tanh)
 NB_MATH_FUNCTOR(Sin, sin)
 NB_MATH_FUNCTOR(Cos, cos)
 NB_MATH_FUNCTOR(Tan, tan)

@@ -105,6 +105,19 @@ TEST_CASE("math: exponentials and erf stay within their bounds") {
   CHECK_BOUND(erf, 0.56, std::erf(x));
 }
 
+TEST_CASE("math: the quick exponentials stay within their bounds") {
+  const double tiny = static_cast<double>(std::numeric_limits<float>::min());
+  const auto normal = [tiny](double y) { return std::fabs(y) < tiny ? 0.0 : y; };
+  check_unary(
+      "quick_exp", 2.5, [](float x) { return nb::quick_exp(x); },
+      [&](double x) { return normal(std::exp(x)); });
+  check_unary(
+      "quick_sigmoid", 2.5, [](float x) { return nb::quick_sigmoid(x); },
+      [&](double x) { return normal(1 / (1 + std::exp(-x))); });
+  check_unary(
+      "quick_tanh", 2.5, [](float x) { return nb::quick_tanh(x); }, [](double x) { return std::tanh(x); });
+}
+
 TEST_CASE("math: logarithms and inverse hyperbolic functions stay within their bounds") {
   CHECK_BOUND(log, 0.51, std::log(x));
   CHECK_BOUND(log2, 0.51, std::log2(x));
