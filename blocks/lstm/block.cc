@@ -3,9 +3,11 @@
 #include <cmath>
 
 #include "blocks/blocks.h"
+#include "blocks/core/pack_f32.h"
 #include "blocks/elements.h"
 #include "blocks/integer_functions.h"
 #include "blocks/lstm/attributes.h"
+#include "blocks/lstm/lstm_f32.h"
 #include "blocks/lstm/lstm_quantized.h"
 #include "blocks/quantized.h"
 
@@ -369,7 +371,7 @@ struct Lstm {
                 {"backward", functions_text(last)}};
     l.constants = {
         {"packed", DType::f32, to_bytes(packed_f32(op, s)),
-         "by unit: biases, then weights of x and of h, gates input, output, forget, cell together"}};
+         "gates input, output, forget, cell of each unit: tiles of biases and weights of x and h"}};
     const auto optional = [&](std::size_t i) { return op.has(i) ? input_arg(i) : literal_arg("nullptr"); };
     const auto last_state = [&](std::size_t state, std::size_t output) {
       return op.has(state) ? input_arg(state) : a.final_state ? output_arg(output) : literal_arg("nullptr");
@@ -377,31 +379,33 @@ struct Lstm {
     l.arguments = {input_arg(kX),          constant_arg(0),       optional(kLengths),
                    optional(first_h(op)),  optional(first_c(op)), last_state(kStateH, 1),
                    last_state(kStateC, 2), output_arg(0),         scratch_arg("float")};
-    l.scratch_bytes = s.units * 4;
+    l.scratch_bytes =
+        4 * lstm_f32_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units));
     return l;
   }
 
   static std::vector<float> packed_f32(const Operation& op, const Sizes& s) {
     const auto w = op.constant<float>(kW), r = op.constant<float>(kR);
     std::vector<float> packed;
-    for (std::int64_t d = 0; d < s.directions; ++d)
+    for (std::int64_t d = 0; d < s.directions; ++d) {
+      std::vector<float> bias;
       for (std::int64_t u = 0; u < s.units; ++u) {
-        for (std::int64_t gate = 0; gate < 4; ++gate)
-          packed.push_back(op.has(kB) ? bias_f32(op, op.constant<float>(kB), d, gate * s.units + u, s.units)
-                                      : 0.0f);
-        for (std::int64_t gate = 0; op.has(kPeephole) && gate < 4; ++gate)
+        for (std::int64_t gate = 0; op.has(kB) && gate < 4; ++gate)
+          bias.push_back(bias_f32(op, op.constant<float>(kB), d, gate * s.units + u, s.units));
+        for (std::int64_t gate = 0; op.has(kPeephole) && gate < 3; ++gate)
           packed.push_back(
-              gate == 3
-                  ? 0.0f
-                  : op.constant<float>(kPeephole)[static_cast<std::size_t>((d * 3 + gate) * s.units + u)]);
-        const auto take = [&](std::span<const float> from, std::int64_t width) {
-          for (std::int64_t k = 0; k < width; ++k)
-            for (std::int64_t gate = 0; gate < 4; ++gate)
-              packed.push_back(from[static_cast<std::size_t>(((d * 4 + gate) * s.units + u) * width + k)]);
-        };
-        take(w, s.inputs);
-        take(r, s.units);
+              op.constant<float>(kPeephole)[static_cast<std::size_t>((d * 3 + gate) * s.units + u)]);
       }
+      const auto weight = [&](std::int64_t o, std::int64_t k) {
+        const std::int64_t row = (d * 4 + o % 4) * s.units + o / 4;
+        return k < s.inputs ? w[static_cast<std::size_t>(row * s.inputs + k)]
+                            : r[static_cast<std::size_t>(row * s.units + k - s.inputs)];
+      };
+      const std::vector<float> tiles =
+          pack_tiles_f32(static_cast<std::int32_t>(4 * s.units),
+                         static_cast<std::int32_t>(s.inputs + s.units), bias, weight);
+      packed.insert(packed.end(), tiles.begin(), tiles.end());
+    }
     return packed;
   }
 

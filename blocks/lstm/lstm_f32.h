@@ -1,6 +1,7 @@
 // LSTM layer of float sequences, portable.
 #pragma once
 #include "../core/memory.h"
+#include "../core/tile_f32.h"
 #include "recurrent_functions.h"
 
 namespace nb {
@@ -33,46 +34,42 @@ struct LstmF32 {
   Backward backward;
 };
 
-/// One step of one sample: h from x, the h before (null: zeros) and c, which is replaced. Packed for each
-/// unit: 4 biases, 4 peepholes if there are any (input, output, forget, 0), then 4 weights an input and 4 a
-/// unit, each of the gates input, output, forget, cell.
+/// Floats of scratch: the cell state, x and h of a step side by side, the gates' sums.
+constexpr int32_t lstm_f32_scratch(int32_t inputs, int32_t units) {
+  return units + inputs + units + 4 * units;
+}
+
+/// One step of one sample: h from x, the h before (null: zeros) and c, which is replaced. Packed: with
+/// peepholes those of input, output and forget gate of each unit; then the tiles (pack_tiles_f32) of the
+/// gates input, output, forget and cell of each unit over the inputs and the units. `scratch` is the one of
+/// lstm_f32 without c.
 template <class P, class Functions>
 NB_NOINLINE inline void lstm_step_f32(const P& p, const Functions& f, const float* NB_RESTRICT x,
-                                      const float* NB_RESTRICT packed, const float* NB_RESTRICT before,
-                                      float* NB_RESTRICT c, float* NB_RESTRICT h) {
+                                      const float* NB_RESTRICT packed, const float* before,
+                                      float* NB_RESTRICT c, float* h, float* NB_RESTRICT scratch) {
   const int32_t inputs = p.sequence.inputs, units = p.sequence.units;
   const auto clip = [&](float z) { return clamp(z, -p.gate_clip, p.gate_clip); };
-  for (int32_t u = 0; u < units; ++u) {
-    float z_in = packed[0], z_out = packed[1], z_forget = packed[2], z_cell = packed[3];
-    packed += 4;
-    const float* peephole = packed;
-    if (p.has_peephole) packed += 4;
-    for (int32_t k = 0; k < inputs; ++k, packed += 4) {
-      const float value = x[k];
-      z_in += value * packed[0];
-      z_out += value * packed[1];
-      z_forget += value * packed[2];
-      z_cell += value * packed[3];
-    }
-    for (int32_t k = 0; before && k < units; ++k) {
-      const float value = before[k];
-      z_in += value * packed[4 * k];
-      z_out += value * packed[4 * k + 1];
-      z_forget += value * packed[4 * k + 2];
-      z_cell += value * packed[4 * k + 3];
-    }
-    packed += 4 * units;
+  const float* peephole = packed;
+  if (p.has_peephole) packed += 3 * units;
+  float* z = scratch + inputs + units;
+  copy_bytes(scratch, x, static_cast<size_t>(inputs) * sizeof(float));
+  if (before)
+    copy_bytes(scratch + inputs, before, static_cast<size_t>(units) * sizeof(float));
+  else
+    zero_bytes(scratch + inputs, static_cast<size_t>(units) * sizeof(float));
+  matrix_f32(scratch, 1, inputs + units, 4 * units, packed, z);
+  for (int32_t u = 0; u < units; ++u, z += 4, peephole += 3) {
     float cell = c[u];
     if (p.has_peephole) {
-      z_in += peephole[0] * cell;
-      z_forget += peephole[2] * cell;
+      z[0] += peephole[0] * cell;
+      z[2] += peephole[2] * cell;
     }
-    const float in = f.gate(clip(z_in));
-    const float forget = p.couples ? 1.0f - in : f.gate(clip(z_forget));
-    cell = clamp(forget * cell + in * f.cell(clip(z_cell)), -p.cell_clip, p.cell_clip);
-    if (p.has_peephole) z_out += peephole[1] * cell;
+    const float in = f.gate(clip(z[0]));
+    const float forget = p.couples ? 1.0f - in : f.gate(clip(z[2]));
+    cell = clamp(forget * cell + in * f.cell(clip(z[3])), -p.cell_clip, p.cell_clip);
+    if (p.has_peephole) z[1] += peephole[1] * cell;
     c[u] = cell;
-    h[u] = f.gate(clip(z_out)) * f.hidden(cell);
+    h[u] = f.gate(clip(z[1])) * f.hidden(cell);
   }
 }
 
@@ -80,14 +77,14 @@ NB_NOINLINE inline void lstm_step_f32(const P& p, const Functions& f, const floa
 /// row of y, or `first`.
 template <class P, class Functions>
 inline const float* lstm_walk_f32(const P& p, const Functions& f, bool is_reverse, int32_t length,
-                                  const float* x, const float* packed, const float* first, float* c,
-                                  float* y) {
+                                  const float* x, const float* packed, const float* first, float* c, float* y,
+                                  float* scratch) {
   const Sequence& s = p.sequence;
   const float* h = first;
   for (int32_t i = 0; i < length; ++i) {
     const int32_t t = is_reverse ? length - 1 - i : i;
     float* next = y + t * s.y_step;
-    lstm_step_f32(p, f, x + t * s.x_step, packed, h, c, next);
+    lstm_step_f32(p, f, x + t * s.x_step, packed, h, c, next, scratch);
     h = next;
   }
   for (int32_t t = length; t < s.steps; ++t) zero_bytes(y + t * s.y_step, s.units * sizeof(float));
@@ -95,15 +92,16 @@ inline const float* lstm_walk_f32(const P& p, const Functions& f, bool is_revers
 }
 
 /// y[t] of every sample and direction. `h_in` and `c_in` [D,N,H] are the first states (null: zeros), `h_out`
-/// and `c_out` the last (null: not wanted; they may be h_in and c_in); `lengths` [N] may be null; `c` holds
-/// H floats.
+/// and `c_out` the last (null: not wanted; they may be h_in and c_in); `lengths` [N] may be null.
 template <class Forward, class Backward>
 NB_NOINLINE inline void lstm_f32(const LstmF32<Forward, Backward>& p, const float* x, const float* packed,
                                  const int32_t* lengths, const float* h_in, const float* c_in, float* h_out,
-                                 float* c_out, float* y, float* c) {
+                                 float* c_out, float* y, float* scratch) {
   const Sequence& s = p.sequence;
   const size_t state_bytes = static_cast<size_t>(s.units) * sizeof(float);
-  const int32_t packed_size = s.units * 4 * ((p.has_peephole ? 2 : 1) + s.inputs + s.units);
+  const int32_t packed_size = s.units * ((p.has_peephole ? 3 : 0) + 4 * (1 + s.inputs + s.units));
+  float* const c = scratch;
+  scratch += s.units;
   for (int32_t d = 0; d < p.directions; ++d, packed += packed_size) {
     const bool is_reverse = d == 1 || p.starts_reverse;
     for (int32_t n = 0; n < s.samples; ++n) {
@@ -116,9 +114,9 @@ NB_NOINLINE inline void lstm_f32(const LstmF32<Forward, Backward>& p, const floa
         copy_bytes(c, c_in + at, state_bytes);
       else
         zero_bytes(c, state_bytes);
-      const float* last = d == 0
-                              ? lstm_walk_f32(p, p.forward, is_reverse, length, x_n, packed, first, c, y_n)
-                              : lstm_walk_f32(p, p.backward, is_reverse, length, x_n, packed, first, c, y_n);
+      const float* last =
+          d == 0 ? lstm_walk_f32(p, p.forward, is_reverse, length, x_n, packed, first, c, y_n, scratch)
+                 : lstm_walk_f32(p, p.backward, is_reverse, length, x_n, packed, first, c, y_n, scratch);
       if (c_out) copy_bytes(c_out + at, c, state_bytes);
       if (!h_out || last == h_out + at) continue;
       if (last)
