@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/resources.h"
 #include "bench/machines.h"
 #include "bench/process.h"
 #include "bench/run.h"
@@ -123,6 +124,11 @@ int blocks(const Options& options) {
 
 int explain(const Options& options) {
   Diagnostics diagnostics;
+  if (options.topic.empty()) {
+    fmt::print("nblocks explain TOPIC, where TOPIC is `passes`, a block of `nblocks blocks`, or\n\n");
+    for (const KindRow& row : diagnostic_kinds()) fmt::print("{:<24} {}\n", row.name, row.rule);
+    return 0;
+  }
   if (options.topic == "passes") {
     for (const Pass& pass : kPipeline)
       fmt::print("{:<20} {:<11} -> {:<11} {}\n", pass.name, phase_name(pass.needs), phase_name(pass.gives),
@@ -137,8 +143,9 @@ int explain(const Options& options) {
   for (const KindRow& row : diagnostic_kinds()) {
     names.emplace_back(row.name);
     if (row.name != options.topic) continue;
-    fmt::print("{}: {}\n", row.name, row.rule);
-    if (row.exit_code != 0) fmt::print("exit code {}\n", row.exit_code);
+    fmt::print("{} ({}{})\n{}\n\n{}", row.name, name_of(row.severity),
+               row.exit_code == 0 ? "" : fmt::format(", exit code {}", row.exit_code), row.rule,
+               find_resource("docs/explain/" + std::string(row.name) + ".md").value_or(""));
     return 0;
   }
   unknown("diagnostic, block or `passes`", options.topic, names, diagnostics);

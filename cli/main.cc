@@ -1,9 +1,9 @@
 // nblocks: the command line. Options here, verbs in commands*.cc.
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdio>
 #include <functional>
 
+#include "bench/process.h"
 #include "cli/commands.h"
 
 namespace {
@@ -29,7 +29,7 @@ void add_output_options(CLI::App& verb, Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
+  nb::stop_tools_on_interrupt();
   CLI::App app("Neural Blocks: trained models to small, readable C++ for microcontrollers", "nblocks");
   app.set_version_flag("--version", std::string("nblocks ") + NB_VERSION);
   app.require_subcommand(1);
@@ -78,7 +78,7 @@ int main(int argc, char** argv) {
   add_output_options(*blocks, options);
   blocks->add_flag("--markdown", options.is_markdown, "all of them as a page, docs/blocks.md");
   CLI::App* explain = add("explain", "a diagnostic, a block, or `passes`", nb::cli::explain);
-  explain->add_option("topic", options.topic, "what to explain")->required();
+  explain->add_option("topic", options.topic, "the name of a diagnostic or a block, or `passes`");
   CLI::App* doctor = add("doctor", "which tools are there", nb::cli::doctor);
   add_output_options(*doctor, options);
 
@@ -88,5 +88,11 @@ int main(int argc, char** argv) {
     const int code = app.exit(error);
     return code == 0 ? 0 : kUsage;
   }
-  return verb(options);
+  try {
+    return verb(options);
+  } catch (const std::exception& error) {  // of a library below, or no memory
+    nb::Diagnostics diagnostics;
+    diagnostics.add({.kind = nb::Kind::internal, .message = error.what()});
+    return nb::cli::finish(diagnostics, options);
+  }
 }

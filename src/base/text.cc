@@ -193,14 +193,19 @@ std::string grouped(std::int64_t value) {
 
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
   if (word.size() > 64) return {};
-  std::size_t best = std::max<std::size_t>(2, word.size() / 3) + 1;
+  const std::string wanted = to_lower(word);
+  std::size_t best = std::max<std::size_t>(2, word.size() / 3) + 1, best_common = 0;
   std::string found;
   for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(to_lower(word), to_lower(candidate));
-    if (distance < best) {
-      best = distance;
-      found = candidate;
-    }
+    const std::string name = to_lower(candidate);
+    const std::size_t distance = edit_distance(wanted, name);
+    const auto common = static_cast<std::size_t>(
+        std::mismatch(wanted.begin(), wanted.end(), name.begin(), name.end()).first - wanted.begin());
+    if (distance > best || (distance == best && common <= best_common) || (found.empty() && distance == best))
+      continue;
+    best = distance;
+    best_common = common;
+    found = candidate;
   }
   return found;
 }

@@ -32,7 +32,7 @@ namespace nb {
 [[nodiscard]] std::string grouped(std::int64_t value);
 
 /// The candidate nearest to `word` by Damerau-Levenshtein distance, at most a third of its length away
-/// (at least 2); empty if none.
+/// (at least 2); of several the one with the longest common beginning; empty if none.
 [[nodiscard]] std::string nearest(std::string_view word, std::span<const std::string> candidates);
 
 /// A C identifier made of `name`: other characters become '_', runs of them one; never empty, never a keyword

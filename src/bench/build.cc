@@ -63,6 +63,8 @@ Status run_tool(const std::vector<std::string>& command, const fs::path& folder,
   const auto end = run_process(command, folder, kCompileSeconds);
   if (!end)
     return diagnostics.add({.kind = Kind::tool_missing, .message = "`" + command[0] + "` cannot be started"});
+  if (end->is_interrupted)
+    return diagnostics.add({.kind = Kind::interrupted, .message = "stopped while compiling"});
   if (output != nullptr) *output = end->out + end->err;
   if (end->exit_code == 0) return {};
   if (output != nullptr) return kFailed;
@@ -298,7 +300,7 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
   append(link, {"-lgcc", "-o", "firmware.elf"});
   std::string linker_text;
   if (!run_tool(link, folder, diagnostics, &linker_text)) {
-    if (!report_overflow(linker_text, plan, board, diagnostics))
+    if (!diagnostics.has_errors() && !report_overflow(linker_text, plan, board, diagnostics))
       diagnostics.add({.kind = Kind::build_failed,
                        .message = "the linker refused emitted code",
                        .notes = {command_text(link), printable(linker_text.substr(0, 1500), 1500)}});

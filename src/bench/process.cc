@@ -17,6 +17,8 @@ namespace nb {
 namespace fs = std::filesystem;
 namespace {
 
+volatile std::sig_atomic_t was_interrupted = 0;
+
 constexpr std::size_t kMaxOutputBytes = std::size_t{4} << 20;
 
 /// Moves what a pipe has into `text`; false at its end.
@@ -69,6 +71,11 @@ std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, c
   std::array<pollfd, 2> fds = {pollfd{out[0], POLLIN, 0}, pollfd{err[0], POLLIN, 0}};
   std::array<std::string*, 2> texts = {&end.out, &end.err};
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+    if (was_interrupted != 0) {
+      end.is_interrupted = true;
+      ::kill(-child, SIGKILL);
+      break;
+    }
     const double left = std::chrono::duration<double>(deadline - std::chrono::steady_clock::now()).count();
     if (left <= 0) {
       end.timed_out = true;
@@ -90,6 +97,13 @@ std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, c
     end.signal = WTERMSIG(status);
   if (end.exit_code == 127 && end.out.empty() && end.err.empty()) return std::nullopt;
   return end;
+}
+
+void stop_tools_on_interrupt() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { was_interrupted = 1; };
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
 }
 
 fs::path find_tool(const std::string& name) {

@@ -9,10 +9,11 @@ namespace nb {
 
 /// How a finished process ended.
 struct ProcessEnd {
-  int exit_code = -1;      ///< -1 if a signal ended it
-  int signal = 0;          ///< 0 if none
-  bool timed_out = false;  ///< killed at the limit
-  std::string out, err;    ///< what it printed, each at most 4 MiB
+  int exit_code = -1;           ///< -1 if a signal ended it
+  int signal = 0;               ///< 0 if none
+  bool timed_out = false;       ///< killed at the limit
+  bool is_interrupted = false;  ///< killed since this process got SIGINT or SIGTERM
+  std::string out, err;         ///< what it printed, each at most 4 MiB
 };
 
 /// Runs `command` (name or path first, no shell) in `folder` and waits at most `timeout_seconds`, then kills
@@ -20,6 +21,10 @@ struct ProcessEnd {
 [[nodiscard]] std::optional<ProcessEnd> run_process(const std::vector<std::string>& command,
                                                     const std::filesystem::path& folder,
                                                     double timeout_seconds);
+
+/// From now on SIGINT and SIGTERM end the tool that runs, and run_process says so, instead of ending this
+/// process.
+void stop_tools_on_interrupt();
 
 /// Where PATH has the tool; empty if nowhere.
 [[nodiscard]] std::filesystem::path find_tool(const std::string& name);

@@ -129,6 +129,8 @@ Result<RunResult> run_firmware(const Firmware& firmware, const Graph& graph, con
                             .help = std::string("apt-get install -y --no-install-recommends ") +
                                     (is_arm ? "qemu-system-arm" : "qemu-system-misc")});
   }
+  if (end->is_interrupted)
+    return diagnostics.add({.kind = Kind::interrupted, .message = "stopped while running"});
   RunResult result;
   result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const FileRead console_file = read_file(console);

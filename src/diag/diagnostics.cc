@@ -2,6 +2,10 @@
 
 namespace nb {
 
+std::string_view name_of(Severity severity) {
+  return severity == Severity::error ? "error" : severity == Severity::warning ? "warning" : "note";
+}
+
 const std::vector<KindRow>& diagnostic_kinds() {
   static const std::vector<KindRow> kRows = {
 #define NB_DIAGNOSTIC(identifier, name, severity, exit_code, rule) \
@@ -38,11 +42,8 @@ std::string render_text(const Diagnostic& diagnostic, bool color) {
                           : row.severity == Severity::error   ? "\033[31m"
                           : row.severity == Severity::warning ? "\033[33m"
                                                               : "\033[36m";
-  const std::string_view word = row.severity == Severity::error     ? "error"
-                                : row.severity == Severity::warning ? "warning"
-                                                                    : "note";
-  std::string text = bold + hue + std::string(word) + "[" + std::string(row.name) + "]" + plain + bold +
-                     ": " + diagnostic.message + plain + "\n";
+  std::string text = bold + hue + std::string(name_of(row.severity)) + "[" + std::string(row.name) + "]" +
+                     plain + bold + ": " + diagnostic.message + plain + "\n";
   if (!diagnostic.file.empty() || !diagnostic.layer.empty()) {
     text += "  --> " + diagnostic.file;
     if (!diagnostic.file.empty() && !diagnostic.layer.empty()) text += ": ";

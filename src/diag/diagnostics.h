@@ -9,6 +9,7 @@
 namespace nb {
 
 enum class Severity { note, warning, error };
+[[nodiscard]] std::string_view name_of(Severity severity);
 
 enum class Kind {
 #define NB_DIAGNOSTIC(identifier, name, severity, exit_code, rule) identifier,

@@ -151,9 +151,7 @@ json diagnostics_json(const Diagnostics& diagnostics) {
   for (const Diagnostic& d : diagnostics.all()) {
     const KindRow& row = row_of(d.kind);
     list.push_back({{"kind", row.name},
-                    {"severity", row.severity == Severity::error     ? "error"
-                                 : row.severity == Severity::warning ? "warning"
-                                                                     : "note"},
+                    {"severity", name_of(row.severity)},
                     {"message", d.message},
                     {"file", d.file},
                     {"layer", d.layer},

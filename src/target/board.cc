@@ -120,11 +120,11 @@ Result<Board> find_board(std::string_view name, Diagnostics& diagnostics) {
   }
   const std::string near = nearest(wanted, names);
   return diagnostics.add({.kind = Kind::unknown_board,
-                          .message = "no board is called " + quoted_text(printable(name)),
+                          .message = "no board is called `" + printable(name) + "`",
                           .notes = {"boards: " + join(names, ", ")},
                           .help = near.empty()
                                       ? "take one of these, or a path to a .toml (docs/add-a-board.md)"
-                                      : "did you mean " + quoted_text(near) + "?"});
+                                      : "did you mean `" + near + "`?"});
 }
 
 }  // namespace nb

@@ -159,7 +159,7 @@ TEST_CASE("unknown boards get the nearest name") {
   Diagnostics diagnostics;
   CHECK_FALSE(find_board("stm32h735-dk", diagnostics).is_ok());
   CHECK(diagnostics.all().front().kind == Kind::unknown_board);
-  CHECK(diagnostics.all().front().help == "did you mean \"stm32h735g-dk\"?");
+  CHECK(diagnostics.all().front().help == "did you mean `stm32h735g-dk`?");
   CHECK(diagnostics.exit_code() == 2);
   Diagnostics others;
   CHECK_FALSE(find_board("", others).is_ok());
