@@ -20,14 +20,17 @@ using nlohmann::json;
 
 namespace {
 
-std::int64_t total_bytes(const Board& board, bool flash) {
-  std::int64_t total = 0;
+/// Flash or RAM inside the part, or what lies outside if there is none inside: "2.00 MiB", "16.0 MiB ext".
+std::string size_text(const Board& board, bool is_flash) {
+  std::int64_t inside = 0, outside = 0;
   for (const Memory& memory : board.memories) {
-    const bool is_inside =
-        memory.kind != MemoryKind::external_flash && memory.kind != MemoryKind::external_ram;
-    if (is_inside && memory.is_flash() == flash) total += memory.size_bytes.value_or(0);
+    if (memory.is_flash() != is_flash) continue;
+    const bool is_outside =
+        memory.kind == MemoryKind::external_flash || memory.kind == MemoryKind::external_ram;
+    (is_outside ? outside : inside) += memory.size_bytes.value_or(0);
   }
-  return total;
+  if (inside > 0) return bytes_text(inside);
+  return outside > 0 ? bytes_text(outside) + " ext" : "";
 }
 
 json board_json(const Board& board) {
@@ -84,12 +87,11 @@ int boards(const Options& options) {
     fmt::print("{}\n", list.dump(2));
     return 0;
   }
-  fmt::print("{:<18} {:<14} {:>9} {:>11} {:>11}  {}\n", "board", "core", "clock", "flash", "ram", "title");
+  fmt::print("{:<18} {:<14} {:>9} {:>14} {:>11}  {}\n", "board", "core", "clock", "flash", "ram", "title");
   for (const Board& board : builtin_boards())
-    fmt::print("{:<18} {:<14} {:>9} {:>11} {:>11}  {}\n", board.name, board.processor,
+    fmt::print("{:<18} {:<14} {:>9} {:>14} {:>11}  {}\n", board.name, board.processor,
                board.clock_hz ? fmt::format("{:.0f} MHz", static_cast<double>(*board.clock_hz) / 1e6) : "",
-               board.is_host() ? "" : bytes_text(total_bytes(board, true)),
-               board.is_host() ? "" : bytes_text(total_bytes(board, false)), board.title);
+               size_text(board, true), size_text(board, false), board.title);
   return 0;
 }
 

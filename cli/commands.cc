@@ -14,6 +14,7 @@
 #include "bench/process.h"
 #include "bench/run.h"
 #include "bench/samples.h"
+#include "cli/tables.h"
 #include "driver/compile.h"
 #include "emit/project.h"
 #include "pass/pass.h"
@@ -27,24 +28,38 @@ bool wants_color(int descriptor) {
   return (no_color == nullptr || *no_color == '\0') && ::isatty(descriptor) != 0;
 }
 
-int finish(const Diagnostics& diagnostics, const Options& options) {
+namespace {
+
+void print_diagnostics(const Diagnostics& diagnostics, const Options& options) {
   for (const Diagnostic& diagnostic : diagnostics.all())
     if (!options.is_quiet || row_of(diagnostic.kind).severity == Severity::error)
       fmt::print(stderr, "{}", render_text(diagnostic, wants_color(2)));
-  if (options.is_json && diagnostics.has_errors()) {
-    const nlohmann::json report = {{"ok", false},
-                                   {"exit_code", diagnostics.exit_code()},
-                                   {"diagnostics", diagnostics_json(diagnostics)}};
-    fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  }
+}
+
+/// The verb's one JSON object: how it ended, what it found, what was said.
+void print_json(nlohmann::json report, const Diagnostics& diagnostics) {
+  report["ok"] = !diagnostics.has_errors();
+  report["exit_code"] = diagnostics.exit_code();
+  report["diagnostics"] = diagnostics_json(diagnostics);
+  fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+/// Prints the report of a verb that came to its end; the exit code.
+int finish_with(const nlohmann::json& report, const Diagnostics& diagnostics, const Options& options) {
+  print_diagnostics(diagnostics, options);
+  print_json(report, diagnostics);
+  return diagnostics.exit_code();
+}
+
+}  // namespace
+
+int finish(const Diagnostics& diagnostics, const Options& options) {
+  print_diagnostics(diagnostics, options);
+  if (options.is_json && diagnostics.has_errors()) print_json({}, diagnostics);
   return diagnostics.exit_code();
 }
 
 namespace {
-
-void print_json(const nlohmann::json& report) {
-  fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-}
 
 /// NAME=N and INPUT=FILE options to what readers take.
 Result<ReadOptions> read_options(const Options& options, Diagnostics& diagnostics) {
@@ -126,30 +141,6 @@ int print_graph_text(const Graph& graph, const Options& options, Diagnostics& di
   return finish(diagnostics, options);
 }
 
-void print_layers(const std::vector<LayerRow>& rows, const std::vector<std::int64_t>& instructions) {
-  std::size_t name_width = 5, block_width = 5;
-  for (const LayerRow& row : rows) {
-    name_width = std::min<std::size_t>(40, std::max(name_width, row.name.size()));
-    block_width = std::max(block_width, row.block.size());
-  }
-  const bool counts = !instructions.empty();
-  fmt::print("  {:>3} {:<{}} {:<{}} {:<20} {:>12} {:>10}{}\n", "#", "layer", name_width, "block", block_width,
-             "output", "macc", "params", counts ? "  instructions  /macc" : "");
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const LayerRow& row = rows[i];
-    const std::string name =
-        row.name.size() > name_width ? "..." + row.name.substr(row.name.size() - name_width + 3) : row.name;
-    fmt::print("  {:>3} {:<{}} {:<{}} {:<20} {:>12} {:>10}", i, name, name_width, row.block, block_width,
-               row.output, grouped(row.macs), grouped(row.params));
-    if (counts)
-      fmt::print("  {:>12}  {:>5}", grouped(instructions[i]),
-                 row.macs > 0 ? fmt::format("{:.2f}", static_cast<double>(instructions[i]) /
-                                                          static_cast<double>(row.macs))
-                              : "");
-    fmt::print("\n");
-  }
-}
-
 }  // namespace
 
 int analyze(const Options& options) {
@@ -159,23 +150,9 @@ int analyze(const Options& options) {
   if (!options.stop_after.empty()) return print_graph_text(compiled->graph, options, diagnostics);
   const Analysis analysis = nb::analyze(compiled->graph);
   const bool fits = check_fit(compiled->graph, compiled->board, diagnostics).is_ok();
-  if (options.is_json && fits) print_json(analysis_json(compiled->graph, compiled->board, analysis));
-  if (!options.is_json) {
-    fmt::print("{} for {} ({})\n\n", compiled->graph.name,
-               compiled->board.title.empty() ? compiled->board.name : compiled->board.title,
-               compiled->board.processor);
-    print_layers(analysis.layers, {});
-    fmt::print(
-        "\n  macc              {:>14}\n  params            {:>14}\n  weights (ro)      {:>14}  {}\n  "
-        "activations (rw)  {:>14}  {}\n  ram (total)       {:>14}  {}, with {} for stack and statics "
-        "(measured by `nblocks run`)\n",
-        grouped(analysis.macs), grouped(analysis.params), grouped(analysis.weights_bytes),
-        bytes_text(analysis.weights_bytes), grouped(analysis.arena_bytes), bytes_text(analysis.arena_bytes),
-        grouped(analysis.ram_total_bytes), bytes_text(analysis.ram_total_bytes),
-        bytes_text(kRamAllowanceBytes));
-    if (analysis.state_bytes > 0)
-      fmt::print("  state             {:>14}  kept between runs\n", grouped(analysis.state_bytes));
-  }
+  if (options.is_json)
+    return finish_with(analysis_json(compiled->graph, compiled->board, analysis, fits), diagnostics, options);
+  print_analysis(compiled->graph, compiled->board, analysis);
   return finish(diagnostics, options);
 }
 
@@ -192,20 +169,20 @@ int generate(const Options& options) {
   if (options.is_json) {
     nlohmann::json files = nlohmann::json::array();
     for (const EmittedFile& file : program->files) files.push_back(file.path);
-    print_json({{"schema_version", 1},
-                {"model", compiled->graph.name},
-                {"board", compiled->board.name},
-                {"folder", options.output},
-                {"header", program->header},
-                {"files", files},
-                {"arena_bytes", compiled->graph.arena_bytes},
-                {"state_bytes", compiled->graph.state_bytes},
-                {"weights_bytes", program->constant_bytes}});
-  } else {
-    fmt::print("{}: {} in {}\n  API {}, arena {} bytes, weights {} bytes\n", compiled->graph.name,
-               count_text(program->files.size(), "file"), options.output, program->header,
-               grouped(compiled->graph.arena_bytes), grouped(program->constant_bytes));
+    return finish_with({{"schema_version", 1},
+                        {"model", compiled->graph.name},
+                        {"board", compiled->board.name},
+                        {"folder", options.output},
+                        {"header", program->header},
+                        {"files", files},
+                        {"arena_bytes", compiled->graph.arena_bytes},
+                        {"state_bytes", compiled->graph.state_bytes},
+                        {"weights_bytes", program->constant_bytes}},
+                       diagnostics, options);
   }
+  fmt::print("{}: {} in {}\n  C API in {}; arena {} bytes, weights {} bytes\n", compiled->graph.name,
+             count_text(program->files.size(), "file"), options.output, program->header,
+             grouped(compiled->graph.arena_bytes), grouped(program->constant_bytes));
   return finish(diagnostics, options);
 }
 
@@ -241,30 +218,10 @@ int run(const Options& options) {
     if (!written) return finish(diagnostics, options);
     files = std::move(*written);
   }
-  if (options.is_json) {
-    print_json(run_json(graph, *program, compiled->board, *firmware, *result, files));
-    return finish(diagnostics, options);
-  }
-  fmt::print("{} on {} ({}), {}\n\n", graph.name,
-             compiled->board.title.empty() ? compiled->board.name : compiled->board.title, firmware->machine,
-             count_text(samples.count, "sample"));
-  print_layers(layer_rows(graph), result->layer_instructions);
-  fmt::print("\n");
-  if (result->instructions) {
-    const std::int64_t stack = result->stack_bytes.value_or(0);
-    fmt::print("  instructions  {:>14}  an inference (first sample)\n", grouped(*result->instructions));
-    fmt::print("  flash         {:>14}  {}: weights {}, code {}\n", grouped(firmware->flash_bytes),
-               bytes_text(firmware->flash_bytes), grouped(program->constant_bytes),
-               grouped(firmware->flash_bytes - program->constant_bytes));
-    fmt::print("  ram           {:>14}  {}: arena {}, stack {} (measured), static {}\n",
-               grouped(graph.arena_bytes + stack + firmware->static_bytes),
-               bytes_text(graph.arena_bytes + stack + firmware->static_bytes), grouped(graph.arena_bytes),
-               grouped(stack), grouped(firmware->static_bytes));
-    fmt::print("  compiled      {}\n", command_text(firmware->compile_command));
-  } else {
-    fmt::print("  arena         {:>14}  {}\n", grouped(graph.arena_bytes), bytes_text(graph.arena_bytes));
-  }
-  for (const std::string& file : files) fmt::print("  output        {}\n", file);
+  if (options.is_json)
+    return finish_with(run_json(graph, *program, compiled->board, *firmware, *result, files), diagnostics,
+                       options);
+  print_run(graph, *program, compiled->board, *firmware, *result, files);
   return finish(diagnostics, options);
 }
 

@@ -9,7 +9,7 @@ namespace nb::cli {
 
 /// What the command line said; one struct for all verbs, each reads its part.
 struct Options {
-  std::string model, board, input, output, text_output, stop_after, from, name, topic;
+  std::string model, board, input, output, stop_after, from, name, topic;
   std::vector<std::string> dims, frozen;
   std::string optimize, save_build;
   double timeout_seconds = 600;

@@ -13,26 +13,90 @@ using nb::cli::Options;
 /// The exit code for a command line that cannot be read.
 constexpr int kUsage = 2;
 
-void add_model_options(CLI::App& verb, Options& options) {
-  verb.add_option("model", options.model, "model file: .onnx, .tflite, or graph text")->required();
-  verb.add_option("-b,--board", options.board, "a board of `nblocks boards`, or a .toml file");
-  verb.add_option("--dim", options.dims, "NAME=N: a symbolic dimension of the model (repeatable)");
-  verb.add_option("--freeze", options.frozen, "INPUT=FILE.npy: compile an input as a constant (repeatable)");
-  verb.add_option("--name", options.name, "the model's name in C (default: the file's)");
+void add_model_options(CLI::App& verb, Options& options, const std::string& standard_board) {
+  verb.add_option("model", options.model, "a .onnx or .tflite file, or graph text (docs/graph-text.md)")
+      ->required()
+      ->type_name("FILE");
+  verb.add_option("-b,--board", options.board,
+                  "one of `nblocks boards`, or a .toml file; " + standard_board + " if left out")
+      ->type_name("BOARD");
+  verb.add_option("--dim", options.dims, "size of a symbolic dimension of the model; may be repeated")
+      ->type_name("NAME=N")
+      ->allow_extra_args(false);
+  verb.add_option("--freeze", options.frozen, "compile an input as a constant, from .npy; may be repeated")
+      ->type_name("INPUT=FILE")
+      ->allow_extra_args(false);
+  verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
 }
 
 void add_output_options(CLI::App& verb, Options& options) {
   verb.add_flag("--json", options.is_json, "one JSON object on stdout, nothing else");
-  verb.add_flag("-q,--quiet", options.is_quiet, "no notes");
+  verb.add_flag("-q,--quiet", options.is_quiet, "errors only, no notes");
+}
+
+void add_analyze_options(CLI::App& verb, Options& options) {
+  add_model_options(verb, options, "cortex-m4f");
+  add_output_options(verb, options);
+  verb.add_option("--stop-after", options.stop_after,
+                  "print the graph after this pass (`nblocks explain passes`, or `read`) and end")
+      ->type_name("PASS");
+  verb.add_option("--from", options.from, "graph text: begin with this pass")->type_name("PASS");
+  verb.add_option("-o,--output", options.output,
+                  "with --stop-after: write the graph text there, its constants beside it")
+      ->type_name("FILE");
+  verb.footer("Example: nblocks analyze kws.tflite --board nucleo-l4r5zi");
+}
+
+void add_generate_options(CLI::App& verb, Options& options) {
+  add_model_options(verb, options, "cortex-m4f");
+  add_output_options(verb, options);
+  verb.add_option("-o,--output", options.output, "folder of the program; its README.md says how to build it")
+      ->required()
+      ->type_name("FOLDER");
+  verb.footer("Example: nblocks generate kws.tflite --board nucleo-l4r5zi --output kws");
+}
+
+void add_run_options(CLI::App& verb, Options& options) {
+  add_model_options(verb, options, "host");
+  add_output_options(verb, options);
+  verb.add_option("-i,--input", options.input,
+                  ".npz (arrays named as the inputs, or in0, in1, ...), .npy or raw .bin; one sample or many")
+      ->type_name("FILE");
+  verb.add_option("-o,--output", options.output, "write each output there as .npy")->type_name("FOLDER");
+  verb.add_flag("--dequantize", options.dequantize, "quantized outputs as float");
+  verb.add_flag("--keep-state", options.keeps_state, "state carries on from sample to sample");
+  verb.add_option("-O,--optimize", options.optimize,
+                  "of emitted code: O0 O1 O2 O3 Os; the board's if left out")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"O0", "O1", "O2", "O3", "Os"}));
+  verb.add_flag("--sanitize", options.has_sanitizers,
+                "host: check for undefined behaviour and stray accesses");
+  verb.add_option("--timeout", options.timeout_seconds, "seconds that the program may run; 600 if left out")
+      ->type_name("SECONDS");
+  verb.add_option("--save-build", options.save_build, "keep sources, objects and firmware there")
+      ->type_name("FOLDER");
+  verb.footer("Example: nblocks run kws.tflite --board nucleo-l4r5zi --input test.npz --output out");
+}
+
+void add_catalogue_options(CLI::App& verb, Options& options, const char* topic) {
+  verb.add_option("name", options.topic, topic)->type_name("NAME");
+  add_output_options(verb, options);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   nb::stop_tools_on_interrupt();
-  CLI::App app("Neural Blocks: trained models to small, readable C++ for microcontrollers", "nblocks");
-  app.set_version_flag("--version", std::string("nblocks ") + NB_VERSION);
+  CLI::App app("Neural Blocks: trained models to small, readable C++ for microcontrollers.", "nblocks");
+  app.get_formatter()->column_width(26);
+  app.get_formatter()->label("REQUIRED", "(required)");
+  app.set_version_flag("--version", std::string("nblocks ") + NB_VERSION, "print the version and exit");
+  app.set_help_flag("-h,--help", "print this help and exit");
   app.require_subcommand(1);
+  app.footer(
+      "`nblocks VERB --help` has the options of each. Exit codes: 0 ok, 1 internal, 2 usage, 3 model not "
+      "supported,\n"
+      "4 does not fit the board, 5 tool missing, 130 interrupted.");
   Options options;
   std::function<int(const Options&)> verb;
   const auto add = [&](const char* name, const char* doc, int (*function)(const Options&)) {
@@ -40,47 +104,24 @@ int main(int argc, char** argv) {
     sub->callback([&verb, function] { verb = function; });
     return sub;
   };
-
-  CLI::App* analyze =
-      add("analyze", "layers, macc, weights, RAM: what is known without a compiler", nb::cli::analyze);
-  add_model_options(*analyze, options);
-  add_output_options(*analyze, options);
-  analyze->add_option("--stop-after", options.stop_after,
-                      "print the graph after a pass (`read`, or a pass of `nblocks explain passes`) and end");
-  analyze->add_option("--from", options.from, "graph text: begin with this pass");
-  analyze->add_option("-o,--output", options.output,
-                      "with --stop-after: write the graph text there, constants beside it");
-
-  CLI::App* generate = add("generate", "write the C++ program for a board", nb::cli::generate);
-  add_model_options(*generate, options);
-  add_output_options(*generate, options);
-  generate->add_option("-o,--output", options.output, "folder of the program")->required();
-
-  CLI::App* run = add("run", "build, run on a virtual board, count", nb::cli::run);
-  add_model_options(*run, options);
-  add_output_options(*run, options);
-  run->add_option("-i,--input", options.input, ".npz, .npy or .bin with one sample or many");
-  run->add_option("-o,--output", options.output, "folder for the outputs as .npy");
-  run->add_option("--timeout", options.timeout_seconds, "seconds that the firmware may run");
-  run->add_option("-O,--optimize", options.optimize,
-                  "optimization of emitted code: O0 O1 O2 O3 Os (default: the board's)")
-      ->check(CLI::IsMember({"O0", "O1", "O2", "O3", "Os"}));
-  run->add_option("--save-build", options.save_build, "keep the build in this folder");
-  run->add_flag("--dequantize", options.dequantize, "outputs as float");
-  run->add_flag("--keep-state", options.keeps_state, "state carries on from sample to sample");
-  run->add_flag("--sanitize", options.has_sanitizers, "host only: undefined-behaviour and address checks");
-
-  CLI::App* boards = add("boards", "the catalogue", nb::cli::boards);
-  boards->add_option("name", options.topic, "one board in full");
-  add_output_options(*boards, options);
-  CLI::App* blocks = add("blocks", "the operators", nb::cli::blocks);
-  blocks->add_option("name", options.topic, "one block in full");
-  add_output_options(*blocks, options);
-  blocks->add_flag("--markdown", options.is_markdown, "all of them as a page, docs/blocks.md");
-  CLI::App* explain = add("explain", "a diagnostic, a block, or `passes`", nb::cli::explain);
-  explain->add_option("topic", options.topic, "the name of a diagnostic or a block, or `passes`");
-  CLI::App* doctor = add("doctor", "which tools are there", nb::cli::doctor);
-  add_output_options(*doctor, options);
+  add_analyze_options(
+      *add("analyze", "What a model needs: layers, macc, weights, RAM. Needs no compiler.", nb::cli::analyze),
+      options);
+  add_generate_options(*add("generate", "Write the C++ program of a model for a board.", nb::cli::generate),
+                       options);
+  add_run_options(*add("run", "Build a model, run it on a virtual board, count instructions.", nb::cli::run),
+                  options);
+  add_catalogue_options(*add("boards", "The boards: memories, core, clock.", nb::cli::boards), options,
+                        "one board in full, with the sources of its values");
+  CLI::App* blocks = add("blocks", "The operators that models are made of.", nb::cli::blocks);
+  add_catalogue_options(*blocks, options, "one block in full: operands, attributes, kernels");
+  blocks->add_flag("--markdown", options.is_markdown, "all of them in full as a page, docs/blocks.md");
+  add("explain", "What a diagnostic means and what helps.", nb::cli::explain)
+      ->add_option("topic", options.topic,
+                   "the name of a diagnostic or a block, or `passes`; none: all names")
+      ->type_name("TOPIC");
+  add_output_options(*add("doctor", "Which compilers and virtual machines are there.", nb::cli::doctor),
+                     options);
 
   try {
     app.parse(argc, argv);

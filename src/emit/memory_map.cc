@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kBarColumns = 32;
 
-std::string right(std::string text, std::size_t width) {
+std::string right(const std::string& text, std::size_t width) {
   return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
 }
 

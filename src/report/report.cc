@@ -2,7 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <unordered_map>
+
 #include "emit/memory_map.h"
+#include "emit/names.h"
 
 namespace nb {
 using nlohmann::json;
@@ -38,9 +41,16 @@ json memory_map_json(const Graph& planned) {
 
 std::vector<LayerRow> layer_rows(const Graph& graph) {
   std::vector<LayerRow> rows;
+  std::unordered_map<std::string, int> layers;
+  for (const Node& node : graph.nodes) ++layers[node.name];
+  Names names;
+  for (const auto& [name, count] : layers)
+    if (count == 1) names.take(name);
   for (const Node& node : graph.nodes) {
     const Operation op = graph.operation(node);
-    LayerRow row{node.name, node.block->name, node.kernel, type_text(*op.out[0])};
+    const std::string name =
+        layers[node.name] == 1 ? node.name : names.take(node.name + "/" + node.block->name);
+    LayerRow row{name, node.block->name, node.kernel, type_text(*op.out[0])};
     row.macs = node.block->macs(op);
     row.scratch_bytes = node.scratch_bytes;
     for (std::size_t i = 0; i < op.in.size(); ++i)
@@ -66,7 +76,7 @@ Analysis analyze(const Graph& planned) {
   return analysis;
 }
 
-json analysis_json(const Graph& planned, const Board& board, const Analysis& analysis) {
+json analysis_json(const Graph& planned, const Board& board, const Analysis& analysis, bool fits) {
   json layers = json::array();
   for (const LayerRow& row : analysis.layers)
     layers.push_back({{"name", row.name},
@@ -81,6 +91,7 @@ json analysis_json(const Graph& planned, const Board& board, const Analysis& ana
           {"model", planned.name},
           {"board", board.name},
           {"core", board.processor},
+          {"fits", board.is_host() ? json(nullptr) : json(fits)},
           {"macs", analysis.macs},
           {"params", analysis.params},
           {"weights_bytes", analysis.weights_bytes},

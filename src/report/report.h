@@ -14,9 +14,12 @@ namespace nb {
 
 /// One layer as tables show it.
 struct LayerRow {
-  std::string name, block, kernel, output;  ///< output: "i8[1,25,5,64]"
+  std::string name;                   ///< the layer's in the model; unique, see layer_rows
+  std::string block, kernel, output;  ///< output: "i8[1,25,5,64]"
   std::int64_t macs = 0, params = 0, weights_bytes = 0, scratch_bytes = 0;
 };
+/// One row a node. Nodes of one layer of the model are told apart by their block, and by a number if need be:
+/// "norm/mul", "norm/mul_2".
 [[nodiscard]] std::vector<LayerRow> layer_rows(const Graph& graph);
 
 /// What is known without a compiler. Bytes; ram_total_bytes adds an allowance for stack and statics to the
@@ -30,8 +33,8 @@ struct Analysis {
 /// Stack and static bytes that an emitted program needs beside its arena, before it is measured.
 inline constexpr std::int64_t kRamAllowanceBytes = 1536;
 
-[[nodiscard]] nlohmann::json analysis_json(const Graph& planned, const Board& board,
-                                           const Analysis& analysis);
+[[nodiscard]] nlohmann::json analysis_json(const Graph& planned, const Board& board, const Analysis& analysis,
+                                           bool fits);
 /// `files` are the outputs' .npy files, empty if none were written.
 [[nodiscard]] nlohmann::json run_json(const Graph& graph, const Program& program, const Board& board,
                                       const Firmware& firmware, const RunResult& result,

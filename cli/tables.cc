@@ -1,0 +1,95 @@
+#include "cli/tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "bench/process.h"
+
+namespace nb::cli {
+namespace {
+
+constexpr std::size_t kMaxNameColumns = 44;
+
+std::string_view title_of(const Board& board) { return board.title.empty() ? board.name : board.title; }
+
+/// The end of a long name: that is where names of one model differ.
+std::string end_of(const std::string& name) {
+  if (name.size() <= kMaxNameColumns) return name;
+  return printable("..." + name.substr(name.size() - kMaxNameColumns + 3), kMaxNameColumns);
+}
+
+/// `instructions` has one number a layer, or none.
+void print_layers(const std::vector<LayerRow>& rows, const std::vector<std::int64_t>& instructions) {
+  std::size_t name_width = 5, block_width = 5, output_width = 6;
+  for (const LayerRow& row : rows) {
+    name_width = std::max(name_width, end_of(row.name).size());
+    block_width = std::max(block_width, row.block.size());
+    output_width = std::max(output_width, row.output.size());
+  }
+  const std::size_t number_width = std::max<std::size_t>(2, std::to_string(rows.size()).size());
+  const bool has_counts = !instructions.empty();
+  fmt::print("  {:>{}}  {:<{}}  {:<{}}  {:<{}} {:>13} {:>11}{}\n", "#", number_width, "layer", name_width,
+             "block", block_width, "output", output_width, "macc", "params",
+             has_counts ? "  instructions  /macc" : "");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const LayerRow& row = rows[i];
+    fmt::print("  {:>{}}  {:<{}}  {:<{}}  {:<{}} {:>13} {:>11}", i, number_width, end_of(row.name),
+               name_width, row.block, block_width, row.output, output_width, grouped(row.macs),
+               grouped(row.params));
+    if (has_counts) fmt::print("  {:>12}", grouped(instructions[i]));
+    if (has_counts && row.macs > 0)
+      fmt::print("  {:>5.2f}", static_cast<double>(instructions[i]) / static_cast<double>(row.macs));
+    fmt::print("\n");
+  }
+  fmt::print("\n");
+}
+
+/// A total: its name, the exact number, and words.
+void print_total(std::string_view name, std::int64_t value, std::string_view words = {}) {
+  fmt::print("  {:<17} {:>14}{}{}\n", name, grouped(value), words.empty() ? "" : "  ", words);
+}
+
+}  // namespace
+
+void print_analysis(const Graph& graph, const Board& board, const Analysis& analysis) {
+  fmt::print("{} for {} ({})\n\n", graph.name, title_of(board), board.processor);
+  print_layers(analysis.layers, {});
+  print_total("macc", analysis.macs);
+  print_total("params", analysis.params);
+  print_total("weights (ro)", analysis.weights_bytes,
+              "bytes, " + bytes_text(analysis.weights_bytes) + " of flash");
+  print_total("activations (rw)", analysis.arena_bytes,
+              "bytes, " + bytes_text(analysis.arena_bytes) + " of RAM");
+  if (analysis.state_bytes > 0)
+    print_total("  of them state", analysis.state_bytes, "bytes, kept from run to run");
+  print_total("ram (total)", analysis.ram_total_bytes,
+              fmt::format("bytes, {}, with {} for stack and variables (`nblocks run` measures them)",
+                          bytes_text(analysis.ram_total_bytes), bytes_text(kRamAllowanceBytes)));
+}
+
+void print_run(const Graph& graph, const Program& program, const Board& board, const Firmware& firmware,
+               const RunResult& result, const std::vector<std::string>& files) {
+  fmt::print("{} on {} ({}), {}\n\n", graph.name, title_of(board), firmware.machine,
+             count_text(result.outputs.count, "sample"));
+  print_layers(layer_rows(graph), result.layer_instructions);
+  if (result.instructions) {
+    const std::int64_t stack = result.stack_bytes.value_or(0);
+    const std::int64_t ram = graph.arena_bytes + stack + firmware.static_bytes;
+    print_total("instructions", *result.instructions, "an inference (the first sample's)");
+    print_total(
+        "flash", firmware.flash_bytes,
+        fmt::format("bytes, {}: weights {}, code {}", bytes_text(firmware.flash_bytes),
+                    grouped(program.constant_bytes), grouped(firmware.flash_bytes - program.constant_bytes)));
+    print_total("ram (total)", ram,
+                fmt::format("bytes, {}: arena {}, stack {} (measured), variables {}", bytes_text(ram),
+                            grouped(graph.arena_bytes), grouped(stack), grouped(firmware.static_bytes)));
+  } else {
+    print_total("activations (rw)", graph.arena_bytes, "bytes, " + bytes_text(graph.arena_bytes));
+  }
+  fmt::print("  {:<17} {}\n", "compiled by", command_text(firmware.compile_command));
+  for (const std::string& file : files) fmt::print("  {:<17} {}\n", "output", file);
+}
+
+}  // namespace nb::cli

@@ -1,0 +1,14 @@
+// What analyze and run print for people.
+#pragma once
+#include "report/report.h"
+
+namespace nb::cli {
+
+/// Layers, then totals.
+void print_analysis(const Graph& graph, const Board& board, const Analysis& analysis);
+
+/// Layers with their instructions, then totals and the files written.
+void print_run(const Graph& graph, const Program& program, const Board& board, const Firmware& firmware,
+               const RunResult& result, const std::vector<std::string>& files);
+
+}  // namespace nb::cli
