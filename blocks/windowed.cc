@@ -1,5 +1,7 @@
 #include "blocks/windowed.h"
 
+#include "blocks/core/taps.h"
+
 namespace nb {
 
 Checked<Window2d> make_window(const Type& x, std::int64_t kernel_h, std::int64_t kernel_w,
@@ -37,6 +39,20 @@ Checked<Window2d> make_window(const Type& x, std::int64_t kernel_h, std::int64_t
   const auto n = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
   return Window2d{{n(x.shape[1]), n(x.shape[2])}, {n(out_h), n(out_w)},   {n(kernel_h), n(kernel_w)},
                   {n(stride[0]), n(stride[1])},   {n(pad[0]), n(pad[1])}, {n(dilation[0]), n(dilation[1])}};
+}
+
+bool meets_image(std::int32_t out, std::int32_t stride, std::int32_t pad, std::int32_t kernel,
+                 std::int32_t dilation, std::int32_t in) {
+  for (std::int32_t y = 0; y < out; ++y) {
+    const Taps taps = taps_inside(y * stride - pad, kernel, dilation, in);
+    if (taps.begin >= taps.end) return false;
+  }
+  return true;
+}
+
+bool meets_image(const Window2d& w) {
+  return meets_image(w.out.h, w.stride.h, w.pad.h, w.kernel.h, w.dilation.h, w.in.h) &&
+         meets_image(w.out.w, w.stride.w, w.pad.w, w.kernel.w, w.dilation.w, w.in.w);
 }
 
 Param window_param(const Window2d& w) {

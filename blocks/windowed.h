@@ -13,6 +13,12 @@ namespace nb {
                                             const std::vector<std::int64_t>& pad,
                                             const std::vector<std::int64_t>& dilation);
 
+/// Whether each window along an axis of `out` positions meets the image of `in`.
+[[nodiscard]] bool meets_image(std::int32_t out, std::int32_t stride, std::int32_t pad, std::int32_t kernel,
+                               std::int32_t dilation, std::int32_t in);
+/// The same along both axes.
+[[nodiscard]] bool meets_image(const Window2d& window);
+
 /// The members of a Window2d as initialisers.
 [[nodiscard]] Param window_param(const Window2d& window);
 

@@ -17,16 +17,6 @@ Checked<Window2d> window_of(const Operation& op) {
   return make_window(*op.in[0], a.kernel[0], a.kernel[1], a.stride, a.pad, a.dilation);
 }
 
-/// Whether each window along an axis of `out` positions meets the image.
-bool meets_image(std::int32_t out, std::int32_t stride, std::int32_t pad, std::int32_t kernel,
-                 std::int32_t dilation, std::int32_t in) {
-  for (std::int32_t y = 0; y < out; ++y) {
-    const Taps taps = taps_inside(y * stride - pad, kernel, dilation, in);
-    if (taps.begin >= taps.end) return false;
-  }
-  return true;
-}
-
 struct MaxPooling {
   static constexpr std::string_view name = "max_pool2d";
   static constexpr std::string_view doc =
@@ -43,8 +33,7 @@ struct MaxPooling {
     const auto& a = op.attrs<Attrs>();
     const Type& x = *op.in[0];
     const Window2d& g = *window;
-    if (!meets_image(g.out.h, g.stride.h, g.pad.h, g.kernel.h, g.dilation.h, g.in.h) ||
-        !meets_image(g.out.w, g.stride.w, g.pad.w, g.kernel.w, g.dilation.w, g.in.w))
+    if (!meets_image(g))
       return Fault{Kind::attribute_out_of_range, "a window lies entirely in the padding",
                    "pad less than the kernel's extent"};
     if (x.quantization && x.quantization->is_per_axis())

@@ -111,6 +111,19 @@ void translate_rnn(Layer& l);
 
 // sampling.cc
 void translate_affine_grid(Layer& l);
+void translate_grid_sample(Layer& l);
+void translate_roi_align(Layer& l);
+void translate_deform_conv(Layer& l);
+void translate_col2im(Layer& l);
+void translate_det(Layer& l);
+
+// signal.cc
+void translate_dft(Layer& l);
+void translate_stft(Layer& l);
+
+// trees.cc
+void translate_tree_ensemble(Layer& l);
+void translate_tf_idf_vectorizer(Layer& l);
 
 // shape.cc
 void translate_reshape(Layer& l);

@@ -4,6 +4,7 @@
 
 #include "blocks/average_pool2d/attributes.h"
 #include "blocks/max_pool2d/attributes.h"
+#include "blocks/max_pool_indices/attributes.h"
 #include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 #include "read/onnx/window.h"
@@ -93,9 +94,16 @@ ValueId power(Layer& l, ValueId x, double exponent) {
 }  // namespace
 
 void translate_max_pool(Layer& l) {
-  l.refuse_output(1, "the indices of the largest elements");
   const ValueId x = l.in(0);
   const Windows w = windows_of(l, x);
+  if (l.wants(1)) {
+    const Ints after = sum(w.after, w.extra);
+    MaxPoolIndicesAttrs a{w.kernel, w.stride, w.dilation, w.before, l.integer("storage_order", 0) != 0};
+    a.pad.insert(a.pad.end(), after.begin(), after.end());
+    const auto both = l.add_all("max_pool_indices", Attributes(std::move(a)), {x});
+    l.output(0, both[0]);
+    return l.output(1, both[1]);
+  }
   if (is_float(l.dtype(x))) return l.output(0, pooled(l, x, Pool::max, w));
   // Integers without a scale: floats hold them exactly up to 2^24.
   if (dtype_bytes(l.dtype(x)) > 2) l.unsupported("a pool of " + type_text(l.type(x)));
