@@ -1,7 +1,7 @@
 // Tiles of float matrix products in the floating-point registers of Cortex-M4F, M7, M33 and M55. See
 // tile_f32.h for what they compute.
 #pragma once
-#include "nb.h"
+#include "tile_runs.h"
 
 #if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
 #define NB_TILE_MVE 1
@@ -21,26 +21,6 @@
 #endif
 
 namespace nb {
-
-/// The inputs of one pixel: `count` runs of `length` floats. The skips are what lies between a run's end and
-/// the next one's start, in floats of the input and in inputs of the packed weights. No run: the sums are as
-/// begun.
-struct RunsF32 {
-  int32_t count, length;
-  int32_t in_skip, weight_skip;
-};
-
-/// Pixels of equal windows at equal distances (in floats). Their sums begin with the floats at `init`, which
-/// for a zero step are the bias; with `out` and its step for `init` they are added to `out`.
-struct PixelsF32 {
-  int32_t count;
-  const float* in;
-  int32_t in_step;
-  const float* init;
-  int32_t init_step;
-  float* out;
-  int32_t out_step;
-};
 
 #if NB_TILE_ARM
 // clang-format off

@@ -4,37 +4,34 @@
 // it lies in the image.
 #pragma once
 #include "tile_arm.h"
+#include "tile_x86.h"
 
 namespace nb {
-
-/// Channels of a tile. Packed weights hold, for each input in turn, those of this many adjacent channels.
-constexpr int32_t kTileChannels = 8;
 
 /// The tile of `kPixels` pixels by `kChannels` channels. A core that fuses multiplication and addition does
 /// so; sums differ by rounding only.
 template <int kPixels, int kChannels>
 NB_INLINE void tile_f32(const RunsF32& runs, const float* weights, const PixelsF32& p) {
   float sums[kPixels][kChannels];
+#pragma GCC unroll 4
   for (int i = 0; i < kPixels; ++i)
+#pragma GCC unroll 8
     for (int c = 0; c < kChannels; ++c) sums[i][c] = p.init[i * p.init_step + c];
   const float* in = p.in;
   for (int32_t left = runs.count; left > 0; --left) {
     for (int32_t k = 0; k < runs.length; ++k, ++in, weights += kChannels)
+#pragma GCC unroll 4
       for (int i = 0; i < kPixels; ++i)
+#pragma GCC unroll 8
         for (int c = 0; c < kChannels; ++c) sums[i][c] += in[i * p.in_step] * weights[c];
     if (left == 1) break;
     in += runs.in_skip;
     weights += runs.weight_skip * kChannels;
   }
+#pragma GCC unroll 4
   for (int i = 0; i < kPixels; ++i)
+#pragma GCC unroll 8
     for (int c = 0; c < kChannels; ++c) p.out[i * p.out_step + c] = sums[i][c];
-}
-
-NB_INLINE void advance_pixels(PixelsF32& p, int32_t count) {
-  p.count -= count;
-  p.in += count * p.in_step;
-  p.init += count * p.init_step;
-  p.out += count * p.out_step;
 }
 
 /// out[i,c] = init[i,c] + sum over k of in[i,k] * weights[k,c] for `p.count` pixels and kTileChannels
@@ -44,6 +41,9 @@ NB_NOINLINE inline void tiles_f32(const RunsF32& runs, const float* weights, Pix
   for (; p.count >= 2; advance_pixels(p, 2)) tile_2x8_arm(runs, weights, p);
   if (p.count > 0) tile_1x8_arm(runs, weights, p);
 #else
+#if NB_TILE_X86
+  if (has_avx2()) return tiles_avx2(runs, weights, p);
+#endif
   for (; p.count >= 4; advance_pixels(p, 4)) tile_f32<4, kTileChannels>(runs, weights, p);
   for (; p.count > 0; advance_pixels(p, 1)) tile_f32<1, kTileChannels>(runs, weights, p);
 #endif
@@ -91,6 +91,12 @@ NB_NOINLINE inline void clamp_f32(float* x, int32_t count, float low, float high
     count -= done;
   }
 #endif
+  for (; count >= 8; count -= 8, x += 8)
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+      const float y = low > x[i] ? low : x[i];
+      x[i] = high < y ? high : y;
+    }
   for (; count > 0; --count, ++x) *x = clamp(*x, low, high);
 #endif
 }

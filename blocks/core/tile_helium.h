@@ -1,4 +1,5 @@
-// How tile_arm.h goes through a run of adjacent inputs with the vector unit of Cortex-M55. Only for tile_arm.h.
+// How tile_arm.h goes through a run of adjacent inputs with the vector unit of Cortex-M55. Only for
+// tile_arm.h.
 #pragma once
 // clang-format off
 

@@ -1,5 +1,5 @@
-// How tile_arm.h goes through a run of adjacent inputs with the scalar floating-point unit of Cortex-M4F, M7 and
-// M33, which loads many registers at once. Only for tile_arm.h.
+// How tile_arm.h goes through a run of adjacent inputs with the scalar floating-point unit of Cortex-M4F, M7
+// and M33, which loads many registers at once. Only for tile_arm.h.
 #pragma once
 // clang-format off
 

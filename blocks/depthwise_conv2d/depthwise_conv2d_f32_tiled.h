@@ -12,17 +12,23 @@ template <int kPixels, int kChannels>
 NB_INLINE void tile_depthwise_f32(const RunsF32& runs, int32_t tap_step, const float* weights,
                                   const PixelsF32& p) {
   float sums[kPixels][kChannels];
+#pragma GCC unroll 4
   for (int i = 0; i < kPixels; ++i)
+#pragma GCC unroll 8
     for (int c = 0; c < kChannels; ++c) sums[i][c] = p.init[c];
   const float* in = p.in;
   for (int32_t left = runs.count; left > 0; --left) {
     for (int32_t k = 0; k < runs.length; ++k, weights += kChannels)
+#pragma GCC unroll 4
       for (int i = 0; i < kPixels; ++i)
+#pragma GCC unroll 8
         for (int c = 0; c < kChannels; ++c) sums[i][c] += in[k * tap_step + i * p.in_step + c] * weights[c];
     in += runs.length * tap_step + runs.in_skip;
     weights += runs.weight_skip * kChannels;
   }
+#pragma GCC unroll 4
   for (int i = 0; i < kPixels; ++i)
+#pragma GCC unroll 8
     for (int c = 0; c < kChannels; ++c) p.out[i * p.out_step + c] = sums[i][c];
 }
 
@@ -33,6 +39,9 @@ NB_INLINE void tiles_depthwise_f32(const RunsF32& runs, int32_t tap_step, const 
   for (; p.count >= 2; advance_pixels(p, 2)) tile_2x8_depthwise_arm(runs, step, weights, p);
   if (p.count > 0) tile_1x8_depthwise_arm(runs, step, weights, p);
 #else
+#if NB_TILE_X86
+  if (has_avx2()) return tiles_depthwise_avx2<1>(runs, tap_step, weights, 0, p);
+#endif
   for (; p.count >= 2; advance_pixels(p, 2)) tile_depthwise_f32<2, kTileChannels>(runs, tap_step, weights, p);
   if (p.count > 0) tile_depthwise_f32<1, kTileChannels>(runs, tap_step, weights, p);
 #endif
@@ -42,6 +51,15 @@ NB_INLINE void tiles_depthwise_f32(const RunsF32& runs, int32_t tap_step, const 
 /// kernel's `taps`. `pixels` are those of channel 0; `pixels.init` is what pack_tiles_f32 packed.
 NB_NOINLINE inline void depthwise_conv2d_f32_pixels(const RunsF32& runs, int32_t tap_step, int32_t first,
                                                     int32_t taps, int32_t channels, PixelsF32 pixels) {
+#if NB_TILE_X86
+  const int32_t block_step = (taps + 1) * kTileChannels;
+  for (; channels >= 4 * kTileChannels && has_avx2(); channels -= 4 * kTileChannels) {
+    tiles_depthwise_avx2<4>(runs, tap_step, pixels.init + (first + 1) * kTileChannels, block_step, pixels);
+    pixels.in += 4 * kTileChannels;
+    pixels.out += 4 * kTileChannels;
+    pixels.init += 4 * block_step;
+  }
+#endif
   for (; channels >= kTileChannels; channels -= kTileChannels) {
     tiles_depthwise_f32(runs, tap_step, pixels.init + (first + 1) * kTileChannels, pixels);
     pixels.in += kTileChannels;
