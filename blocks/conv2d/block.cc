@@ -5,8 +5,8 @@
 #include "blocks/blocks.h"
 #include "blocks/conv2d/attributes.h"
 #include "blocks/conv2d/conv2d_s8.h"
+#include "blocks/conv2d/lower_mve.h"
 #include "blocks/conv2d/pack_dsp.h"
-#include "blocks/conv2d/pack_mve.h"
 #include "blocks/core/pack_f32.h"
 #include "blocks/core/requantize.h"
 #include "blocks/quantized.h"
@@ -200,9 +200,7 @@ struct Conv2d {
   static Lowered lower_s8_mve(const Operation& op, const Core&) {
     const Conv2dS8 p = s8_params(op);
     const PackingOperands o = packing_operands(op, p.out_channels);
-    return packed_call(call_s8(p, "conv2d_s8_mve"),
-                       pack_conv2d_s8_mve(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
-                       conv2d_s8_mve_scratch_bytes(p), "weights and constants in the order of use");
+    return lower_conv2d_s8_mve(p, o.weights, o, "weights and constants in the order of use");
   }
 
   static bool is_s8(const Operation& op) {

@@ -6,33 +6,54 @@
 
 namespace nb {
 
-/// Copies `size_bytes` (any, also 0). Reads no byte more; may write up to 15 bytes past the end of the copy.
+/// Copies `size_bytes`; none if not above 0.
 NB_INLINE void copy_mve(int8_t* to, const int8_t* from, int32_t size_bytes) {
+  if (size_bytes <= 0) return;
   __asm__ volatile(
-      "  subs %[n], #16\n"
-      "  blt 2f\n"
+      "  dlstp.8 lr, %[n]\n"
       "1:\n"
       "  vldrb.8 q0, [%[from]], #16\n"
-      "  subs %[n], #16\n"
       "  vstrb.8 q0, [%[to]], #16\n"
-      "  bge 1b\n"
-      "2:\n"
-      "  adds %[n], #16\n"
-      "  beq 3f\n"
-      "  vctp.8 %[n]\n"
-      "  vpst\n"
-      "  vldrbt.8 q0, [%[from]]\n"
-      "  vstrb.8 q0, [%[to]]\n"
-      "3:\n"
-      : [to] "+r"(to), [from] "+r"(from), [n] "+l"(size_bytes)
-      :
-      : "q0", "cc", "memory");
+      "  letp lr, 1b\n"
+      : [to] "+r"(to), [from] "+r"(from)
+      : [n] "r"(size_bytes)
+      : "q0", "lr", "cc", "memory");
 }
 
-/// Sets `size_bytes` (any, also 0) to `value`; may write up to 15 bytes more.
+/// Sets `size_bytes` to `value`; none if not above 0.
 NB_INLINE void fill_mve(int8_t* to, int32_t value, int32_t size_bytes) {
-  const int8x16_t all = vdupq_n_s8(static_cast<int8_t>(value));
-  for (; size_bytes > 0; size_bytes -= 16, to += 16) vstrbq_s8(to, all);
+  if (size_bytes <= 0) return;
+  __asm__ volatile(
+      "  vdup.8 q0, %[value]\n"
+      "  dlstp.8 lr, %[n]\n"
+      "1:\n"
+      "  vstrb.8 q0, [%[to]], #16\n"
+      "  letp lr, 1b\n"
+      : [to] "+r"(to)
+      : [n] "r"(size_bytes), [value] "r"(value)
+      : "q0", "lr", "cc", "memory");
+}
+
+/// Copies `count` runs of `run_bytes` (both above 0), their starts `from_step` and `to_step` bytes apart.
+NB_INLINE void copy_runs_mve(int8_t* to, int32_t to_step, const int8_t* from, int32_t from_step,
+                             int32_t count, int32_t run_bytes) {
+  const int32_t passed = (run_bytes + 15) & ~15;
+  to_step -= passed;
+  from_step -= passed;
+  __asm__ volatile(
+      "1:\n"
+      "  dlstp.8 lr, %[run]\n"
+      "2:\n"
+      "  vldrb.8 q0, [%[from]], #16\n"
+      "  vstrb.8 q0, [%[to]], #16\n"
+      "  letp lr, 2b\n"
+      "  add %[from], %[from_step]\n"
+      "  add %[to], %[to_step]\n"
+      "  subs %[count], #1\n"
+      "  bne 1b\n"
+      : [to] "+r"(to), [from] "+r"(from), [count] "+r"(count)
+      : [run] "r"(run_bytes), [from_step] "r"(from_step), [to_step] "r"(to_step)
+      : "q0", "lr", "cc", "memory");
 }
 
 }  // namespace nb

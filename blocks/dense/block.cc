@@ -163,9 +163,28 @@ struct Dense {
   static Lowered lower_s8_mve(const Operation& op, const Core&) {
     const DenseS8 p = s8_params(op);
     const PackingOperands o = packing_operands(op, p.out_features);
-    return packed_call(call_s8(p, "dense_s8_mve"),
-                       pack_dense_s8_mve(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
-                       dense_s8_mve_scratch_bytes(p), "weights and constants in the order of use");
+    const bool is_narrow = dense_s8_mve_is_narrow(p);
+    const bool is_uniform = !is_narrow && is_uniform_mve(o.factors.multiplier, o.factors.shift);
+    PackedDenseS8Mve packed = pack_dense_s8_mve(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift,
+                                                is_narrow ? 4 : 8, is_uniform);
+    const DenseS8Mve& q = packed.params;
+    Lowered l{.function = is_narrow    ? "dense_s8_mve_narrow"
+                          : is_uniform ? "dense_s8_mve_uniform"
+                                       : "dense_s8_mve",
+              .params_type = "DenseS8Mve"};
+    l.params = {{"rows", std::to_string(q.rows)},
+                {"in_features", std::to_string(q.in_features)},
+                {"out_features", std::to_string(q.out_features)},
+                {"multiplier", std::to_string(q.multiplier)},
+                {"shift", std::to_string(q.shift)},
+                {"out_zero", std::to_string(q.out_zero)},
+                {"out_min", std::to_string(q.out_min)},
+                {"out_max", std::to_string(q.out_max)},
+                {"form", std::to_string(q.form)}};
+    l.constants = {
+        {"packed", DType::i8, to_bytes(packed.stream), "weights and constants in the order of use"}};
+    l.arguments = {input_arg(0), constant_arg(0), output_arg(0)};
+    return l;
   }
 
   static bool is_s8(const Operation& op) {
@@ -182,10 +201,13 @@ struct Dense {
          lower_f32_tiled},
         {"dense_f32", "dense/dense_f32.h",
          [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
-        {"dense_s8_mve", "dense/dense_s8_mve.h",
+        {"dense_s8_mve_narrow", "dense/dense_s8_mve_narrow.h",
          [](const Operation& op, const Core& core) {
-           return core.has_mve && is_s8(op) && is_packable(op) && dense_s8_mve_applies(s8_params(op));
+           return core.has_mve && is_s8(op) && is_packable(op) && dense_s8_mve_is_narrow(s8_params(op));
          },
+         lower_s8_mve},
+        {"dense_s8_mve", "dense/dense_s8_mve.h",
+         [](const Operation& op, const Core& core) { return core.has_mve && is_s8(op) && is_packable(op); },
          lower_s8_mve},
         {"dense_s8_dsp", "dense/dense_s8_dsp.h",
          [](const Operation& op, const Core& core) {

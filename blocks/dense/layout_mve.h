@@ -1,13 +1,22 @@
-// What the compiler and dense_s8_mve share. Freestanding, for any machine.
+// What the compiler and the dense layers for Helium share: parameters. Freestanding, for any machine.
 #pragma once
+#include "../core/form_mve.h"
 #include "dense_s8.h"
 
 namespace nb {
 
-/// Bytes of scratch of dense_s8_mve.
-constexpr int32_t dense_s8_mve_scratch_bytes(const DenseS8&) { return 0; }
+/// A DenseS8 whose input zero point is folded into the biases, and the form of its constants.
+struct DenseS8Mve {
+  int32_t rows, in_features, out_features;
+  int32_t multiplier;  ///< of all outputs, or 0 where each has its own
+  int8_t shift;        ///< likewise, positive to the left
+  int8_t out_zero, out_min, out_max;
+  uint8_t form;  ///< kTiesMve...
+};
 
-/// Geometries this kernel computes.
-constexpr bool dense_s8_mve_applies(const DenseS8&) { return true; }
+/// True where few outputs are left over of groups of eight: groups of four take less memory.
+constexpr bool dense_s8_mve_is_narrow(const DenseS8& p) {
+  return p.out_features <= 12 && (p.out_features - 1) % 8 < 4;
+}
 
 }  // namespace nb

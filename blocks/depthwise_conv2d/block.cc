@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "blocks/blocks.h"
+#include "blocks/conv2d/lower_mve.h"
 #include "blocks/conv2d/pack_dsp.h"
 #include "blocks/conv2d/pack_mve.h"
 #include "blocks/core/pack_f32.h"
@@ -206,12 +207,26 @@ struct DepthwiseConv2d {
   }
 
   static Lowered lower_s8_mve(const Operation& op, const Core&) {
-    const DepthwiseConv2dS8 p = s8_params(op);
+    const DepthwiseConv2dS8 p = depthwise_conv2d_s8_mve_turned(s8_params(op));
     const PackingOperands o = packing_operands(op, op.in[1]->shape[3]);
-    return packed_call(
-        call_s8(p, "depthwise_conv2d_s8_mve"),
-        pack_depthwise_conv2d_s8_mve(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
-        depthwise_conv2d_s8_mve_scratch_bytes(p), "weights and constants in the order of use");
+    PackedDepthwiseConv2dS8Mve packed =
+        pack_depthwise_conv2d_s8_mve(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift);
+    const DepthwiseConv2dS8Mve& q = packed.params;
+    Lowered l{.function = "depthwise_conv2d_s8_mve", .params_type = "DepthwiseConv2dS8Mve"};
+    l.params = {window_param(p.window),
+                {"in_channels", std::to_string(q.in_channels)},
+                {"depth_multiplier", std::to_string(q.depth_multiplier)},
+                {"in_zero", std::to_string(q.in_zero)},
+                {"out_zero", std::to_string(q.out_zero)},
+                {"out_min", std::to_string(q.out_min)},
+                {"out_max", std::to_string(q.out_max)},
+                {"form", std::to_string(q.form)}};
+    const bool is_3x3 = p.window.kernel.h == 3 && p.window.kernel.w == 3;
+    const std::string row = q.form & kGathersMve ? "gathered_row" : is_3x3 ? "row<true>" : "row<false>";
+    l = packed_call(std::move(l), std::move(packed.stream), depthwise_conv2d_s8_mve_scratch_bytes(p),
+                    "weights and constants in the order of use");
+    l.arguments.push_back(literal_arg("nb::depthwise_conv2d_s8_mve_" + row));
+    return l;
   }
 
   /// Few input channels: a full convolution whose other taps are zero is cheaper than a channel at a time.
@@ -243,10 +258,8 @@ struct DepthwiseConv2d {
     const PackingOperands o = packing_operands(op, op.in[1]->shape[3]);
     const Conv2dS8 full = depthwise_as_conv2d_s8(p);
     const std::vector<std::int8_t> weights = depthwise_weights_as_conv2d_s8(p, o.weights);
-    return packed_call(as_conv2d(full, {.function = "conv2d_s8_mve"}),
-                       pack_conv2d_s8_mve(full, weights, o.bias, o.factors.multiplier, o.factors.shift),
-                       conv2d_s8_mve_scratch_bytes(full),
-                       "as a full convolution, weights and constants in the order of use");
+    return lower_conv2d_s8_mve(full, weights, o,
+                               "as a full convolution, weights and constants in the order of use");
   }
 
   static bool is_s8(const Operation& op) {
@@ -272,13 +285,13 @@ struct DepthwiseConv2d {
             {"depthwise_conv2d_s8_as_conv2d_mve", "conv2d/conv2d_s8_mve.h",
              [](const Operation& op, const Core& core) {
                return core.has_mve && is_s8(op) && is_packable(op) && op.in[0]->shape[3] == 1 &&
-                      op.in[1]->shape[3] > 1;
+                      op.in[1]->shape[3] > 1 && conv2d_s8_mve_applies(depthwise_as_conv2d_s8(s8_params(op)));
              },
              lower_s8_as_conv2d_mve},
             {"depthwise_conv2d_s8_mve", "depthwise_conv2d/depthwise_conv2d_s8_mve.h",
              [](const Operation& op, const Core& core) {
                return core.has_mve && is_s8(op) && is_packable(op) &&
-                      depthwise_conv2d_s8_mve_weights_apply(s8_params(op), op.constant<std::int8_t>(1));
+                      depthwise_conv2d_s8_mve_applies(s8_params(op));
              },
              lower_s8_mve},
             {"depthwise_conv2d_s8_as_conv2d_dsp", "conv2d/conv2d_s8_dsp.h",

@@ -10,23 +10,24 @@ namespace nb {
 /// One row of one block of 16 channels: `count` vectors of outputs. The code below knows the offsets of the
 /// fields.
 struct DepthwiseRowMve {
-  alignas(16) int8_t low[16];  ///< 0: out_min in all lanes
-  int8_t high[16];             ///< 16: out_max
-  const int8_t* const* rows;   ///< 32: the input rows of the kernel rows
-  int32_t kernel_h;            ///< 36
-  int32_t pairs, odd;          ///< 40, 44: the taps of a kernel row, by two and the rest
-  const int8_t* block;         ///< 48: constants
-  int32_t tap_step;            ///< 52: bytes from a tap to the next
-  int32_t in_step, out_step;   ///< 56, 60: bytes from a vector to the next
-  int32_t offset;              ///< 64: of the first input vector in its rows
-  int8_t* out;                 ///< 68
-  int32_t rescale_steps;       ///< 72
-  int32_t out_zero;            ///< 76
-  int32_t count;               ///< 80
-  int32_t room;                ///< 84: bytes to write of the first vector, if under 16
-  int32_t room_step;           ///< 88: less of each next one
+  int8_t low[16];             ///< 0: out_min in all lanes
+  int8_t high[16];            ///< 16: out_max
+  const int8_t* const* rows;  ///< 32: the input rows of the kernel rows
+  int32_t kernel_h;           ///< 36
+  int32_t pairs, odd;         ///< 40, 44: the taps of a kernel row, by two and the rest
+  const int8_t* block;        ///< 48: constants
+  int32_t tap_step;           ///< 52: bytes from a tap to the next
+  int32_t in_step, out_step;  ///< 56, 60: bytes from a vector to the next
+  int32_t offset;             ///< 64: of the first input vector in its rows
+  int8_t* out;                ///< 68
+  int32_t form;               ///< 72: kTiesMve...
+  int32_t out_zero;           ///< 76
+  int32_t count;              ///< 80
+  int32_t room;               ///< 84: bytes to write of the first vector, if under 16
+  int32_t room_step;          ///< 88: less of each next one
 };
-static_assert(offsetof(DepthwiseRowMve, room_step) == 88, "the assembly below knows the offsets");
+static_assert(sizeof(void*) != 4 || offsetof(DepthwiseRowMve, room_step) == 88,
+              "the assembly below knows the offsets");
 
 // clang-format off
 // Pieces of the loops. Q0-Q3: sums of 16 channels; Q4, Q5: sums of two products; Q6, Q7: inputs, weights.
@@ -46,6 +47,11 @@ static_assert(offsetof(DepthwiseRowMve, room_step) == 88, "the assembly below kn
   "  vldrb.8 q6, [%[at]]\n"                                                                         \
   "  vmullt.s8 q6, q6, q7\n"                                                                        \
   "  vadd.i16 q5, q5, q6\n"
+#define NB_START                                                                                    \
+  "  vmovlb.s16 q0, q4\n"                                                                           \
+  "  vmovlt.s16 q1, q4\n"                                                                           \
+  "  vmovlb.s16 q2, q5\n"                                                                           \
+  "  vmovlt.s16 q3, q5\n"
 #define NB_WIDEN                                                                                    \
   "  vmovlb.s16 q6, q4\n"                                                                           \
   "  vadd.i32 q0, q0, q6\n"                                                                         \
@@ -55,22 +61,22 @@ static_assert(offsetof(DepthwiseRowMve, room_step) == 88, "the assembly below kn
   "  vadd.i32 q2, q2, q6\n"                                                                         \
   "  vmovlt.s16 q5, q5\n"                                                                           \
   "  vadd.i32 q3, q3, q5\n"
-#define NB_LEFT(sum, at)                                                                            \
-  "  vldrw.32 q5, [%[w], #64 + " at "]\n"                                                           \
-  "  vmax.s32 q5, q5, q7\n"                                                                         \
-  "  vshl.s32 " sum ", " sum ", q5\n"
-#define NB_SCALE(sum, at, fix)                                                                      \
-  "  vldrw.32 q4, [%[w], #" at "]\n"                                                                \
-  "  vldrw.32 q5, [%[w], #64 + " at "]\n"                                                           \
-  "  vqrdmulh.s32 " sum ", " sum ", q4\n" fix                                                       \
+// Only the low byte of a lane of Q5 counts as its shift.
+#define NB_SCALE(sum, word, multiplier, fix)                                                        \
+  "  vldrw.32 q5, [%[w], #" word "]\n"                                                              \
+  "  vldrw.32 q6, [%[w], #" multiplier "]\n"                                                        \
+  "  vshr.s32 q4, q5, #8\n"                                                                         \
+  "  vadd.i32 " sum ", " sum ", q4\n"                                                               \
+  "  vqrdmulh.s32 " sum ", " sum ", q6\n" fix                                                       \
   "  vrshl.s32 " sum ", " sum ", q5\n"
+// VRSHL rounds ties towards plus infinity. One less in negative lanes turns that into away from zero and moves
+// no other value over a tie.
 #define NB_FIX(sum)                                                                                 \
-  "  vmin.s32 q5, q5, q7\n"                                                                         \
-  "  vand q6, " sum ", q5\n"                                                                        \
-  "  vshr.s32 q6, q6, #31\n"                                                                        \
+  "  vshr.s32 q6, " sum ", #31\n"                                                                   \
   "  vadd.i32 " sum ", " sum ", q6\n"
 
-/// kIs3x3: three rows of three taps, unrolled; two taps are added also across rows.
+/// With a depth multiplier of 1 and no general form. kIs3x3: three rows of three taps, unrolled; two taps are
+/// added also across rows.
 template <bool kIs3x3>
 NB_NOINLINE void depthwise_conv2d_s8_mve_row(const DepthwiseRowMve& job) {
   const int8_t *at, *w;
@@ -85,16 +91,12 @@ NB_NOINLINE void depthwise_conv2d_s8_mve_row(const DepthwiseRowMve& job) {
 #define NB_BEGIN                                                                                    \
   "1:\n"                                                                                            \
   "  ldr %[w], [%[job], #48]\n"                                                                     \
-  "  ldr %[row], [%[job], #32]\n"                                                                   \
-  "  vldrw.32 q0, [%[w]], #16\n"                                                                    \
-  "  vldrw.32 q1, [%[w]], #16\n"                                                                    \
-  "  vldrw.32 q2, [%[w]], #16\n"                                                                    \
-  "  vldrw.32 q3, [%[w]], #16\n"
+  "  ldr %[row], [%[job], #32]\n"
 #define NB_END                                                                                      \
   "  ldrd %[i], %[j], [%[job], #72]\n"                                                              \
   "  cmp %[i], #0\n"                                                                                \
-  "  bne 6f\n" NB_SCALE("q0", "0", "") NB_SCALE("q1", "16", "")                                     \
-  NB_SCALE("q2", "32", "") NB_SCALE("q3", "48", "")                                                 \
+  "  bne 6f\n" NB_SCALE("q0", "0", "16", "") NB_SCALE("q1", "32", "48", "")                         \
+  NB_SCALE("q2", "64", "80", "") NB_SCALE("q3", "96", "112", "")                                    \
   "5:\n"                                                                                            \
   "  vqmovnb.s32 q0, q0\n"                                                                          \
   "  vqmovnt.s32 q0, q1\n"                                                                          \
@@ -121,27 +123,28 @@ NB_NOINLINE void depthwise_conv2d_s8_mve_row(const DepthwiseRowMve& job) {
   "  sub %[room], %[i]\n"                                                                           \
   "  bne 1b\n"                                                                                      \
   "  b 9f\n"                                                                                        \
+  "6:\n"                                                                                            \
+  NB_SCALE("q0", "0", "16", NB_FIX("q0")) NB_SCALE("q1", "32", "48", NB_FIX("q1"))                  \
+  NB_SCALE("q2", "64", "80", NB_FIX("q2")) NB_SCALE("q3", "96", "112", NB_FIX("q3"))                \
+  "  b 5b\n"                                                                                        \
   "8:\n"                                                                                            \
   "  vctp.8 %[room]\n"                                                                              \
   "  vpst\n"                                                                                        \
   "  vstrbt.8 q0, [%[out]]\n"                                                                       \
   "  b 7b\n"                                                                                        \
-  "6:\n"                                                                                            \
-  "  vmov.i32 q7, #0\n"                                                                             \
-  "  lsrs %[i], #2\n"                                                                               \
-  "  bcc 4f\n" NB_LEFT("q0", "0") NB_LEFT("q1", "16") NB_LEFT("q2", "32") NB_LEFT("q3", "48")       \
-  "4:\n" NB_SCALE("q0", "0", NB_FIX("q0")) NB_SCALE("q1", "16", NB_FIX("q1"))                       \
-  NB_SCALE("q2", "32", NB_FIX("q2")) NB_SCALE("q3", "48", NB_FIX("q3"))                             \
-  "  b 5b\n"                                                                                        \
   "9:\n"
   if (kIs3x3) {
     __asm__ volatile(NB_BEGIN
-                     NB_ROW NB_FIRST NB_NEXT NB_SECOND NB_WIDEN NB_NEXT NB_FIRST
+                     NB_ROW NB_FIRST NB_NEXT NB_SECOND NB_START NB_NEXT NB_FIRST
                      NB_ROW NB_SECOND NB_WIDEN NB_NEXT NB_FIRST NB_NEXT NB_SECOND NB_WIDEN
                      NB_ROW NB_FIRST NB_NEXT NB_SECOND NB_WIDEN NB_NEXT NB_FIRST NB_WIDEN
                      NB_END NB_OPERANDS);
   } else {
     __asm__ volatile(NB_BEGIN
+                     "  vmov.i32 q0, #0\n"
+                     "  vmov.i32 q1, #0\n"
+                     "  vmov.i32 q2, #0\n"
+                     "  vmov.i32 q3, #0\n"
                      "  ldr %[i], [%[job], #36]\n"
                      "2:\n" NB_ROW
                      "  ldr %[j], [%[job], #40]\n"
@@ -162,143 +165,138 @@ NB_NOINLINE void depthwise_conv2d_s8_mve_row(const DepthwiseRowMve& job) {
 #undef NB_NEXT
 #undef NB_FIRST
 #undef NB_SECOND
+#undef NB_START
 #undef NB_WIDEN
-#undef NB_LEFT
 #undef NB_SCALE
 #undef NB_FIX
 #undef NB_OPERANDS
 #undef NB_BEGIN
 #undef NB_END
 
-/// The same with a depth multiplier: inputs are gathered by lane.
+/// The same of any layer: inputs are gathered by lane, sums rescaled in any form.
 NB_NOINLINE inline void depthwise_conv2d_s8_mve_gathered_row(const DepthwiseRowMve& job) {
   const uint8x16_t lanes = vldrbq_u8(reinterpret_cast<const uint8_t*>(job.block));
   const int16_t zero = static_cast<int16_t>(job.out_zero);
   const int32_t taps = 2 * job.pairs + job.odd;
+  const int32_t steps = job.form & kGeneralMve ? kRescaleTiesMve | kRescaleLeftMve : job.form;
   for (int32_t n = 0; n < job.count; ++n) {
     const int8_t* stream = job.block + 16;
-    int32x4_t sum0 = take_s32x4_mve(stream), sum1 = take_s32x4_mve(stream);
-    int32x4_t sum2 = take_s32x4_mve(stream), sum3 = take_s32x4_mve(stream);
+    int32x4_t sums[4];
+    for (int32x4_t& sum : sums) sum = vdupq_n_s32(0);
     for (int32_t i = 0; i < job.kernel_h; ++i) {
       const int8_t* at = job.rows[i] + job.offset + n * job.in_step;
       for (int32_t j = 0; j < taps; ++j, at += job.tap_step, stream += 16) {
         const int8x16_t input = vldrbq_gather_offset_s8(at, lanes), weight = vldrbq_s8(stream);
         const int16x8_t even = vmullbq_int_s8(input, weight), odd = vmulltq_int_s8(input, weight);
-        sum0 = vaddq_s32(sum0, vmovlbq_s16(even));
-        sum1 = vaddq_s32(sum1, vmovltq_s16(even));
-        sum2 = vaddq_s32(sum2, vmovlbq_s16(odd));
-        sum3 = vaddq_s32(sum3, vmovltq_s16(odd));
+        sums[0] = vaddq_s32(sums[0], vmovlbq_s16(even));
+        sums[1] = vaddq_s32(sums[1], vmovltq_s16(even));
+        sums[2] = vaddq_s32(sums[2], vmovlbq_s16(odd));
+        sums[3] = vaddq_s32(sums[3], vmovltq_s16(odd));
       }
     }
-    const auto scale = [&](int32x4_t sum, int32_t at) {
-      const int8_t* multiplier = stream + at;
-      const int8_t* shift = multiplier + 64;
-      return rescale_mve(sum, take_s32x4_mve(multiplier), take_s32x4_mve(shift), job.rescale_steps);
-    };
-    sum0 = scale(sum0, 0);
-    sum1 = scale(sum1, 16);
-    sum2 = scale(sum2, 32);
-    sum3 = scale(sum3, 48);
-    int16x8_t even = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(sum0), sum0), sum1);
-    int16x8_t odd = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(sum2), sum2), sum3);
+    const int8_t* wide = stream + 128;
+    for (int32x4_t& sum : sums) {
+      const int32x4_t word = take_s32x4_mve(stream);
+      sum = vaddq_s32(sum, vshrq_n_s32(word, 8));
+      if (job.form & kWideMve) sum = vaddq_s32(sum, take_s32x4_mve(wide));
+      sum = rescale_mve(sum, take_s32x4_mve(stream), vshrq_n_s32(vshlq_n_s32(word, 24), 24), steps);
+    }
+    int16x8_t even = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(sums[0]), sums[0]), sums[1]);
+    int16x8_t odd = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(sums[2]), sums[2]), sums[3]);
     even = vqaddq_n_s16(even, zero);
     odd = vqaddq_n_s16(odd, zero);
     int8x16_t all = vqmovntq_s16(vqmovnbq_s16(vreinterpretq_s8_s16(even), even), odd);
     all = vminq_s8(vmaxq_s8(all, vldrbq_s8(job.low)), vldrbq_s8(job.high));
-    vstrbq_p_s8(job.out + n * job.out_step, all, vctp8q(static_cast<uint32_t>(job.room)));
+    vstrbq_p_s8(job.out + n * job.out_step, all, vctp8q(static_cast<uint32_t>(job.room - n * job.room_step)));
   }
 }
 
-/// Output rows [y_begin, y_end). `in` points at input row `in_row`, `out` at output row `y_begin`. `packed`
-/// comes from pack_depthwise_conv2d_s8_mve; `scratch` (4-byte aligned) has
+using DepthwiseRowFunctionMve = void (*)(const DepthwiseRowMve& job);
+
+/// Output rows [y_begin, y_end). `in` points at input row `in_row`, `out` at output row `y_begin`. `p` and
+/// `packed` come from pack_depthwise_conv2d_s8_mve, which says what `row` is; `scratch` (4-byte aligned) has
 /// depthwise_conv2d_s8_mve_scratch_bytes(p). Equals depthwise_conv2d_s8_rows bit for bit.
-NB_NOINLINE inline void depthwise_conv2d_s8_mve_rows(const DepthwiseConv2dS8& p, const int8_t* in,
+NB_NOINLINE inline void depthwise_conv2d_s8_mve_rows(const DepthwiseConv2dS8Mve& p, const int8_t* in,
                                                      int32_t in_row, const int8_t* packed, int8_t* out,
-                                                     int32_t y_begin, int32_t y_end, int8_t* scratch) {
+                                                     int32_t y_begin, int32_t y_end, int8_t* scratch,
+                                                     DepthwiseRowFunctionMve row) {
+  const auto& g = p.window;
   const int32_t channels = p.in_channels, out_channels = channels * p.depth_multiplier;
-  Window2d g = p.window;
-  in -= in_row * g.in.w * channels;
-  if (depthwise_conv2d_s8_mve_transposes(g)) {
-    g = depthwise_conv2d_s8_mve_transposed(g, y_begin, y_end);
-    y_begin = 0;
-    y_end = 1;
-  }
-  const bool in_place = depthwise_conv2d_s8_mve_in_place(p, g);
-  const bool folds = depthwise_conv2d_s8_mve_folds(p);
-  const int32_t rescale_steps = rescale_steps_mve(p.out_min, p.out_zero, packed[0] != 0);
-  packed += 16;
+  const int32_t in_row_bytes = g.in.w * channels, row_bytes = g.out.w * out_channels;
+  const bool in_place = (p.form & kInPlaceMve) != 0, folds = (p.form & kFoldsMve) != 0;
   const int8_t** rows = reinterpret_cast<const int8_t**>(scratch);
-  int8_t* lines = scratch + (g.kernel.h * static_cast<int32_t>(sizeof *rows) + 15) / 16 * 16;
+  int8_t* lines = scratch + ((g.kernel.h * static_cast<int32_t>(sizeof *rows) + 15) & ~15);
+  in -= in_row * in_row_bytes;
 
-  // A padded row: `before` columns of padding, `copied` of the image from `first` on, then `after`.
-  const int32_t reach = depthwise_conv2d_s8_mve_reach(g),
-                line_bytes = depthwise_conv2d_s8_mve_line_bytes(p, g);
-  const int32_t before = clamp<int32_t>(g.pad.w, 0, reach), first = max<int32_t>(-g.pad.w, 0);
-  const int32_t copied = clamp<int32_t>(reach - before, 0, g.in.w - first), after = reach - before - copied;
+  // A padded row: `before` bytes of padding, `copied` of the image from `first` on, then padding.
+  const int32_t line_bytes = depthwise_conv2d_s8_mve_line_bytes(p);
+  const int32_t reach = depthwise_conv2d_s8_mve_reach(g) * channels;
+  const int32_t before = clamp<int32_t>(g.pad.w * channels, 0, reach), first = max(-g.pad.w, 0) * channels;
+  const int32_t copied = clamp<int32_t>(reach - before, 0, in_row_bytes - first);
   const int32_t ring = (g.kernel.h - 1) * g.dilation.h + 1;
-  if (in_place && depthwise_conv2d_s8_mve_lines(p, g)) fill_mve(lines, p.in_zero, reach * channels);
+  in += first;
 
-  const int32_t block_bytes = depthwise_conv2d_s8_mve_block_bytes(p);
-  const int32_t row_bytes = g.out.w * out_channels;
   DepthwiseRowMve job;
-  vstrbq_s8(job.low, vdupq_n_s8(static_cast<int8_t>(p.out_min)));
-  vstrbq_s8(job.high, vdupq_n_s8(static_cast<int8_t>(p.out_max)));
+  vstrbq_s8(job.low, vdupq_n_s8(p.out_min));
+  vstrbq_s8(job.high, vdupq_n_s8(p.out_max));
   job.rows = rows;
   job.kernel_h = g.kernel.h;
   job.pairs = g.kernel.w >> 1;
   job.odd = g.kernel.w & 1;
   job.tap_step = g.dilation.w * channels;
-  job.in_step = folds ? 16 : g.stride.w * channels;
-  job.out_step = folds ? 16 : out_channels;
-  job.rescale_steps = rescale_steps;
+  job.form = p.form & (kTiesMve | kGeneralMve | kWideMve);
   job.out_zero = p.out_zero;
-  job.count = folds ? (row_bytes + 15) >> 4 : g.out.w;
-  job.room_step = folds ? 16 : 0;
+  job.in_step = g.stride.w * channels;
+  job.out_step = out_channels;
+  job.count = g.out.w;
+  job.room_step = 0;
+  if (folds) {
+    job.in_step = job.out_step = job.room_step = 16;
+    job.count = (row_bytes + 15) >> 4;
+  }
+  const int32_t block_bytes = depthwise_conv2d_s8_mve_block_bytes(p);
   int32_t filled =
       y_begin * g.stride.h - g.pad.h;  // input rows before this one are in the ring or not needed
+  if (in_place && depthwise_conv2d_s8_mve_leaves(g)) fill_mve(lines, p.in_zero, reach);
   for (int32_t y = y_begin; y < y_end; ++y, out += row_bytes) {
     int32_t iy = y * g.stride.h - g.pad.h;
     if (!in_place) {
       for (filled = max(filled, iy); filled < iy + ring; ++filled) {
         int8_t* line = lines + (filled + g.pad.h) % ring * line_bytes;
         if (filled < 0 || filled >= g.in.h) {
-          fill_mve(line, p.in_zero, reach * channels);
-          continue;
+          fill_mve(line, p.in_zero, reach);
+        } else {
+          fill_mve(line, p.in_zero, before);
+          copy_mve(line + before, in + filled * in_row_bytes, copied);
+          fill_mve(line + before + copied, p.in_zero, reach - before - copied);
         }
-        // In this order: each step may write past its end.
-        fill_mve(line, p.in_zero, before * channels);
-        line += before * channels;
-        copy_mve(line, in + (filled * g.in.w + first) * channels, copied * channels);
-        fill_mve(line + copied * channels, p.in_zero, after * channels);
       }
     }
     for (int32_t i = 0; i < g.kernel.h; ++i, iy += g.dilation.h) {
       if (!in_place) {
         rows[i] = lines + (iy + g.pad.h) % ring * line_bytes;
       } else {
-        rows[i] = iy < 0 || iy >= g.in.h ? lines : in + (iy * g.in.w + first) * channels;
+        rows[i] = iy < 0 || iy >= g.in.h ? lines : in + iy * in_row_bytes;
       }
     }
     job.block = packed;
-    for (int32_t c = 0; c < (folds ? 1 : out_channels); c += 16, job.block += block_bytes) {
-      job.offset = p.depth_multiplier == 1 ? c : c / p.depth_multiplier;
+    job.offset = 0;
+    job.room = folds ? row_bytes : out_channels;
+    for (int32_t c = 0; c < out_channels; c += 16) {
+      if (p.depth_multiplier != 1) job.offset = c / p.depth_multiplier;
       job.out = out + c;
-      job.room = folds ? row_bytes : out_channels - c;
-      if (p.depth_multiplier != 1) {
-        depthwise_conv2d_s8_mve_gathered_row(job);
-      } else if (g.kernel.h == 3 && g.kernel.w == 3) {
-        depthwise_conv2d_s8_mve_row<true>(job);
-      } else {
-        depthwise_conv2d_s8_mve_row<false>(job);
-      }
+      row(job);
+      job.block += block_bytes;
+      job.room -= 16;
+      job.offset += 16;
     }
   }
 }
 
 /// The whole image.
-NB_INLINE void depthwise_conv2d_s8_mve(const DepthwiseConv2dS8& p, const int8_t* in, const int8_t* packed,
-                                       int8_t* out, int8_t* scratch) {
-  depthwise_conv2d_s8_mve_rows(p, in, 0, packed, out, 0, p.window.out.h, scratch);
+NB_INLINE void depthwise_conv2d_s8_mve(const DepthwiseConv2dS8Mve& p, const int8_t* in, const int8_t* packed,
+                                       int8_t* out, int8_t* scratch, DepthwiseRowFunctionMve row) {
+  depthwise_conv2d_s8_mve_rows(p, in, 0, packed, out, 0, p.window.out.h, scratch, row);
 }
 
 }  // namespace nb

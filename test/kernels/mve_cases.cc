@@ -49,6 +49,9 @@ struct Scales {
 Scales scales(int32_t channels, int32_t taps) {
   Scales s;
   const bool ties = pick(0, 2) == 0, wild = pick(0, 7) == 0, has_bias = pick(0, 7) != 0;
+  // Biases at the border of 24 bits and beyond.
+  const bool heavy = pick(0, 7) == 0;
+  const bool uniform = pick(0, 2) == 0;
   int32_t usual = -5;
   for (int32_t n = 1; n < taps * 4; n *= 2) --usual;
   for (int32_t c = 0; c < channels; ++c) {
@@ -58,9 +61,20 @@ Scales scales(int32_t channels, int32_t taps) {
       s.shift.push_back(static_cast<int8_t>(pick(-4, 0)));
       continue;
     }
-    if (has_bias) s.bias.push_back(pick(-3000, 3000));
+    if (heavy) {
+      const int32_t border =
+          pick(0, 3) == 0 ? pick(1 << 23, 1 << 28) : (1 << 23) + pick(-3, 3) * pick(1, 2000);
+      s.bias.push_back(pick(0, 1) ? border : -border);
+      s.shift.push_back(static_cast<int8_t>(-pick(15, 21)));
+    } else {
+      if (has_bias) s.bias.push_back(pick(-3000, 3000));
+      s.shift.push_back(static_cast<int8_t>(wild ? pick(-31, 3) : std::min(0, usual + pick(-1, 3))));
+    }
     s.multiplier.push_back(pick(0, 40) == 0 ? 0 : ties ? 1 << 30 : pick(1 << 30, INT32_MAX));
-    s.shift.push_back(static_cast<int8_t>(wild ? pick(-31, 3) : std::min(0, usual + pick(-1, 3))));
+  }
+  if (uniform) {
+    std::fill(s.multiplier.begin(), s.multiplier.end(), s.multiplier[0]);
+    std::fill(s.shift.begin(), s.shift.end(), s.shift[0]);
   }
   return s;
 }
@@ -86,30 +100,33 @@ void conv(nb::Conv2dS8 p) {
   std::vector<int8_t> out(static_cast<size_t>(g.out.h) * g.out.w * p.out_channels);
   nb::conv2d_s8(p, in.data(), w.data(), s.bias.empty() ? nullptr : s.bias.data(), s.multiplier.data(),
                 s.shift.data(), out.data());
-  file->put_case(kConv, p, g.in.w * p.in_channels, nb::conv2d_s8_mve_scratch_bytes(p),
-                 nb::pack_conv2d_s8_mve(p, w, s.bias, s.multiplier, s.shift), in, out);
+  const auto packed = nb::pack_conv2d_s8_mve(p, w, s.bias, s.multiplier, s.shift);
+  file->put_case(kConv, packed.params, g.in.w * p.in_channels, nb::conv2d_s8_mve_scratch_bytes(p),
+                 packed.stream, in, out);
 }
 
 void depthwise(nb::DepthwiseConv2dS8 p) {
+  if (pick(0, 3)) p = nb::depthwise_conv2d_s8_mve_turned(p);
   const nb::Window2d& g = p.window;
   draw_range(p);
   const int32_t taps = g.kernel.h * g.kernel.w, channels = p.in_channels * p.depth_multiplier;
   const auto in = bytes(static_cast<size_t>(g.in.h) * g.in.w * p.in_channels, -128);
   auto w = weights_of(static_cast<size_t>(taps) * channels);
-  if (!nb::depthwise_conv2d_s8_mve_weights_apply(p, w))
+  if (pick(0, 3))
     for (int8_t& v : w) v = std::max<int8_t>(v, -127);
   const Scales s = scales(channels, taps);
   std::vector<int8_t> out(static_cast<size_t>(g.out.h) * g.out.w * channels);
   nb::depthwise_conv2d_s8(p, in.data(), w.data(), s.bias.empty() ? nullptr : s.bias.data(),
                           s.multiplier.data(), s.shift.data(), out.data());
-  file->put_case(kDepthwise, p, g.in.w * p.in_channels, nb::depthwise_conv2d_s8_mve_scratch_bytes(p),
-                 nb::pack_depthwise_conv2d_s8_mve(p, w, s.bias, s.multiplier, s.shift), in, out);
+  const auto packed = nb::pack_depthwise_conv2d_s8_mve(p, w, s.bias, s.multiplier, s.shift);
+  file->put_case(kDepthwise, packed.params, g.in.w * p.in_channels,
+                 nb::depthwise_conv2d_s8_mve_scratch_bytes(p), packed.stream, in, out);
   if (p.in_channels != 1) return;
   const nb::Conv2dS8 q = nb::depthwise_as_conv2d_s8(p);
-  file->put_case(
-      kConv, q, g.in.w, nb::conv2d_s8_mve_scratch_bytes(q),
-      nb::pack_conv2d_s8_mve(q, nb::depthwise_weights_as_conv2d_s8(p, w), s.bias, s.multiplier, s.shift), in,
-      out);
+  const auto as_conv2d =
+      nb::pack_conv2d_s8_mve(q, nb::depthwise_weights_as_conv2d_s8(p, w), s.bias, s.multiplier, s.shift);
+  file->put_case(kConv, as_conv2d.params, g.in.w, nb::conv2d_s8_mve_scratch_bytes(q), as_conv2d.stream, in,
+                 out);
 }
 
 void dense(nb::DenseS8 p) {
@@ -120,8 +137,14 @@ void dense(nb::DenseS8 p) {
   std::vector<int8_t> out(static_cast<size_t>(p.rows) * p.out_features);
   nb::dense_s8(p, in.data(), w.data(), s.bias.empty() ? nullptr : s.bias.data(), s.multiplier.data(),
                s.shift.data(), out.data());
-  file->put_case(kDense, p, 0, nb::dense_s8_mve_scratch_bytes(p),
-                 nb::pack_dense_s8_mve(p, w, s.bias, s.multiplier, s.shift), in, out);
+  const auto put = [&](CaseKind kind) {
+    const auto packed = nb::pack_dense_s8_mve(p, w, s.bias, s.multiplier, s.shift,
+                                              kind == kDenseNarrow ? 4 : 8, kind == kDenseUniform);
+    file->put_case(kind, packed.params, 0, 0, packed.stream, in, out);
+  };
+  put(kDense);
+  put(kDenseNarrow);
+  if (nb::is_uniform_mve(s.multiplier, s.shift)) put(kDenseUniform);
 }
 
 int32_t one_of(std::initializer_list<int32_t> values) { return values.begin()[pick(0, values.size() - 1)]; }

@@ -10,15 +10,12 @@
 #elif defined(NB_MVE)
 #include "../../blocks/conv2d/conv2d_s8_mve.h"
 #include "../../blocks/dense/dense_s8_mve.h"
+#include "../../blocks/dense/dense_s8_mve_narrow.h"
 #include "../../blocks/depthwise_conv2d/depthwise_conv2d_s8_mve.h"
-#define NB_KERNEL(name) nb::name##_mve
-#define NB_ROWS(name) nb::name##_mve_rows
 #else
 #include "../../blocks/conv2d/conv2d_s8_dsp.h"
 #include "../../blocks/dense/dense_s8_dsp.h"
 #include "../../blocks/depthwise_conv2d/depthwise_conv2d_s8_dsp.h"
-#define NB_KERNEL(name) nb::name##_dsp
-#define NB_ROWS(name) nb::name##_dsp_rows
 #endif
 #include "cases.h"
 #include "semihosting.h"
@@ -32,14 +29,22 @@ int8_t* const kScratch = reinterpret_cast<int8_t*>(NB_SCRATCH);
 constexpr int32_t kGuardBytes = 64;
 int8_t* const kOut = kGuarded + kGuardBytes;
 
-const nb::Window2d& window_of(const KernelCase& c) {
-#ifdef NB_FLOAT
-  return reinterpret_cast<const nb::Conv2dF32&>(c.params).window;  // of a DepthwiseConv2dF32 too
+template <class Params>
+const Params& params_of(const KernelCase& c) {
+  const void* at = c.params;
+  return *static_cast<const Params*>(at);
+}
+
+const auto& window_of(const KernelCase& c) {
+#if defined(NB_FLOAT)
+  return params_of<nb::Conv2dF32>(c).window;  // of a DepthwiseConv2dF32 too
+#elif defined(NB_MVE)
+  return params_of<nb::Window2dShort>(c);
 #else
-  return reinterpret_cast<const nb::Window2d&>(c.params);
+  return params_of<nb::Window2d>(c);
 #endif
 }
-int32_t rows_of(const KernelCase& c) { return c.kind == kDense ? 1 : window_of(c).out.h; }
+int32_t rows_of(const KernelCase& c) { return c.kind >= kDense ? 1 : window_of(c).out.h; }
 
 #ifdef NB_FLOAT
 void run(const KernelCase& c, const int8_t* in_bytes, int32_t in_row, const int8_t* packed_bytes,
@@ -48,13 +53,12 @@ void run(const KernelCase& c, const int8_t* in_bytes, int32_t in_row, const int8
   const float* const packed = reinterpret_cast<const float*>(packed_bytes);
   float* const out = reinterpret_cast<float*>(out_bytes);
   if (c.kind == kConv)
-    nb::conv2d_f32_tiled_rows(reinterpret_cast<const nb::Conv2dF32&>(c.params), in, in_row, packed, out,
-                              begin, end);
+    nb::conv2d_f32_tiled_rows(params_of<nb::Conv2dF32>(c), in, in_row, packed, out, begin, end);
   else if (c.kind == kDepthwise)
-    nb::depthwise_conv2d_f32_tiled_rows(reinterpret_cast<const nb::DepthwiseConv2dF32&>(c.params), in, in_row,
-                                        packed, out, begin, end);
+    nb::depthwise_conv2d_f32_tiled_rows(params_of<nb::DepthwiseConv2dF32>(c), in, in_row, packed, out, begin,
+                                        end);
   else
-    nb::dense_f32_tiled(reinterpret_cast<const nb::DenseF32&>(c.params), in, packed, out);
+    nb::dense_f32_tiled(params_of<nb::DenseF32>(c), in, packed, out);
 }
 
 /// How far outputs may lie from the expected ones: 1e-5 of the largest, which is at least 1.
@@ -76,12 +80,30 @@ bool differs(const int8_t* expected, int32_t i, float tolerated) {
 #else
 void run(const KernelCase& c, const int8_t* in, int32_t in_row, const int8_t* packed, int8_t* out,
          int32_t begin, int32_t end) {
-  if (c.kind == kConv) NB_ROWS(conv2d_s8)
-  (reinterpret_cast<const nb::Conv2dS8&>(c.params), in, in_row, packed, out, begin, end, kScratch);
+#ifdef NB_MVE
+  if (c.kind == kConv) {
+    nb::conv2d_s8_mve_rows(params_of<nb::Conv2dS8Mve>(c), in, in_row, packed, out, begin, end, kScratch);
+  } else if (c.kind == kDepthwise) {
+    const auto& p = params_of<nb::DepthwiseConv2dS8Mve>(c);
+    const bool is_3x3 = p.window.kernel.h == 3 && p.window.kernel.w == 3;
+    nb::depthwise_conv2d_s8_mve_rows(p, in, in_row, packed, out, begin, end, kScratch,
+                                     p.form & nb::kGathersMve ? nb::depthwise_conv2d_s8_mve_gathered_row
+                                     : is_3x3 ? nb::depthwise_conv2d_s8_mve_row<true>
+                                              : nb::depthwise_conv2d_s8_mve_row<false>);
+  } else {
+    (c.kind == kDense ? nb::dense_s8_mve
+     : c.kind == kDenseUniform ? nb::dense_s8_mve_uniform
+                               : nb::dense_s8_mve_narrow)(params_of<nb::DenseS8Mve>(c), in, packed, out);
+  }
+#else
+  if (c.kind == kConv)
+    nb::conv2d_s8_dsp_rows(params_of<nb::Conv2dS8>(c), in, in_row, packed, out, begin, end, kScratch);
   else if (c.kind == kDepthwise)
-      NB_ROWS(depthwise_conv2d_s8)(reinterpret_cast<const nb::DepthwiseConv2dS8&>(c.params), in, in_row,
-                                   packed, out, begin, end, kScratch);
-  else NB_KERNEL(dense_s8)(reinterpret_cast<const nb::DenseS8&>(c.params), in, packed, out, kScratch);
+    nb::depthwise_conv2d_s8_dsp_rows(params_of<nb::DepthwiseConv2dS8>(c), in, in_row, packed, out, begin, end,
+                                     kScratch);
+  else
+    nb::dense_s8_dsp(params_of<nb::DenseS8>(c), in, packed, out, kScratch);
+#endif
 }
 
 int32_t tolerance(const KernelCase&, const int8_t*) { return 0; }
@@ -135,13 +157,13 @@ uint32_t run_all() {
     prepare(c);
     run(c, input, 0, packed, kOut, 0, rows_of(c));
     if (!check(c, expected, cases, "whole")) ++failures;
-    if (c.kind == kDense) continue;
+    if (c.kind >= kDense) continue;
     // Strips of one, two, three... rows, each from the first input row it needs.
     prepare(c);
-    const nb::Window2d& g = window_of(c);
+    const auto& g = window_of(c);
     const int32_t out_row_bytes = c.out_bytes / g.out.h;
     for (int32_t y = 0, strip = 1; y < g.out.h; y += strip++) {
-      const int32_t end = nb::min(y + strip, g.out.h);
+      const int32_t end = nb::min<int32_t>(y + strip, g.out.h);
       const int32_t row = nb::clamp<int32_t>(y * g.stride.h - g.pad.h, 0, g.in.h);
       run(c, input + row * c.in_row_bytes, row, packed, kOut + y * out_row_bytes, y, end);
     }
