@@ -72,28 +72,28 @@ NB_INLINE int32_t rounded_mean(int32_t sum, int32_t count) {
 }
 
 /// As average_pool2d_f32_rows, of int8_t or int16_t. Sums are int32: the window's taps times the largest
-/// magnitude of T stay below 2^31. Channels go by eights, their sums in registers or on the stack.
+/// magnitude of T stay below 2^31.
 template <class T>
 NB_INLINE void average_pool2d_int_rows(const AveragePool2dInt& p, const T* NB_RESTRICT in, int32_t in_row,
                                        T* NB_RESTRICT out, int32_t y_begin, int32_t y_end) {
   const Window2d& g = p.window;
-  const int32_t area = g.kernel.h * g.kernel.w;
+  const int32_t step = g.dilation.w * p.channels, row_step = g.dilation.h * g.in.w * p.channels;
   for (int32_t y = y_begin; y < y_end; ++y)
-    for (int32_t x = 0; x < g.out.w; ++x, out += p.channels) {
+    for (int32_t x = 0; x < g.out.w; ++x) {
       const PooledTaps t = pooled_taps(g, y, x);
-      const int32_t inside = count_of(t), count = p.count_include_pad ? area : inside;
+      const int32_t width = t.columns.end - t.columns.begin, inside = count_of(t);
+      const int32_t count = p.count_include_pad ? g.kernel.h * g.kernel.w : inside;
       const int32_t padding = (count - inside) * p.zero;
-      for (int32_t begin = 0; begin < p.channels; begin += 8) {
-        const int32_t n = min<int32_t>(p.channels - begin, 8);
-        int32_t sums[8] = {padding, padding, padding, padding, padding, padding, padding, padding};
-        for (int32_t i = t.rows.begin; i < t.rows.end; ++i)
-          for (int32_t j = t.columns.begin; j < t.columns.end; ++j) {
-            const int32_t row = t.top + i * g.dilation.h - in_row, column = t.left + j * g.dilation.w;
-            const T* pixel = in + (row * g.in.w + column) * p.channels + begin;
-            for (int32_t c = 0; c < n; ++c) sums[c] += pixel[c];
-          }
-        for (int32_t c = 0; c < n; ++c)
-          out[begin + c] = static_cast<T>(clamp(rounded_mean(sums[c], count), p.out_min, p.out_max));
+      const T* first = in + ((t.top - in_row) * g.in.w + t.left) * p.channels + t.rows.begin * row_step +
+                       t.columns.begin * step;
+      for (int32_t c = p.channels; c > 0; --c) {
+        int32_t sum = padding;
+        const T* row = first++;
+        for (int32_t i = t.rows.begin; i < t.rows.end; ++i, row += row_step) {
+          const T* at = row;
+          for (int32_t j = width; j > 0; --j, at += step) sum += *at;
+        }
+        *out++ = static_cast<T>(clamp(rounded_mean(sum, count), p.out_min, p.out_max));
       }
     }
 }
@@ -105,6 +105,24 @@ NB_NOINLINE inline void average_pool2d_int(const AveragePool2dInt& p, const T* i
   for (int32_t n = 0; n < p.batch; ++n)
     average_pool2d_int_rows(p, in + n * g.in.h * g.in.w * p.channels, 0,
                             out + n * g.out.h * g.out.w * p.channels, 0, g.out.h);
+}
+
+/// What an integer average over whole images needs: one output pixel each.
+struct AverageWholeInt {
+  int32_t batch, pixels, channels;
+  int32_t out_min, out_max;  ///< the fused activation, in output units
+};
+
+/// All images, of int8_t or int16_t.
+template <class T>
+NB_NOINLINE inline void average_pool2d_int_whole(const AverageWholeInt& p, const T* in, T* out) {
+  for (int32_t n = p.batch; n > 0; --n, in += (p.pixels - 1) * p.channels)
+    for (int32_t c = p.channels; c > 0; --c) {
+      int32_t sum = 0;
+      const T* at = in++;
+      for (int32_t left = p.pixels; left > 0; --left, at += p.channels) sum += *at;
+      *out++ = static_cast<T>(clamp(rounded_mean(sum, p.pixels), p.out_min, p.out_max));
+    }
 }
 
 }  // namespace nb

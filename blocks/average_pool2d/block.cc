@@ -130,9 +130,34 @@ struct AveragePooling {
     return l;
   }
 
+  /// Whether each image becomes one pixel, without padding.
+  static bool is_whole(const Operation& op) {
+    const Window2d g = *window_of(op);
+    return g.kernel.h == g.in.h && g.kernel.w == g.in.w && g.out.h == 1 && g.out.w == 1 && g.pad.h == 0 &&
+           g.pad.w == 0 && g.dilation.h == 1 && g.dilation.w == 1;
+  }
+
+  static Lowered lower_int_whole(const Operation& op, const Core&) {
+    const auto& a = op.attrs<Attrs>();
+    const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
+    const Window2d g = *window_of(op);
+    Lowered l{.function = "average_pool2d_int_whole<" + std::string(dtype_c_name(op.in[0]->dtype)) + ">",
+              .params_type = "AverageWholeInt"};
+    l.params = {{"batch", std::to_string(op.in[0]->shape[0])},
+                {"pixels", std::to_string(g.in.h * g.in.w)},
+                {"channels", std::to_string(op.in[0]->shape[3])},
+                {"out_min", std::to_string(range.min)},
+                {"out_max", std::to_string(range.max)}};
+    l.arguments = {input_arg(0), output_arg(0)};
+    return l;
+  }
+
   static std::vector<Kernel> kernels() {
     return {{"average_pool2d_f32", "average_pool2d/average_pool2d.h",
              [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
+            {"average_pool2d_int_whole", "average_pool2d/average_pool2d.h",
+             [](const Operation& op, const Core&) { return op.in[0]->dtype != DType::f32 && is_whole(op); },
+             lower_int_whole},
             {"average_pool2d_int", "average_pool2d/average_pool2d.h",
              [](const Operation& op, const Core&) { return op.in[0]->dtype != DType::f32; }, lower_int}};
   }

@@ -35,9 +35,9 @@ NB_INLINE void conv2d_s8_mve_patch(const Conv2dS8Mve& p, Taps rows, const int8_t
 /// Output rows [y_begin, y_end). `in` points at input row `in_row`, `out` at output row `y_begin`. `p` and
 /// `packed` come from pack_conv2d_s8_mve; `scratch` has conv2d_s8_mve_scratch_bytes(p). Equals conv2d_s8_rows
 /// bit for bit.
-NB_NOINLINE inline void conv2d_s8_mve_rows(const Conv2dS8Mve& p, const int8_t* in, int32_t in_row,
-                                           const int8_t* packed, int8_t* out, int32_t y_begin, int32_t y_end,
-                                           int8_t* scratch) {
+NB_INLINE void conv2d_s8_mve_rows(const Conv2dS8Mve& p, const int8_t* in, int32_t in_row,
+                                  const int8_t* packed, int8_t* out, int32_t y_begin, int32_t y_end,
+                                  int8_t* scratch) {
   const auto& g = p.window;
   const bool in_place = (p.form & kInPlaceMve) != 0;
   const int32_t patch_bytes = conv2d_s8_mve_patch_bytes(p), step = g.stride.w * p.in_channels;
@@ -77,8 +77,8 @@ NB_NOINLINE inline void conv2d_s8_mve_rows(const Conv2dS8Mve& p, const int8_t* i
 }
 
 /// The whole image.
-NB_INLINE void conv2d_s8_mve(const Conv2dS8Mve& p, const int8_t* in, const int8_t* packed, int8_t* out,
-                             int8_t* scratch) {
+NB_NOINLINE inline void conv2d_s8_mve(const Conv2dS8Mve& p, const int8_t* in, const int8_t* packed,
+                                      int8_t* out, int8_t* scratch) {
   conv2d_s8_mve_rows(p, in, 0, packed, out, 0, p.window.out.h, scratch);
 }
 

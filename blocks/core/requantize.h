@@ -5,11 +5,14 @@
 
 namespace nb {
 
-/// round(a * b / 2^31), ties towards plus infinity. Saturates the one overflow, a == b == INT32_MIN.
+/// round(a * b / 2^31), ties towards plus infinity; not for a == b == INT32_MIN, the one overflow.
+NB_INLINE int32_t high_multiply_in_range(int32_t a, int32_t b) {
+  return static_cast<int32_t>((static_cast<int64_t>(a) * b + (int64_t{1} << 30)) >> 31);
+}
+
+/// The same, saturated.
 NB_INLINE int32_t high_multiply(int32_t a, int32_t b) {
-  if (NB_UNLIKELY(a == INT32_MIN && b == INT32_MIN)) return INT32_MAX;
-  const int64_t product = static_cast<int64_t>(a) * b;
-  return static_cast<int32_t>((product + (int64_t{1} << 30)) >> 31);
+  return NB_UNLIKELY(a == INT32_MIN && b == INT32_MIN) ? INT32_MAX : high_multiply_in_range(a, b);
 }
 
 /// round(x / 2^exponent), ties away from zero; exponent in 0..31.
@@ -26,12 +29,12 @@ NB_INLINE int32_t rescale(int32_t x, int32_t multiplier, int shift) {
   const int left = shift > 0 ? shift : 0;
   const int right = shift > 0 ? 0 : -shift;
   const int32_t shifted = static_cast<int32_t>(static_cast<uint32_t>(x) << left);
-  const int64_t product = static_cast<int64_t>(shifted) * multiplier;  // a multiplier >= 0 cannot overflow
-  return divide_by_power_of_two(static_cast<int32_t>((product + (int64_t{1} << 30)) >> 31), right);
+  return divide_by_power_of_two(high_multiply_in_range(shifted, multiplier),
+                                right);  // the multiplier is >= 0
 }
 
-/// A 48-bit sum times the factor, rounded once (int16 activations with int64 bias): the multiplier loses its low
-/// 16 bits first, x * round(multiplier / 2^16) * 2^(shift - 15), ties towards plus infinity.
+/// A 48-bit sum times the factor, rounded once (int16 activations with int64 bias): the multiplier loses its
+/// low 16 bits first, x * round(multiplier / 2^16) * 2^(shift - 15), ties towards plus infinity.
 NB_INLINE int32_t rescale64(int64_t x, int32_t multiplier, int shift) {
   const int32_t reduced = multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
   const int total = 15 - shift;

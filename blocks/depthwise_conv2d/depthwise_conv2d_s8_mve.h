@@ -216,10 +216,9 @@ using DepthwiseRowFunctionMve = void (*)(const DepthwiseRowMve& job);
 /// Output rows [y_begin, y_end). `in` points at input row `in_row`, `out` at output row `y_begin`. `p` and
 /// `packed` come from pack_depthwise_conv2d_s8_mve, which says what `row` is; `scratch` (4-byte aligned) has
 /// depthwise_conv2d_s8_mve_scratch_bytes(p). Equals depthwise_conv2d_s8_rows bit for bit.
-NB_NOINLINE inline void depthwise_conv2d_s8_mve_rows(const DepthwiseConv2dS8Mve& p, const int8_t* in,
-                                                     int32_t in_row, const int8_t* packed, int8_t* out,
-                                                     int32_t y_begin, int32_t y_end, int8_t* scratch,
-                                                     DepthwiseRowFunctionMve row) {
+NB_INLINE void depthwise_conv2d_s8_mve_rows(const DepthwiseConv2dS8Mve& p, const int8_t* in, int32_t in_row,
+                                            const int8_t* packed, int8_t* out, int32_t y_begin, int32_t y_end,
+                                            int8_t* scratch, DepthwiseRowFunctionMve row) {
   const auto& g = p.window;
   const int32_t channels = p.in_channels, out_channels = channels * p.depth_multiplier;
   const int32_t in_row_bytes = g.in.w * channels, row_bytes = g.out.w * out_channels;
@@ -294,8 +293,9 @@ NB_NOINLINE inline void depthwise_conv2d_s8_mve_rows(const DepthwiseConv2dS8Mve&
 }
 
 /// The whole image.
-NB_INLINE void depthwise_conv2d_s8_mve(const DepthwiseConv2dS8Mve& p, const int8_t* in, const int8_t* packed,
-                                       int8_t* out, int8_t* scratch, DepthwiseRowFunctionMve row) {
+NB_NOINLINE inline void depthwise_conv2d_s8_mve(const DepthwiseConv2dS8Mve& p, const int8_t* in,
+                                                const int8_t* packed, int8_t* out, int8_t* scratch,
+                                                DepthwiseRowFunctionMve row) {
   depthwise_conv2d_s8_mve_rows(p, in, 0, packed, out, 0, p.window.out.h, scratch, row);
 }
 
