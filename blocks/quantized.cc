@@ -27,9 +27,12 @@ ChannelFactors channel_factors(const Type& in, const Type& weights, const Type& 
   ChannelFactors factors;
   const auto& scales = weights.quantization->scales;
   for (std::int64_t o = 0; o < channels; ++o) {
-    const double weight_scale = scales[scales.size() == 1 ? 0 : static_cast<std::size_t>(o)];
-    const FixedPoint f =
-        fixed_point(static_cast<double>(in.scale()) * weight_scale / static_cast<double>(out.scale()));
+    const float weight_scale = scales[scales.size() == 1 ? 0 : static_cast<std::size_t>(o)];
+    const bool is_one_of_matrix = scales.size() == 1 && weights.rank() == 2;
+    const double product = is_one_of_matrix
+                               ? static_cast<double>(in.scale() * weight_scale)
+                               : static_cast<double>(in.scale()) * static_cast<double>(weight_scale);
+    const FixedPoint f = fixed_point(product / static_cast<double>(out.scale()));
     factors.multiplier.push_back(f.multiplier);
     factors.shift.push_back(static_cast<std::int8_t>(f.shift));
   }
@@ -38,12 +41,21 @@ ChannelFactors channel_factors(const Type& in, const Type& weights, const Type& 
 
 std::int32_t rescaled_sum(const Operation& op, std::span<const TensorView> in, std::int64_t sum,
                           std::size_t o, const ChannelFactors& factors, IntRange range) {
-  const bool is_wide = op.in[0]->dtype == DType::i16 && op.has(2) && op.in[2]->dtype == DType::i64;
+  const bool is_wide = op.in[0]->dtype == DType::i16 && !(op.has(2) && op.in[2]->dtype == DType::i32);
   if (op.has(2)) sum += is_wide ? in[2].as<std::int64_t>()[o] : in[2].as<std::int32_t>()[o];
   const std::int32_t scaled =
       is_wide ? rescale64(sum, factors.multiplier[o], factors.shift[o])
               : rescale(static_cast<std::int32_t>(sum), factors.multiplier[o], factors.shift[o]);
   return std::clamp(scaled + op.out[0]->zero_point(), range.min, range.max);
+}
+
+bool is_s16_layer(const Operation& op) {
+  return op.in[0]->dtype == DType::i16 && op.in[1]->dtype == DType::i8 && op.in[0]->zero_point() == 0 &&
+         op.out[0]->zero_point() == 0 && op.in[1]->quantization->zero_points[0] == 0;
+}
+
+std::string s16_bias_type(const Operation& op) {
+  return op.has(2) && op.in[2]->dtype == DType::i32 ? "int32_t" : "int64_t";
 }
 
 PackingOperands packing_operands(const Operation& op, std::int64_t channels) {

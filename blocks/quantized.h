@@ -16,7 +16,8 @@ struct FixedPoint {
 /// Nearest fixed-point number of a non-negative real; below 2^-32 it is 0.
 [[nodiscard]] FixedPoint fixed_point(double real);
 
-/// One fixed-point factor per output channel: in_scale * weight_scale[o] / out_scale, computed in double.
+/// One fixed-point factor per output channel: in_scale * weight_scale[o] / out_scale, computed in double. The
+/// scales of a matrix with one scale are multiplied in float, though.
 struct ChannelFactors {
   std::vector<std::int32_t> multiplier;
   std::vector<std::int8_t> shift;
@@ -33,9 +34,15 @@ struct IntRange {
 
 /// What a convolution or dense layer makes of its sum of products: bias (operand 2, if any) added, rescaled
 /// by channel `o`'s factor, moved to the output's zero point, clamped. Sums of int16 activations with an
-/// int64 bias round once.
+/// int64 bias, or none, round once.
 [[nodiscard]] std::int32_t rescaled_sum(const Operation& op, std::span<const TensorView> in, std::int64_t sum,
                                         std::size_t o, const ChannelFactors& factors, IntRange range);
+
+/// Whether a layer has int16 activations of zero point 0 on both sides and int8 weights. Its bias is i64, i32
+/// or absent, which counts as i64.
+[[nodiscard]] bool is_s16_layer(const Operation& op);
+/// The type of that bias in C.
+[[nodiscard]] std::string s16_bias_type(const Operation& op);
 
 /// The operands of an int8 layer as packing takes them; the bias may be empty.
 struct PackingOperands {

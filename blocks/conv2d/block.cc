@@ -189,6 +189,12 @@ struct Conv2d {
     return l;
   }
 
+  static Lowered lower_s16(const Operation& op, const Core& core) {
+    Lowered l = lower_s8(op, core);
+    l.function = "conv2d_s16<" + s16_bias_type(op) + ">";
+    return l;
+  }
+
   static Lowered lower_s8_dsp(const Operation& op, const Core&) {
     const Conv2dS8 p = s8_params(op);
     const PackingOperands o = packing_operands(op, p.out_channels);
@@ -228,7 +234,10 @@ struct Conv2d {
              },
              lower_s8_dsp},
             {"conv2d_s8", "conv2d/conv2d_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
-             lower_s8}};
+             lower_s8},
+            {"conv2d_s16", "conv2d/conv2d_s16.h",
+             [](const Operation& op, const Core&) { return is_s16_layer(op) && op.in[0]->shape[0] == 1; },
+             lower_s16}};
   }
 
   static std::vector<Sample> samples() {
@@ -242,6 +251,11 @@ struct Conv2d {
             {"i8[1,6,5,3] q(0.05, -7); const i8[5,3,2,3] q(axis=0, [0.01,0.02,0.015,0.011,0.03], 0); const "
              "i32[5]",
              "pad=[1,1,1,1], clamp_min=0, clamp_max=6", "i8[1,6,6,5] q(0.03, -128)"},
+            {"i16[1,6,5,3] q(0.0005, 0); const i8[5,3,2,3] q(axis=0, [0.01,0.02,0.015,0.011,0.03], 0); const "
+             "i64[5]",
+             "pad=[1,1,1,1], stride=[2,1], clamp_min=0", "i16[1,3,6,5] q(0.0003, 0)"},
+            {"i16[1,6,5,4] q(0.0005, 0); const i8[6,2,2,2] q(0.01, 0)", "groups=2, dilation=[2,2]",
+             "i16[1,4,3,6] q(0.0003, 0)"},
             {"f32[1,5,5,3]; const f32[4,3,3,2]", "", "", "shape-mismatch"},
             {"f32[1,2,2,1]; const f32[1,3,3,1]", "", "", "shape-mismatch"}};
   }

@@ -152,6 +152,12 @@ struct Dense {
     return l;
   }
 
+  static Lowered lower_s16(const Operation& op, const Core& core) {
+    Lowered l = lower_s8(op, core);
+    l.function = "dense_s16<" + s16_bias_type(op) + ">";
+    return l;
+  }
+
   static Lowered lower_s8_dsp(const Operation& op, const Core&) {
     const DenseS8 p = s8_params(op);
     const PackingOperands o = packing_operands(op, p.out_features);
@@ -218,7 +224,9 @@ struct Dense {
         {"dense_s8_rows_dsp", "dense/dense_s8_rows_dsp.h",
          [](const Operation& op, const Core& core) { return core.has_dsp && is_s8(op); }, lower_s8_rows_dsp},
         {"dense_s8", "dense/dense_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
-         lower_s8}};
+         lower_s8},
+        {"dense_s16", "dense/dense_s16.h", [](const Operation& op, const Core&) { return is_s16_layer(op); },
+         lower_s16}};
   }
 
   static std::vector<Sample> samples() {
@@ -231,6 +239,9 @@ struct Dense {
             {"i8[1,3001] q(0.05, 4); const i8[3,3001] q(0.02, 0)", "clamp_min=0", "i8[1,3] q(9, -3)"},
             {"i8[2,9] q(0.05, 4); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0)", "clamp_min=0",
              "i8[2,3] q(0.04, -128)"},
+            {"i16[2,9] q(0.0005, 0); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0); const i64[3]",
+             "clamp_min=0", "i16[2,3] q(0.0004, 0)"},
+            {"i16[1,300] q(0.0005, 0); const i8[3,300] q(0.01, 0); const i32[3]", "", "i16[1,3] q(0.001, 0)"},
             {"f32[3,7]; const f32[5,8]", "", "", "shape-mismatch"}};
   }
 };

@@ -197,6 +197,12 @@ struct DepthwiseConv2d {
     return l;
   }
 
+  static Lowered lower_s16(const Operation& op, const Core& core) {
+    Lowered l = lower_s8(op, core);
+    l.function = "depthwise_conv2d_s16<" + s16_bias_type(op) + ">";
+    return l;
+  }
+
   static Lowered lower_s8_dsp(const Operation& op, const Core&) {
     const DepthwiseConv2dS8 p = s8_params(op);
     const PackingOperands o = packing_operands(op, op.in[1]->shape[3]);
@@ -306,23 +312,29 @@ struct DepthwiseConv2d {
              },
              lower_s8_dsp},
             {"depthwise_conv2d_s8", "depthwise_conv2d/depthwise_conv2d_s8.h",
-             [](const Operation& op, const Core&) { return is_s8(op); }, lower_s8}};
+             [](const Operation& op, const Core&) { return is_s8(op); }, lower_s8},
+            {"depthwise_conv2d_s16", "depthwise_conv2d/depthwise_conv2d_s16.h",
+             [](const Operation& op, const Core&) { return is_s16_layer(op) && op.in[0]->shape[0] == 1; },
+             lower_s16}};
   }
 
   static std::vector<Sample> samples() {
-    return {{"f32[1,5,6,3]; const f32[1,3,3,3]; const f32[3]", "stride=[2,1], pad=[1,0,1,2], clamp_min=0"},
-            {"f32[2,4,4,2]; const f32[1,2,2,6]", "dilation=[2,2]"},
-            {"f32[1,6,7,19]; const f32[1,3,3,19]; const f32[19]",
-             "stride=[2,2], pad=[1,1,1,1], clamp_min=0, clamp_max=6"},
-            {"f32[1,7,6,8]; const f32[1,2,3,8]", "dilation=[2,2], pad=[1,3,2,1], clamp_min=0"},
-            {"f32[1,5,4,1]; const f32[1,3,2,9]; const f32[9]", "pad=[1,0,1,1]"},
-            {"f32[1,1,1,8]; const f32[1,3,3,8]; const f32[8]", "pad=[1,1,1,1]"},
-            {"i8[1,6,5,8] q(0.05, -7); const i8[1,3,3,8] q(axis=3, "
-             "[0.01,0.02,0.015,0.011,0.03,0.02,0.01,0.02], 0); const i32[8]",
-             "pad=[1,1,1,1], clamp_min=0, clamp_max=6", "i8[1,6,5,8] q(0.03, -128)"},
-            {"i8[1,6,5,1] q(0.05, 3); const i8[1,2,3,5] q(axis=3, [0.01,0.02,0.015,0.011,0.03], 0)",
-             "stride=[2,2]", "i8[1,3,2,5] q(0.02, 5)"},
-            {"f32[1,5,5,3]; const f32[1,3,3,4]", "", "", "shape-mismatch"}};
+    return {
+        {"f32[1,5,6,3]; const f32[1,3,3,3]; const f32[3]", "stride=[2,1], pad=[1,0,1,2], clamp_min=0"},
+        {"f32[2,4,4,2]; const f32[1,2,2,6]", "dilation=[2,2]"},
+        {"f32[1,6,7,19]; const f32[1,3,3,19]; const f32[19]",
+         "stride=[2,2], pad=[1,1,1,1], clamp_min=0, clamp_max=6"},
+        {"f32[1,7,6,8]; const f32[1,2,3,8]", "dilation=[2,2], pad=[1,3,2,1], clamp_min=0"},
+        {"f32[1,5,4,1]; const f32[1,3,2,9]; const f32[9]", "pad=[1,0,1,1]"},
+        {"f32[1,1,1,8]; const f32[1,3,3,8]; const f32[8]", "pad=[1,1,1,1]"},
+        {"i8[1,6,5,8] q(0.05, -7); const i8[1,3,3,8] q(axis=3, "
+         "[0.01,0.02,0.015,0.011,0.03,0.02,0.01,0.02], 0); const i32[8]",
+         "pad=[1,1,1,1], clamp_min=0, clamp_max=6", "i8[1,6,5,8] q(0.03, -128)"},
+        {"i8[1,6,5,1] q(0.05, 3); const i8[1,2,3,5] q(axis=3, [0.01,0.02,0.015,0.011,0.03], 0)",
+         "stride=[2,2]", "i8[1,3,2,5] q(0.02, 5)"},
+        {"i16[1,6,5,2] q(0.0005, 0); const i8[1,2,3,4] q(axis=3, [0.01,0.02,0.015,0.011], 0); const i64[4]",
+         "pad=[1,1,1,1], clamp_min=0", "i16[1,7,5,4] q(0.0003, 0)"},
+        {"f32[1,5,5,3]; const f32[1,3,3,4]", "", "", "shape-mismatch"}};
   }
 };
 

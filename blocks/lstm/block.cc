@@ -262,12 +262,12 @@ struct Lstm {
     };
     const auto scale_of_gate = [&](const Type& type, std::int64_t gate) {
       const auto& scales = type.quantization->scales;
-      return static_cast<double>(scales[scales.size() == 1 ? 0 : static_cast<std::size_t>(gate * s.units)]);
+      return scales[scales.size() == 1 ? 0 : static_cast<std::size_t>(gate * s.units)];
     };
     for (std::int64_t gate = 0; gate < 4; ++gate) {
       const double unit = std::ldexp(1.0, -12);
       const auto product = [&](const Type& values, const Type& weights) {
-        return static_cast<double>(values.scale()) * scale_of_gate(weights, gate) / unit;
+        return static_cast<double>(values.scale() * scale_of_gate(weights, gate)) / unit;
       };
       set(fixed_point(product(x, *op.in[kW])), p.x_multiplier[gate], p.x_shift[gate]);
       set(fixed_point(product(h, *op.in[kR])), p.h_multiplier[gate], p.h_shift[gate]);

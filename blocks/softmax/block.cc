@@ -7,7 +7,8 @@
 #include "blocks/elements.h"
 #include "blocks/quantized.h"
 #include "blocks/softmax/attributes.h"
-#include "blocks/softmax/softmax_s8.h"
+#include "blocks/softmax/log_softmax_s8.h"
+#include "blocks/softmax/softmax_s16.h"
 
 namespace nb {
 namespace {
@@ -30,6 +31,47 @@ SoftmaxS8 s8_params(const Operation& op) {
   return {n(s.outer), n(s.size), n(s.inner), f.multiplier, f.shift, n(-radius)};
 }
 
+LogSoftmaxS8 log_params(const Operation& op) {
+  const SoftmaxS8 s = s8_params(op);
+  const FixedPoint inverse =
+      fixed_point(static_cast<double>(std::int64_t{1} << (31 - s.shift)) / static_cast<double>(s.multiplier));
+  return {s, inverse.multiplier, inverse.shift};
+}
+
+SoftmaxS16 s16_params(const Operation& op) {
+  const AxisSplit s = split_of(op);
+  const auto n = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+  const double scale = op.in[0]->scale(), beta = op.attrs<SoftmaxAttrs>().beta;
+  const FixedPoint f = fixed_point(scale * beta / (10.0 / 65535.0));
+  return {n(s.outer), n(s.size), n(s.inner), f.multiplier, f.shift};
+}
+
+/// 513 values, at most 1 in units of 2^-15, of a function on [low, high], each moved by half of what a chord
+/// to the next errs in the middle. All arithmetic is float32.
+std::vector<std::int16_t> table_s16(float low, float high, float (*f)(float)) {
+  const float step = (high - low) / 512, half_step = step / 2;
+  const float scale = 65536.0f / (2.0f / 65535 * 32767 - 2.0f / 65535 * -32768);
+  const auto stored = [](float value) {
+    return static_cast<std::int16_t>(std::clamp(value, -32768.0f, 32767.0f));
+  };
+  std::vector<std::int16_t> table;
+  for (int i = 0; i < 512; ++i) {
+    const auto at = static_cast<float>(i);
+    const float here = std::round(f(low + at * step) * scale);
+    const float next = f(low + static_cast<float>(i + 1) * step) * scale;
+    const float sag = std::round((next + here) / 2) - std::round(f(low + at * step + half_step) * scale);
+    table.push_back(stored(here - std::round(sag / 2)));
+  }
+  table.push_back(stored(std::round(f(high) * scale)));
+  return table;
+}
+std::vector<std::int16_t> exponentials_s16() {
+  return table_s16(10.0f / 65535 * (-32768 - 32767), 0.0f, [](float x) { return std::exp(x); });
+}
+std::vector<std::int16_t> reciprocals_s16() {
+  return table_s16(0.0f, 1.0f / 65535 * (32767 + 32768), [](float x) { return 1.0f / (1.0f + x); });
+}
+
 Checked<std::vector<Type>> infer(const Operation& op) {
   const auto& a = op.attrs<SoftmaxAttrs>();
   const Type& x = *op.in[0];
@@ -42,12 +84,23 @@ Checked<std::vector<Type>> infer(const Operation& op) {
   if (x.quantization->is_per_axis())
     return Fault{Kind::unsupported_feature,
                  op.block->name + " of " + type_text(x) + " with a scale per index"};
-  if (split_of(op).size > 8191)
+  const bool is_log = op.block->name == "log_softmax";
+  const std::int64_t most = x.dtype == DType::i16 ? 65535 : is_log ? 4095 : 8191;
+  if (split_of(op).size > most)
     return Fault{Kind::limit_exceeded, op.block->name + " along " + std::to_string(split_of(op).size) +
-                                           " int8 elements, at most 8191"};
+                                           " elements of " + type_text(x) + ", at most " +
+                                           std::to_string(most)};
+  if (is_log && a.beta != 1.0f)
+    return Fault{Kind::unsupported_feature, "log_softmax of integers with a beta of " + float_text(a.beta)};
+  if (x.dtype == DType::i16) {
+    if (x.zero_point() != 0)
+      return Fault{Kind::unsupported_feature, "softmax of int16 whose zero point is not 0"};
+    return std::vector{Type{x.dtype, x.shape, Quantization{{1.0f / 32768}, {0}}}};
+  }
   const FixedPoint f = input_factor(op);
   if (f.multiplier == 0 || f.shift < 0)
     return Fault{Kind::unsupported_feature, op.block->name + " of a scale below 2^-27"};
+  if (is_log) return std::vector{Type{x.dtype, x.shape, Quantization{{1.0f / 16}, {127}}}};
   return std::vector{Type{x.dtype, x.shape, Quantization{{1.0f / 256}, {-128}}}};
 }
 
@@ -91,6 +144,15 @@ void reference_s8(const Operation& op, std::span<const TensorView> in, std::span
   });
 }
 
+void reference_log_s8(const Operation& op, std::span<const TensorView> in, std::span<const TensorView> out) {
+  log_softmax_s8(log_params(op), in[0].as<std::int8_t>().data(), out[0].as<std::int8_t>().data());
+}
+
+void reference_s16(const Operation& op, std::span<const TensorView> in, std::span<const TensorView> out) {
+  softmax_s16(s16_params(op), in[0].as<std::int16_t>().data(), exponentials_s16().data(),
+              reciprocals_s16().data(), out[0].as<std::int16_t>().data());
+}
+
 Lowered lower_f32(bool is_log, const Operation& op) {
   const AxisSplit s = split_of(op);
   Lowered l{.function = is_log ? "log_softmax_f32" : "softmax_f32", .params_type = "SoftmaxF32"};
@@ -114,8 +176,36 @@ Lowered lower_s8(const Operation& op, const Core&) {
   return l;
 }
 
+Lowered lower_log_s8(const Operation& op, const Core& core) {
+  const LogSoftmaxS8 p = log_params(op);
+  Lowered l = lower_s8(op, core);
+  std::vector<std::string> members;
+  for (const Param& param : l.params) members.push_back(param.text);
+  l.function = "log_softmax_s8";
+  l.params_type = "LogSoftmaxS8";
+  l.params = {{"outer, size, inner, multiplier, shift, least_difference", "{" + join(members, ", ") + "}"},
+              {"inverse_multiplier", std::to_string(p.inverse_multiplier)},
+              {"inverse_shift", std::to_string(p.inverse_shift)}};
+  return l;
+}
+
+Lowered lower_s16(const Operation& op, const Core&) {
+  const SoftmaxS16 p = s16_params(op);
+  Lowered l{.function = "softmax_s16", .params_type = "SoftmaxS16"};
+  l.params = {{"outer", std::to_string(p.outer)},
+              {"size", std::to_string(p.size)},
+              {"inner", std::to_string(p.inner)},
+              {"multiplier", std::to_string(p.multiplier)},
+              {"shift", std::to_string(p.shift)}};
+  l.constants = {{"exponentials", DType::i16, to_bytes(exponentials_s16()), "32768 * e^x, x from -10 to 0"},
+                 {"reciprocals", DType::i16, to_bytes(reciprocals_s16()), "32768 / (1 + x), x from 0 to 1"}};
+  l.arguments = {input_arg(0), constant_arg(0), constant_arg(1), output_arg(0)};
+  l.in_place = {{0, 0}};
+  return l;
+}
+
 Block block_of(bool is_log) {
-  const DTypeSet dtypes = is_log ? kFloats : kFloats | DTypeSet{DType::i8};
+  const DTypeSet dtypes = kFloats | (is_log ? DTypeSet{DType::i8} : DTypeSet{DType::i8, DType::i16});
   Block block;
   block.name = is_log ? "log_softmax" : "softmax";
   block.doc = is_log ? "y = beta * x - log(sum along the axis of exp(beta * x))"
@@ -128,8 +218,10 @@ Block block_of(bool is_log) {
                              std::span<const TensorView> out) {
     if (op.in[0]->dtype == DType::f32)
       reference_f32(is_log, op, in, out);
+    else if (op.in[0]->dtype == DType::i16)
+      reference_s16(op, in, out);
     else
-      reference_s8(op, in, out);
+      (is_log ? reference_log_s8 : reference_s8)(op, in, out);
   };
   block.macs = no_macs;
   block.kernels = {{is_log ? "log_softmax_f32" : "softmax_f32", "softmax/softmax_f32.h",
@@ -140,7 +232,19 @@ Block block_of(bool is_log) {
                    {"f32[4]", "axis=0"},
                    {"f32[3,4]", "axis=2", "", "attribute-out-of-range"},
                    {"f32[3,4]", "beta=0", "", "attribute-out-of-range"}};
-  if (is_log) return block;
+  if (is_log) {
+    block.kernels.push_back({"log_softmax_s8", "softmax/log_softmax_s8.h",
+                             [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::i8; },
+                             lower_log_s8});
+    block.samples.push_back({"i8[2,12] q(0.1, 5)"});
+    block.samples.push_back({"i8[2,5,3] q(0.5, -3)", "axis=1"});
+    return block;
+  }
+  block.kernels.push_back({"softmax_s16", "softmax/softmax_s16.h",
+                           [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::i16; },
+                           lower_s16});
+  block.samples.push_back({"i16[2,12] q(0.0005, 0)"});
+  block.samples.push_back({"i16[2,5,3] q(0.001, 0)", "axis=1, beta=2"});
   block.kernels.push_back({"softmax_s8", "softmax/softmax_s8.h",
                            [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::i8; },
                            lower_s8});
