@@ -1,8 +1,10 @@
 // matmul: all there is to know about it. The kernels' headers lie beside.
 #include <algorithm>
+#include <limits>
 
 #include "base/text.h"
 #include "blocks/blocks.h"
+#include "blocks/core/pack_f32.h"
 #include "blocks/core/requantize.h"
 #include "blocks/elements.h"
 #include "blocks/matmul/attributes.h"
@@ -155,19 +157,46 @@ struct MatmulBlock {
     return l;
   }
 
+  /// A float matrix known when compiling: the rows of all a's matrices go through a dense layer.
+  static bool is_dense(const Operation& op) {
+    const Sizes s = sizes_of(op);
+    return op.in[0]->dtype == DType::f32 && op.is_constant(1) && s.k > 0 &&
+           op.in[1]->elements() == s.k * s.n && !op.attrs<Attrs>().transpose_a;
+  }
+
+  static Lowered lower_f32_tiled(const Operation& op, const Core&) {
+    const Walk w = walk_of(op);
+    const std::span<const float> b = op.constant<float>(1);
+    Lowered l{.function = "dense_f32_tiled", .params_type = "DenseF32"};
+    const float unbounded = std::numeric_limits<float>::infinity();
+    l.params = {{"rows", std::to_string(op.in[0]->elements() / std::max<std::int64_t>(w.sizes.k, 1))},
+                {"in_features", std::to_string(w.sizes.k)},
+                {"out_features", std::to_string(w.sizes.n)},
+                {"out_min", float_literal(-unbounded)},
+                {"out_max", float_literal(unbounded)}};
+    return packed_call_f32(
+        std::move(l),
+        pack_tiles_f32(static_cast<std::int32_t>(w.sizes.n), static_cast<std::int32_t>(w.sizes.k), {},
+                       [&](std::int32_t j, std::int32_t k) { return b[j * w.b_col + k * w.b_step]; }));
+  }
+
   static std::vector<Kernel> kernels() {
-    return {{"matmul", "matmul/matmul_f32.h",
-             [](const Operation& op, const Core&) { return !is_small(op.in[0]->dtype); }, lower},
-            {"matmul_quantized", "matmul/matmul_quantized.h",
-             [](const Operation& op, const Core&) {
-               return is_small(op.in[0]->dtype) && op.out[0]->is_quantized();
-             },
-             lower}};
+    return {
+        {"matmul_f32_tiled", "dense/dense_f32_tiled.h",
+         [](const Operation& op, const Core& core) { return core.has_fpu && is_dense(op); }, lower_f32_tiled},
+        {"matmul", "matmul/matmul_f32.h",
+         [](const Operation& op, const Core&) { return !is_small(op.in[0]->dtype); }, lower},
+        {"matmul_quantized", "matmul/matmul_quantized.h",
+         [](const Operation& op, const Core&) {
+           return is_small(op.in[0]->dtype) && op.out[0]->is_quantized();
+         },
+         lower}};
   }
 
   static std::vector<Sample> samples() {
     return {{"f32[3,5]; f32[5,6]"},
             {"f32[2,3,4]; const f32[4,2]"},
+            {"f32[2,3,9]; const f32[1,11,9]", "transpose_b=true"},
             {"f32[2,1,3,4]; f32[3,5,4]", "transpose_b=true"},
             {"f32[4,3]; f32[2,4,5]", "transpose_a=true"},
             {"i32[2,3]; i32[3,2]"},
