@@ -110,7 +110,7 @@ ValueId quantized(Layer& l, ValueId x, const Scaling& s, DType to) {
   const auto q = known(l, s, l.shape(x));
   const bool has_block = to == DType::i8 || to == DType::u8 || to == DType::i16;
   if (!q || q->is_per_axis() || !has_block || l.is_constant(x)) return computed_quantize(l, x, s, to);
-  return l.add("quantize", QuantizeAttrs{to}, {x}, q);
+  return l.add("quantize", QuantizeAttrs{to, true}, {x}, q);
 }
 
 /// Products of 8-bit integers are summed in floats, which hold integers up to 2^24.
