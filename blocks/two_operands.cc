@@ -109,7 +109,7 @@ Lowered lower(const BinaryRow& row, const Operation& op) {
   l.arguments = {input_arg(0), input_arg(1), output_arg(0)};
   for (const std::size_t i : {0u, 1u})
     if (op.in[i]->shape == y.shape && dtype_bytes(op.in[i]->dtype) == dtype_bytes(y.dtype))
-      l.in_place.push_back({i, 0});
+      l.in_place.emplace_back(i, 0);
   return l;
 }
 

@@ -146,7 +146,7 @@ Result<Firmware> build_host(const Program& program, const fs::path& folder, cons
   firmware.machine = "host";
   std::vector<std::string> command = compile_words(board, options.optimize);
   if (find_tool(command[0]).empty()) return missing_tool(command[0], command[0], diagnostics);
-  command.push_back("-Ifirmware");
+  command.emplace_back("-Ifirmware");
   if (options.has_sanitizers)
     append(command, {"-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"});
   for (const std::string& source : program.sources) command.push_back(source);

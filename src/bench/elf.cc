@@ -11,12 +11,6 @@ std::string string_at(ByteSpan file, std::uint64_t table, std::uint64_t table_by
 
 }  // namespace
 
-std::uint64_t ElfFile::section_bytes(std::string_view name) const {
-  for (const ElfSection& section : sections)
-    if (section.name == name) return section.size_bytes;
-  return 0;
-}
-
 std::string ElfFile::function_at(std::uint64_t address) const {
   for (const ElfSymbol& symbol : symbols) {
     const std::uint64_t start = symbol.address & ~std::uint64_t{1};

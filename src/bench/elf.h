@@ -12,10 +12,8 @@ struct ElfSection {
   std::string name;
   std::uint32_t type = 0, flags = 0;
   std::uint64_t address = 0, offset = 0, size_bytes = 0;
-  /// Takes memory on the chip when running / has bytes in the file.
-  [[nodiscard]] bool is_allocated() const { return (flags & 2u) != 0; }
-  [[nodiscard]] bool is_loaded() const { return is_allocated() && type != 8; }
-  [[nodiscard]] bool is_writable() const { return (flags & 1u) != 0; }
+  /// Has bytes in the file that are put on the chip.
+  [[nodiscard]] bool is_loaded() const { return (flags & 2u) != 0 && type != 8; }
 };
 
 struct ElfSymbol {
@@ -29,7 +27,6 @@ struct ElfFile {
   std::vector<ElfSymbol> symbols;
   /// (address, id) pairs of section .nb_marks.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> marks;
-  [[nodiscard]] std::uint64_t section_bytes(std::string_view name) const;
   /// The function that holds the address; empty if none.
   [[nodiscard]] std::string function_at(std::uint64_t address) const;
 };

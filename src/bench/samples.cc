@@ -216,7 +216,7 @@ Samples pattern_sample(const Graph& graph) {
       using T = decltype(zero);
       std::size_t i = 0;
       for (T& value : tensor.as<T>()) {
-        const auto byte = static_cast<std::int8_t>(i++ * 37 + 11);
+        const int byte = static_cast<std::int8_t>(i++ * 37 + 11);
         if constexpr (std::is_floating_point_v<T>)
           value = static_cast<T>(byte) / 128;
         else if (sizeof(T) == 1 && tensor.type.dtype != DType::boolean)

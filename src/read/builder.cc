@@ -23,11 +23,6 @@ ValueId GraphBuilder::add_constant(std::string name, Tensor tensor) {
   return graph_.add_constant(std::move(name), std::move(tensor));
 }
 
-ValueId GraphBuilder::add_ints(std::string name, const std::vector<std::int64_t>& values) {
-  return add_constant(std::move(name), make_tensor<std::int64_t>(
-                                           DType::i64, {static_cast<std::int64_t>(values.size())}, values));
-}
-
 ValueId GraphBuilder::add_float(std::string name, float value) {
   return add_constant(std::move(name), make_tensor<float>(DType::f32, {}, std::span(&value, 1)));
 }

@@ -28,8 +28,7 @@ class GraphBuilder {
 
   ValueId add_input(std::string name, Type type);
   ValueId add_constant(std::string name, Tensor tensor);
-  /// A scalar or vector of int64 / float constants.
-  ValueId add_ints(std::string name, const std::vector<std::int64_t>& values);
+  /// A scalar.
   ValueId add_float(std::string name, float value);
   /// A tensor kept between runs, all zero at first unless `first` is given.
   ValueId add_state(std::string name, Type type, std::shared_ptr<const Bytes> first = nullptr);

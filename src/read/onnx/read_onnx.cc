@@ -192,11 +192,6 @@ class ModelReader {
 }  // namespace
 }  // namespace onnx
 
-bool is_onnx(ByteSpan file) {
-  onnx::ModelProto model;
-  return onnx::parse(file, model) && model.ir_version > 0 && model.graph.has_value();
-}
-
 Result<Graph> read_onnx(ByteSpan file, const std::filesystem::path& folder, const BlockSet& blocks,
                         const ReadOptions& options, Diagnostics& diagnostics) {
   try {

@@ -6,9 +6,6 @@
 
 namespace nb {
 
-/// Whether the bytes look like an ONNX model: a protobuf message whose fields are those of ModelProto.
-[[nodiscard]] bool is_onnx(ByteSpan file);
-
 /// Reads an ONNX model of any operator set up to the newest known. `folder` is where external data may lie.
 /// float16, bfloat16 and double values are computed as f32; inputs and outputs keep their own dtypes. Memory
 /// stays below 16 times the file plus 512 MiB. Reports malformed-file, invalid-model, unsupported-operator

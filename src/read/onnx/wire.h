@@ -24,11 +24,6 @@ struct WireField {
     std::memcpy(&result, &bits, sizeof result);
     return result;
   }
-  [[nodiscard]] double as_double() const {
-    double result;
-    std::memcpy(&result, &value, sizeof result);
-    return result;
-  }
   [[nodiscard]] std::string_view as_text() const {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
