@@ -151,7 +151,8 @@ void translate_bit_cast(Layer& l) {
   const std::int64_t number = l.integer("to");
   const auto to = dtype_of(number);
   if (!to || is_nibble(number) || computed_dtype(*to) != *to || dtype_bytes(*to) != dtype_bytes(l.dtype(x)))
-    l.unsupported("bit casts between elements of different sizes");
+    l.unsupported("a bit cast of " + std::string(dtype_name(l.dtype(x))) + " to " +
+                  element_type_name(number));
   l.output(0, *to == l.dtype(x) ? x : l.add("bit_cast", CastAttrs{*to}, {x}));
 }
 

@@ -65,7 +65,8 @@ void Importer::check_nodes(std::span<const NodeProto> nodes, int depth) {
           {.kind = Kind::unsupported_operator,
            .message = row ? "needs the block `" + std::string(row->block) + "`, which does not exist"
                           : "no reader translates the ONNX operator " + operator_name(node),
-           .layer = printable(node.type) + " `" + layer_name(node) + "`"});
+           .layer = printable(node.type) + " `" + layer_name(node) + "`",
+           .help = std::string(row ? "" : obstacle(operator_name(node)))});
     for (const AttributeProto& attribute : node.attributes) {
       if (!attribute.graph) continue;
       GraphProto graph;

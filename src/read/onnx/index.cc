@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "blocks/gather/attributes.h"
 #include "blocks/one_hot/attributes.h"
 #include "blocks/scatter/attributes.h"
 #include "blocks/trilu/attributes.h"
@@ -45,57 +46,51 @@ void translate_array_feature_extractor(Layer& l) {
                      std::max<std::int64_t>(l.rank(x) - 1, 1)));
 }
 
-/// y[i,j,k] = x[i, index[i,j,k], k]: the place of each element in the flat tensor.
+/// y[i,j,k] = x[i, index[i,j,k], k].
 void translate_gather_elements(Layer& l) {
-  const ValueId x = l.in(0), given = as_index(l, l.in(1));
-  const std::int64_t rank = l.rank(x), axis = l.axis(l.integer("axis", 0), rank);
-  if (l.rank(given) != rank) l.refuse(Kind::shape_mismatch, "the indices differ in rank");
-  const Shape xs = l.shape(x), is = l.shape(given);
-  const DType dtype = l.dtype(given);
-  Ints base(static_cast<std::size_t>(l.type(given).elements()), 0);
-  check_count(l, static_cast<std::int64_t>(base.size()));
-  for (std::size_t i = 0; i < base.size(); ++i) {
-    auto rest = static_cast<std::int64_t>(i);
-    for (std::int64_t d = rank; d-- > 0;) {
-      const std::int64_t dim = is[static_cast<std::size_t>(d)];
-      if (d != axis) base[i] += rest % dim * stride_of(xs, d);
-      rest /= dim;
-    }
-  }
-  ValueId place = wrap_indices(l, given, l.dim(x, axis));
-  place = binary(l, "mul", place, static_cast<double>(stride_of(xs, axis)));
-  place = binary(l, "add", place, ints(l, base, is, dtype));
-  l.output(0, gather(l, reshape(l, x, {l.type(x).elements()}), place, 0));
+  const ValueId x = l.in(0);
+  const std::int64_t axis = l.axis(l.integer("axis", 0), l.rank(x));
+  l.output(0, l.add("gather_elements", GatherAttrs{axis}, {x, as_index(l, l.in(1))}));
 }
 
 void translate_gather_nd(Layer& l) {
-  const ValueId x = l.in(0), given = as_index(l, l.in(1));
-  const std::int64_t batch = l.integer("batch_dims", 0), rank = l.rank(x), index_rank = l.rank(given);
-  if (index_rank < 1 || batch < 0 || batch >= std::min(rank, index_rank))
-    l.refuse(Kind::attribute_out_of_range, "batch_dims is " + std::to_string(batch));
-  const Shape xs = l.shape(x), is = l.shape(given);
-  const std::int64_t depth = is.back();
-  if (depth < 1 || batch + depth > rank)
-    l.refuse(Kind::shape_mismatch, "the indices address more axes than there are");
-  // Negative indices count from the end of their axis.
-  const DType dtype = l.dtype(given);
-  Ints dims(xs.begin() + batch, xs.begin() + batch + depth), strides;
-  for (std::int64_t d = 0; d < depth; ++d) strides.push_back(product(dims, d + 1, depth));
-  const ValueId from_end = binary(l, "add", given, ints(l, dims, {depth}, dtype));
-  const ValueId index = where(l, binary(l, "less", given, 0.0), from_end, given);
-  const ValueId weighted = binary(l, "mul", index, ints(l, strides, {depth}, dtype));
-  ValueId place;
-  if (depth == 1)
-    place = squeeze(l, weighted, {index_rank - 1});
+  l.output(0,
+           l.add("gather_nd", GatherAttrs{0, l.integer("batch_dims", 0)}, {l.in(0), as_index(l, l.in(1))}));
+}
+
+/// Elements along an axis where a condition holds, which must be known: it decides how many there are.
+void translate_compress(Layer& l) {
+  ValueId x = l.in(0);
+  std::int64_t axis = 0;
+  if (l.has_attribute("axis"))
+    axis = l.axis(l.integer("axis"), l.rank(x));
   else
-    for (std::int64_t d = 0; d < depth; ++d) {
-      const ValueId part = squeeze(l, slice_axis(l, weighted, index_rank - 1, d, 1), {index_rank - 1});
-      place = d == 0 ? part : binary(l, "add", place, part);
-    }
-  Shape flat(xs.begin(), xs.begin() + batch);
-  flat.push_back(product(xs, batch, batch + depth));
-  flat.insert(flat.end(), xs.begin() + batch + depth, xs.end());
-  l.output(0, gather(l, reshape(l, x, flat), place, batch, batch));
+    x = reshape(l, x, {l.type(x).elements()});
+  const Ints condition = l.ints(l.in(1), "condition");
+  Ints places;
+  for (std::size_t i = 0; i < condition.size(); ++i)
+    if (condition[i] != 0) places.push_back(static_cast<std::int64_t>(i));
+  if (!places.empty() && places.back() >= l.dim(x, axis))
+    l.refuse(Kind::shape_mismatch, "the condition is longer than the axis");
+  l.output(0, gather(l, x, ints(l, places, {static_cast<std::int64_t>(places.size())}), axis));
+}
+
+/// The indices of elements that are not 0, which must be known: they decide how many there are.
+void translate_non_zero(Layer& l) {
+  const std::vector<double> values = l.doubles(l.in(0), "the tensor");
+  Shape shape = l.shape(l.in(0));
+  if (shape.empty()) shape = {1};
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i] != 0) places.push_back(i);
+  const auto rank = static_cast<std::int64_t>(shape.size()), count = static_cast<std::int64_t>(places.size());
+  check_count(l, rank * count);
+  Ints indices;
+  for (std::int64_t axis = 0; axis < rank; ++axis)
+    for (const std::size_t place : places)
+      indices.push_back(static_cast<std::int64_t>(place) / stride_of(shape, axis) %
+                        shape[static_cast<std::size_t>(axis)]);
+  l.output(0, ints(l, indices, {rank, count}));
 }
 
 void translate_one_hot(Layer& l) {
@@ -190,6 +185,8 @@ void translate_mel_weight_matrix(Layer& l) {
   check_count(l, filters * bins);
   if (rate < 1 || dft < 1)
     l.refuse(Kind::attribute_out_of_range, "the sample rate or the DFT's length is not positive");
+  if (!(low >= 0 && low <= 1e9 && high >= 0 && high <= 1e9))
+    l.refuse(Kind::attribute_out_of_range, "an edge of the bank is no frequency");
   const auto mel = [](double hertz) { return 2595 * std::log10(1 + hertz / 700); };
   Ints edge;
   const double mel_low = mel(low), mel_step = (mel(high) - mel_low) / static_cast<double>(filters + 2);

@@ -30,6 +30,9 @@ struct OperatorRow {
 /// The row of an operator, null if there is none.
 [[nodiscard]] const OperatorRow* find_operator(std::string_view domain, std::string_view type);
 
+/// Why an operator without a row cannot have one; empty if nothing speaks against it.
+[[nodiscard]] std::string_view obstacle(std::string_view type);
+
 class Layer {
  public:
   Layer(Importer& importer, Frame& frame, const NodeProto& node, const OperatorRow& row, std::int64_t opset,

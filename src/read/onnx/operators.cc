@@ -39,6 +39,7 @@ constexpr std::array kRows = {
     OperatorRow{"CenterCropPad", translate_center_crop_pad},
     OperatorRow{"Clip", translate_clip},
     OperatorRow{"Col2Im", translate_col2im, "col2im"},
+    OperatorRow{"Compress", translate_compress},
     OperatorRow{"Concat", translate_concat},
     OperatorRow{"Constant", translate_constant},
     OperatorRow{"ConstantOfShape", translate_constant_of_shape},
@@ -115,6 +116,7 @@ constexpr std::array kRows = {
     OperatorRow{"Mul", translate_binary, "mul"},
     OperatorRow{"Neg", translate_unary, "neg"},
     OperatorRow{"NegativeLogLikelihoodLoss", translate_negative_log_likelihood_loss},
+    OperatorRow{"NonZero", translate_non_zero},
     OperatorRow{"Not", translate_unary, "logical_not"},
     OperatorRow{"OneHot", translate_one_hot},
     OperatorRow{"Or", translate_binary, "logical_or"},
@@ -192,7 +194,57 @@ constexpr std::array kRows = {
 static_assert(std::is_sorted(kRows.begin(), kRows.end(),
                              [](const OperatorRow& a, const OperatorRow& b) { return a.type < b.type; }));
 
+/// Operators that cannot be translated, and why.
+struct Obstacle {
+  std::string_view type, why;
+};
+constexpr std::string_view kDataDependent =
+    "how many results it gives depends on the data: end the model before it and do this step in C++";
+constexpr std::string_view kSequence =
+    "programs work on tensors of fixed shape: export the model without sequences";
+constexpr std::string_view kString = "programs have no strings: do this step before the model";
+constexpr std::string_view kRandom = "programs have no random numbers: make them an input of the model";
+constexpr std::string_view kTraining = "programs do not train: export the model for inference";
+constexpr std::array kObstacles = {
+    Obstacle{"Bernoulli", kRandom},
+    Obstacle{"ConcatFromSequence", kSequence},
+    Obstacle{"ImageDecoder", "programs read no image files: decode them before the model"},
+    Obstacle{"MaxRoiPool", "RoiAlign is translated: use it instead"},
+    Obstacle{"Multinomial", kRandom},
+    Obstacle{"NonMaxSuppression", kDataDependent},
+    Obstacle{"Optional", kSequence},
+    Obstacle{"OptionalGetElement", kSequence},
+    Obstacle{"OptionalHasElement", kSequence},
+    Obstacle{"RandomNormal", kRandom},
+    Obstacle{"RandomNormalLike", kRandom},
+    Obstacle{"RandomUniform", kRandom},
+    Obstacle{"RandomUniformLike", kRandom},
+    Obstacle{"RegexFullMatch", kString},
+    Obstacle{"SequenceAt", kSequence},
+    Obstacle{"SequenceConstruct", kSequence},
+    Obstacle{"SequenceEmpty", kSequence},
+    Obstacle{"SequenceErase", kSequence},
+    Obstacle{"SequenceInsert", kSequence},
+    Obstacle{"SequenceLength", kSequence},
+    Obstacle{"SequenceMap", kSequence},
+    Obstacle{"SplitToSequence", kSequence},
+    Obstacle{"StringConcat", kString},
+    Obstacle{"StringNormalizer", kString},
+    Obstacle{"StringSplit", kString},
+    Obstacle{"Unique", kDataDependent},
+    Obstacle{"ai.onnx.preview.training.Adagrad", kTraining},
+    Obstacle{"ai.onnx.preview.training.Adam", kTraining},
+    Obstacle{"ai.onnx.preview.training.Gradient", kTraining},
+    Obstacle{"ai.onnx.preview.training.Momentum", kTraining},
+};
+
 }  // namespace
+
+std::string_view obstacle(std::string_view type) {
+  for (const Obstacle& known : kObstacles)
+    if (known.type == type) return known.why;
+  return {};
+}
 
 const OperatorRow* find_operator(std::string_view domain, std::string_view type) {
   const std::string name = domain.empty() ? std::string(type) : std::string(domain) + "." + std::string(type);

@@ -50,6 +50,8 @@ void translate_gather(Layer& l);
 void translate_array_feature_extractor(Layer& l);
 void translate_gather_elements(Layer& l);
 void translate_gather_nd(Layer& l);
+void translate_compress(Layer& l);
+void translate_non_zero(Layer& l);
 void translate_one_hot(Layer& l);
 void translate_trilu(Layer& l);
 void translate_scatter(Layer& l);
