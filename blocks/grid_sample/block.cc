@@ -66,7 +66,8 @@ struct GridSampling {
             const double low = a.align_corners ? 0 : -0.5, high = a.align_corners ? length - 1 : length - 0.5;
             double at = a.align_corners ? (g + 1) / 2 * (length - 1) : ((g + 1) * length - 1) / 2;
             if (a.mode == SampleMode::nearest) at = std::nearbyint(at);
-            if (a.padding == SamplePadding::border) at = std::clamp(at, 0.0, length - 1);
+            if (a.padding == SamplePadding::border && (at < low || at > high))
+              at = std::clamp(at, 0.0, length - 1);
             if (a.padding == SamplePadding::reflection) at = mirrored(at, low, high);
             if (!(at > -4)) at = -4;
             at = std::min(at, length + 4);

@@ -43,7 +43,7 @@ inline SampleTaps sample_taps(float x, int32_t size, int32_t mode, int32_t paddi
   const float low = align_corners ? 0.0f : -0.5f, high = align_corners ? length - 1.0f : length - 0.5f;
   float at = align_corners ? (x + 1.0f) * 0.5f * (length - 1.0f) : ((x + 1.0f) * length - 1.0f) * 0.5f;
   if (mode == kSampleNearest) at = rint(at);
-  if (padding == kPadBorder) at = clamp(at, 0.0f, length - 1.0f);
+  if (padding == kPadBorder && (at < low || at > high)) at = clamp(at, 0.0f, length - 1.0f);
   if (padding == kPadReflection) at = reflect(at, low, high);
   // Far outside all pixels are alike; a NaN is taken as far outside.
   at = at > -4.0f ? min(at, length + 4.0f) : -4.0f;

@@ -131,7 +131,7 @@ class Job:
 
     def __init__(self, suite, case, frozen, folder):
         self.suite, self.name, self.rtol, self.atol = suite, case.name, case.rtol, case.atol
-        self.folder, self.frozen_names = folder, frozen
+        self.folder = folder
         folder.mkdir(parents=True)
         self.model = folder / "model.onnx"
         if case.model is not None:
@@ -151,13 +151,13 @@ class Job:
             here.mkdir()
             arrays = {name: raw(array) for name, array in zip(self.input_names, inputs) if array is not None}
             freeze = []
-            for name in frozen:
+            for name in list(arrays) if frozen is None else frozen:
                 if name in arrays:
                     path = here / f"frozen{len(freeze)}.npy"
                     np.save(path, arrays.pop(name))
                     freeze += ["--freeze", f"{name}={path}"]
             np.savez(here / "in.npz", **arrays)
-            filled.update(name for name, array in arrays.items() if array.size > 0)
+            filled.update(name for name, array in arrays.items() if array.size > 0)  # the frozen ones are gone
             for k, array in enumerate(outputs):
                 if array is not None and array.dtype != object:
                     np.save(here / f"expected{k}.npy", raw(array), allow_pickle=False)
@@ -319,6 +319,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="print the tests and end")
     parser.add_argument("--beyond", action="store_true",
                         help="run the tests that are not in scope instead: each must pass or be refused")
+    parser.add_argument("--references", action="store_true",
+                        help="freeze all inputs: judges the blocks' references, by which constants are folded")
     parser.add_argument("--at-least", type=int, default=0, help="fail if fewer tests pass")
     parser.add_argument("--optimize", default="O0", help="of the emitted code: O0 O1 O2 O3 Os")
     parser.add_argument("--flag", action="append", default=[], help="hand a flag to nblocks run: --flag=--sanitize")
@@ -350,7 +352,8 @@ def main():
             for suite, case in cases:
                 folder = root / suite / case.name
                 shutil.rmtree(folder, ignore_errors=True)
-                job = Job(suite, case, scope.get((suite, case.name), []), folder)
+                job = Job(suite, case, None if options.references else scope.get((suite, case.name), []),
+                          folder)
                 waiting.add(pool.submit(run_job, job, options.nblocks, flags, bool(options.keep)))
                 if len(waiting) >= 4 * options.jobs:  # bounds the files on disk
                     done, waiting = concurrent.futures.wait(waiting, return_when="FIRST_COMPLETED")

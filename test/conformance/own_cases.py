@@ -33,7 +33,55 @@ def cases():
     def floats(shape):
         return random.standard_normal(shape).astype(np.float32)
 
+    def one(name, operator, inputs, constants=None, outputs=1, opset=23, **attributes):
+        """A model of one node: `inputs` come at run time, `constants` are initializers; all by position."""
+        arrays = {**inputs, **(constants or {})}
+        names = sorted(arrays, key=lambda key: int(key[1:]))
+        results = {f"y{k}": TensorProto.FLOAT if k == 0 else TensorProto.INT64 for k in range(outputs)}
+        node = helper.make_node(operator, names, list(results), **attributes)
+        model = model_of(operator, [node], inputs, results, opset)
+        for key, array in (constants or {}).items():
+            model.graph.initializer.append(numpy_helper.from_array(array, key))
+        return name, model, inputs
+
     for i, (equation, *shapes) in enumerate(EQUATIONS):
         inputs = {f"x{k}": floats(shape) for k, shape in enumerate(shapes)}
         node = helper.make_node("Einsum", list(inputs), ["y"], equation=equation)
         yield f"einsum_{i}", model_of("einsum", [node], inputs, {"y": TensorProto.FLOAT}), inputs
+
+    for length in (1, 2, 3, 8, 12, 30, 49, 64, 97):
+        signal = {"x0": floats((2, length, 3, 2))}
+        yield one(f"dft_{length}", "DFT", signal, opset=17, axis=1)
+        yield one(f"dft_inverse_{length}", "DFT", signal, opset=17, axis=1, inverse=1)
+    for onesided, inverse, length in ((1, 0, 12), (0, 0, 20), (0, 0, 7), (1, 1, 18), (1, 1, 19)):
+        yield one(f"dft_{onesided}{inverse}_{length}", "DFT", {"x0": floats((2, 10, 2))},
+                  {"x1": np.array(length, np.int64)}, opset=17, onesided=onesided, inverse=inverse)
+
+    grid = {"x0": floats((2, 3, 4, 5)), "x1": (1.6 * floats((2, 3, 3, 2))).astype(np.float32)}
+    for mode in ("nearest", "linear", "cubic"):
+        for padding in ("zeros", "border", "reflection"):
+            for align in (0, 1):
+                yield one(f"grid_sample_{mode}_{padding}_{align}", "GridSample", grid, mode=mode, padding_mode=padding,
+                          align_corners=align)
+
+    image = {"x0": floats((2, 3, 6, 5))}
+    yield one("max_pool_indices_order", "MaxPool", image, outputs=2, kernel_shape=[2, 3], strides=[2, 1], dilations=[2, 1],
+              storage_order=1)
+    yield one("max_pool_indices_ceil", "MaxPool", image, outputs=2, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+    yield one("max_pool_indices_1d", "MaxPool", {"x0": floats((1, 2, 9))}, outputs=2, kernel_shape=[3], strides=[2],
+              pads=[1, 0])
+    yield one("det_batch", "Det", {"x0": floats((2, 3, 5, 5))})
+    for mode in ("linear", "cubic"):
+        for scale in (0.3, 0.6, 1.7):
+            yield one(f"resize_antialias_{mode}_{scale}", "Resize", {"x0": floats((1, 1, 7, 9))},
+                      {"x1": np.array([], np.float32), "x2": np.array([1, 1, scale, scale], np.float32)}, mode=mode,
+                      antialias=1)
+    yield one("compress", "Compress", {"x0": floats((4, 3))}, {"x1": np.array([1, 0, 1], bool)}, axis=1)
+    yield one("compress_flat", "Compress", {"x0": floats((4, 3))}, {"x1": np.array([0, 1, 0, 0, 1], bool)})
+    yield one("deform_conv_groups", "DeformConv",
+              {"x0": floats((2, 4, 5, 6)), "x2": floats((2, 2 * 2 * 4, 6, 6)), "x3": floats((6,)),
+               "x4": floats((2, 2 * 4, 6, 6))},
+              {"x1": floats((6, 2, 2, 2))}, kernel_shape=[2, 2], pads=[1, 0, 1, 1], group=2, offset_group=2)
+    yield one("batch_norm_spatial", "BatchNormalization",
+              {"x0": floats((2, 3, 4))}, {"x1": floats((3,)), "x2": floats((3,)), "x3": floats((3,)),
+                                         "x4": np.abs(floats((3,)))})
