@@ -85,9 +85,9 @@ def load_cases(scope, only, beyond):
         for case in sorted(cases, key=lambda c: c.name):
             if ((suite, case.name) in scope) != beyond and re.search(only, f"{suite}/{case.name}"):
                 yield suite, case
-    for name, model, inputs in own_cases.cases():
+    for name, model, inputs, expected in own_cases.cases():
         if not beyond and re.search(only, f"{OWN}/{name}"):
-            expected = ReferenceEvaluator(model).run(None, inputs)
+            expected = expected or ReferenceEvaluator(model).run(None, inputs)
             yield OWN, types.SimpleNamespace(name=name, model=model, model_dir=None, rtol=1e-3, atol=1e-5,
                                              data_sets=[(list(inputs.values()), expected)])
 

@@ -1,6 +1,6 @@
-"""Operators in float32 that the backend tests of `onnx` have in other element types only, or not at all.
+"""What the backend tests of `onnx` leave out: operators that they have in float64 only, attributes, early opsets.
 
-cases(): (name, model, [input arrays]); what they must give is what onnx's own reference evaluator computes.
+cases(): (name, model, inputs by name, outputs); where the outputs are None, onnx's own reference evaluator makes them.
 """
 
 import numpy as np
@@ -42,12 +42,12 @@ def cases():
         model = model_of(operator, [node], inputs, results, opset)
         for key, array in (constants or {}).items():
             model.graph.initializer.append(numpy_helper.from_array(array, key))
-        return name, model, inputs
+        return name, model, inputs, None
 
     for i, (equation, *shapes) in enumerate(EQUATIONS):
         inputs = {f"x{k}": floats(shape) for k, shape in enumerate(shapes)}
         node = helper.make_node("Einsum", list(inputs), ["y"], equation=equation)
-        yield f"einsum_{i}", model_of("einsum", [node], inputs, {"y": TensorProto.FLOAT}), inputs
+        yield f"einsum_{i}", model_of("einsum", [node], inputs, {"y": TensorProto.FLOAT}), inputs, None
 
     for length in (1, 2, 3, 8, 12, 30, 49, 64, 97):
         signal = {"x0": floats((2, length, 3, 2))}
@@ -85,3 +85,33 @@ def cases():
     yield one("batch_norm_spatial", "BatchNormalization",
               {"x0": floats((2, 3, 4))}, {"x1": floats((3,)), "x2": floats((3,)), "x3": floats((3,)),
                                          "x4": np.abs(floats((3,)))})
+
+    # Early opsets: what later became operands was attributes.
+    def early(name, operator, opset, expected, constants=None, **attributes):
+        case = one(name, operator, {"x0": cube}, constants, opset=opset, **attributes)
+        return *case[:3], [expected]
+
+    cube = floats((2, 3, 4))
+    rows = cube.reshape(2, 12)
+    powers = np.exp(rows - rows.max(1, keepdims=True))
+    soft = (powers / powers.sum(1, keepdims=True)).reshape(cube.shape)
+    yield early("softmax_7", "Softmax", 7, soft)
+    yield early("log_softmax_11", "LogSoftmax", 11, np.log(soft), axis=1)
+    yield early("hardmax_11", "Hardmax", 11, (rows == rows.max(1, keepdims=True)).astype(np.float32).reshape(cube.shape))
+    yield early("slice_9", "Slice", 9, cube[:, 1:3, -3:], axes=[1, 2], starts=[1, -3], ends=[3, 2**31 - 1])
+    yield early("pad_2", "Pad", 7, np.pad(cube, ((0, 0), (1, 2), (0, 1)), constant_values=1.5), pads=[0, 1, 0, 0, 2, 1],
+                value=1.5)
+    yield early("pad_reflect_2", "Pad", 10, np.pad(cube, ((0, 0), (1, 2), (2, 1)), "reflect"), pads=[0, 1, 2, 0, 2, 1],
+                mode="reflect")
+    yield early("clip_6", "Clip", 7, np.clip(cube, -0.5, 0.25), min=-0.5, max=0.25)
+    yield early("unsqueeze_1", "Unsqueeze", 11, cube[:, None, :, None], axes=[1, 3])
+    yield early("reduce_sum_1", "ReduceSum", 11, cube.sum((0, 2)), axes=[0, 2], keepdims=0)
+    yield early("split_2", "Split", 11, cube[:, :, :4], axis=2, split=[4])
+    yield early("upsample_7", "Upsample", 8, cube.repeat(2, 1).repeat(3, 2), scales=[1.0, 2.0, 3.0])
+    yield early("upsample_9", "Upsample", 9, cube.repeat(2, 1).repeat(3, 2),
+                {"x1": np.array([1, 2, 3], np.float32)})
+    yield early("resize_10", "Resize", 10, cube.repeat(2, 1).repeat(3, 2), {"x1": np.array([1, 2, 3], np.float32)})
+    yield early("cast_9", "Cast", 9, cube, to=TensorProto.FLOAT)
+    yield early("dropout_7", "Dropout", 10, cube, ratio=0.3)
+    yield early("flatten_9", "Flatten", 9, cube.reshape(6, 4), axis=2)
+    yield early("thresholded_relu", "ThresholdedRelu", 10, np.where(cube > 0.5, cube, 0).astype(np.float32), alpha=0.5)
