@@ -37,7 +37,7 @@ struct FourierTransform {
     const AxisSplit s = split_at(x.shape, *axis);
     const bool gives_real = a.inverse && a.onesided;
     const std::int64_t length = a.length != 0 ? a.length : gives_real ? 2 * (s.size - 1) : s.size;
-    if (length < 1 || length > (std::int64_t{1} << 24))
+    if (length < 1 || length > (std::int64_t{1} << 20))
       return Fault{Kind::attribute_out_of_range, "a transform of length " + std::to_string(length)};
     const bool halves = a.onesided && !a.inverse;
     return Plan{s.outer, s.inner / parts, s.size, parts, halves ? length / 2 + 1 : length, gives_real ? 1 : 2,

@@ -139,7 +139,10 @@ struct TreeEnsembleBlock {
     return {{"tree_ensemble", "tree_ensemble/tree_ensemble.h",
              [](const Operation&, const Core&) { return true; }, lower}};
   }
-  static std::vector<Sample> samples() { return {}; }
+  static std::vector<Sample> samples() {
+    return {{"f32[2,3]; const i32[1,5]; const f32[1]; const i32[1]; const i32[2]; const f32[2]", "", "",
+             "shape-mismatch"}};
+  }
 };
 
 }  // namespace

@@ -121,6 +121,10 @@ void translate_max_unpool(Layer& l) {
              pads = l.integers("pads", Ints(2 * n, 0));
   if (kernel.size() != n || stride.size() != n || pads.size() != 2 * n)
     l.invalid("kernel_shape, strides or pads do not have one number a spatial axis");
+  for (const Ints* list : {&kernel, &stride, &pads})
+    for (const std::int64_t value : *list)
+      if (value < (list == &pads ? 0 : 1) || value > (1 << 20))
+        l.refuse(Kind::attribute_out_of_range, "a window number is " + std::to_string(value));
   if (l.shape(l.in(1)) != s)
     l.refuse(Kind::shape_mismatch, "the indices do not have the shape of the elements");
   Shape shape = {s[0], s[1]};

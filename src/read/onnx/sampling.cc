@@ -44,6 +44,7 @@ void translate_affine_grid(Layer& l) {
     l.refuse(Kind::limit_exceeded, "the grid: " + fault);
   const bool aligns_corners = l.integer("align_corners", 0) != 0;
   const std::int64_t points = product(space, 0, axes);
+  if (points > (std::int64_t{1} << 22)) l.refuse(Kind::limit_exceeded, "the grid has more than 2^22 points");
   std::vector<float> grid;
   for (std::int64_t p = 0; p < points; ++p) {
     std::int64_t rest = p;

@@ -35,8 +35,8 @@ void translate_stft(Layer& l) {
                                                std::to_string(step) + " apart, of a signal of " +
                                                std::to_string(size));
   const std::int64_t frames = (size - length) / step + 1;
-  if (frames * length > (std::int64_t{1} << 24))
-    l.refuse(Kind::limit_exceeded, "it has more than 2^24 samples in all frames");
+  if (frames * length > (std::int64_t{1} << 22))
+    l.refuse(Kind::limit_exceeded, "it has more than 2^22 samples in all frames");
   Ints places;
   for (std::int64_t frame = 0; frame < frames; ++frame)
     for (std::int64_t i = 0; i < length; ++i) places.push_back(frame * step + i);

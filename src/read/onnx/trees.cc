@@ -1,6 +1,7 @@
 // Decision trees and n-gram counts: operators whose tables are attributes.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "blocks/tf_idf/attributes.h"
 #include "blocks/tree_ensemble/attributes.h"
@@ -50,6 +51,11 @@ void translate_tree_ensemble(Layer& l) {
                                  splits.size(), nan_is_true.size()})
     if (size != n) l.invalid("the lists of its nodes differ in length");
   if (weights.size() != targets.size()) l.invalid("the lists of its leaves differ in length");
+
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  for (const Ints* list : {&features, &targets, &modes})
+    if (std::any_of(list->begin(), list->end(), [](std::int64_t v) { return v < 0 || v > kMost; }))
+      l.invalid("a feature, a target or a mode of its nodes is negative or beyond 2^31");
 
   // Members of node after node, each list ended by a NaN.
   std::vector<float> members;
