@@ -213,7 +213,7 @@ def follows_inputs(job, number, nblocks, flags):
         changed = {name: ~a if a.dtype == bool else a + a.dtype.type(1) for name, a in arrays.items()}
     np.savez(here / "changed.npz", **changed)
     out = here / "changed"
-    command = [nblocks, "run", str(job.model), "--board", "host", "--output", str(out), "--json", *flags, *freeze,
+    command = [nblocks, "run", str(job.model), "--output", str(out), "--json", *flags, *freeze,
                "--input", str(here / "changed.npz")]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT_SECONDS)
     if done.returncode != 0:
@@ -226,7 +226,7 @@ def run_set(job, number, nblocks, flags):
     here, freeze, data_inputs, output_count = job.sets[number]
     out = here / "out"
     out.mkdir(exist_ok=True)
-    command = [nblocks, "run", str(job.model), "--board", "host", "--output", str(out), "--json", *flags, *freeze]
+    command = [nblocks, "run", str(job.model), "--output", str(out), "--json", *flags, *freeze]
     if data_inputs:
         command += ["--input", str(here / "in.npz")]
     try:
@@ -322,6 +322,7 @@ def main():
     parser.add_argument("--references", action="store_true",
                         help="freeze all inputs: judges the blocks' references, by which constants are folded")
     parser.add_argument("--at-least", type=int, default=0, help="fail if fewer tests pass")
+    parser.add_argument("--board", default="host", help="where the program runs: host, or a virtual board")
     parser.add_argument("--optimize", default="O0", help="of the emitted code: O0 O1 O2 O3 Os")
     parser.add_argument("--flag", action="append", default=[], help="hand a flag to nblocks run: --flag=--sanitize")
     options = parser.parse_args()
@@ -329,7 +330,7 @@ def main():
     if onnx.__version__ != EXPECTED_ONNX:
         print(f"skipped: onnx {onnx.__version__} is installed, scope.csv is of {EXPECTED_ONNX}")
         return 77
-    flags = ["--optimize", options.optimize, *options.flag]
+    flags = ["--board", options.board, "--optimize", options.optimize, *options.flag]
     started = time.monotonic()
     scope = read_scope()
     cases = load_cases(scope, options.only, options.beyond)
