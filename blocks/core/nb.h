@@ -6,6 +6,12 @@
 #define NB_RESTRICT __restrict__
 #define NB_INLINE static inline __attribute__((always_inline))
 #define NB_NOINLINE __attribute__((noinline))
+// For functions of which size matters more than time: what stands around a hot loop, not the loop.
+#ifdef __clang__
+#define NB_SMALL __attribute__((minsize))
+#else
+#define NB_SMALL __attribute__((optimize("Os")))
+#endif
 #define NB_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 namespace nb {

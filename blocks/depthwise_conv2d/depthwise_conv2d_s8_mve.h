@@ -293,9 +293,9 @@ NB_INLINE void depthwise_conv2d_s8_mve_rows(const DepthwiseConv2dS8Mve& p, const
 }
 
 /// The whole image.
-NB_NOINLINE inline void depthwise_conv2d_s8_mve(const DepthwiseConv2dS8Mve& p, const int8_t* in,
-                                                const int8_t* packed, int8_t* out, int8_t* scratch,
-                                                DepthwiseRowFunctionMve row) {
+NB_NOINLINE NB_SMALL inline void depthwise_conv2d_s8_mve(const DepthwiseConv2dS8Mve& p, const int8_t* in,
+                                                         const int8_t* packed, int8_t* out, int8_t* scratch,
+                                                         DepthwiseRowFunctionMve row) {
   depthwise_conv2d_s8_mve_rows(p, in, 0, packed, out, 0, p.window.out.h, scratch, row);
 }
 

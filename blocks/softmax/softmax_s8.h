@@ -33,7 +33,7 @@ NB_INLINE int32_t exp_of_negative(int32_t x) {
 }
 
 /// exp of a difference to the row's maximum, in units of 2^-31; 0 below the least difference.
-NB_NOINLINE inline int32_t softmax_power(const SoftmaxS8& p, int32_t difference) {
+NB_NOINLINE NB_SMALL inline int32_t softmax_power(const SoftmaxS8& p, int32_t difference) {
   if (difference < p.least_difference) return 0;
   return exp_of_negative(high_multiply_in_range(difference * (1 << p.shift), p.multiplier));
 }
@@ -62,7 +62,7 @@ NB_INLINE int8_t softmax_quotient(SoftmaxScale s, int32_t power) {
 }
 
 /// out = softmax(in). `out` may be `in`.
-NB_NOINLINE inline void softmax_s8(const SoftmaxS8& p, const int8_t* in, int8_t* out) {
+NB_NOINLINE NB_SMALL inline void softmax_s8(const SoftmaxS8& p, const int8_t* in, int8_t* out) {
   const int32_t step = p.inner, row = p.size * step;
   for (int32_t n = p.outer; n > 0; --n, in += row - step, out += row - step)
     for (int32_t j = step; j > 0; --j, ++in, ++out) {
