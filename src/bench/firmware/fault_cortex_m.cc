@@ -14,16 +14,19 @@ extern "C" [[noreturn]] void nb_fault_report(uint32_t pc, uint32_t lr, uint32_t 
 
 void nb_fault_report(uint32_t pc, uint32_t lr, uint32_t sp, uint32_t exception) {
   using namespace nb::firmware;
-  print_field("nb-fault exception=", exception);
-  print_field(" pc=", pc);
-  print_field(" lr=", lr);
-  print_field(" sp=", sp);
 #if __ARM_ARCH_ISA_THUMB != 1
-  print_field(" cfsr=", system_register(0xE000ED28));
-  print_field(" hfsr=", system_register(0xE000ED2C));
-  print_field(" mmfar=", system_register(0xE000ED34));
-  print_field(" bfar=", system_register(0xE000ED38));
+  const uint32_t values[] = {exception,
+                             pc,
+                             lr,
+                             sp,
+                             system_register(0xE000ED28),
+                             system_register(0xE000ED2C),
+                             system_register(0xE000ED34),
+                             system_register(0xE000ED38)};
+  print_line("nb-fault exception=\0 pc=\0 lr=\0 sp=\0 cfsr=\0 hfsr=\0 mmfar=\0 bfar=\0", values);
+#else
+  const uint32_t values[] = {exception, pc, lr, sp};
+  print_line("nb-fault exception=\0 pc=\0 lr=\0 sp=\0", values);
 #endif
-  print("\n");
   leave(kExitFault);
 }

@@ -7,11 +7,7 @@ extern "C" [[noreturn]] void nb_fault_report(uint32_t pc, uint32_t lr, uint32_t 
 
 void nb_fault_report(uint32_t pc, uint32_t lr, uint32_t sp, uint32_t cause, uint32_t value) {
   using namespace nb::firmware;
-  print_field("nb-fault mcause=", cause);
-  print_field(" pc=", pc);
-  print_field(" lr=", lr);
-  print_field(" sp=", sp);
-  print_field(" mtval=", value);
-  print("\n");
+  const uint32_t values[] = {cause, pc, lr, sp, value};
+  print_line("nb-fault mcause=\0 pc=\0 lr=\0 sp=\0 mtval=\0", values);
   leave(kExitFault);
 }

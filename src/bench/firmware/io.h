@@ -24,9 +24,9 @@ void close_file(int handle);
 void print(const char* text);
 [[noreturn]] void leave(int exit_code);
 
-/// Appends "<name>0x<hexadecimal digits>": numbers need no division, so M0 links no division routine for
-/// them.
-void print_field(const char* name, uint32_t value);
+/// Appends "<name>0x<hexadecimal digits>" for each name of `names`, which end in a zero each, the last being
+/// empty; then a line break. Numbers need no division, so M0 links no division routine for them.
+void print_line(const char* names, const uint32_t* values);
 
 /// Bytes of stack ever used since the start, and bytes reserved. Both 0 where there is no painted stack
 /// (host).

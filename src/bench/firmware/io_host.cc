@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace nb::firmware {
 namespace {
@@ -38,8 +39,10 @@ void print(const char* text) { std::fputs(text, stdout); }
 
 void leave(int exit_code) { std::exit(exit_code); }
 
-void print_field(const char* name, uint32_t value) {
-  std::printf("%s0x%x", name, static_cast<unsigned>(value));
+void print_line(const char* names, const uint32_t* values) {
+  for (; *names != 0; names += std::strlen(names) + 1)
+    std::printf("%s0x%x", names, static_cast<unsigned>(*values++));
+  std::puts("");
 }
 
 StackUse stack_use() { return {0, 0}; }

@@ -76,19 +76,25 @@ void leave(int exit_code) {
   for (;;) call(kSysExitExtended, block);
 }
 
-void print_field(const char* name, uint32_t value) {
-  char digits[12];
-  char* at = digits + sizeof digits - 1;
-  *at = 0;
-  do {
-    const uint32_t digit = value & 15;
-    *--at = static_cast<char>(digit < 10 ? '0' + digit : 'a' - 10 + digit);
-    value >>= 4;
-  } while (value != 0);
-  *--at = 'x';
-  *--at = '0';
-  print(name);
-  print(at);
+void print_line(const char* names, const uint32_t* values) {
+  while (*names != 0) {
+    print(names);
+    while (*names++ != 0) {
+    }
+    char digits[12];
+    char* at = digits + sizeof digits - 1;
+    *at = 0;
+    uint32_t value = *values++;
+    do {
+      const uint32_t digit = value & 15;
+      *--at = static_cast<char>(digit < 10 ? '0' + digit : 'a' - 10 + digit);
+      value >>= 4;
+    } while (value != 0);
+    *--at = 'x';
+    *--at = '0';
+    print(at);
+  }
+  print("\n");
 }
 
 StackUse stack_use() {

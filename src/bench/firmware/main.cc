@@ -19,8 +19,7 @@ namespace {
   print(what);
   print(" file=");
   print(file);
-  print_field(" sample=", sample);
-  print("\n");
+  print_line(" sample=\0", &sample);
   leave(kExitInputOutput);
 }
 
@@ -93,10 +92,7 @@ int main() {
   const StackUse stack = stack_use();
   if (stack.reserved_bytes != 0 && stack.used_bytes == stack.reserved_bytes)
     fail("stack-overflow", kOut, samples);
-  print_field("nb-result samples=", samples);
-  print_field(" stack_bytes=", stack.used_bytes);
-  print_field(" stack_reserved_bytes=", stack.reserved_bytes);
-  print_field(" stack_before_run_bytes=", depth_bytes);
-  print("\n");
+  const uint32_t values[] = {samples, stack.used_bytes, stack.reserved_bytes, depth_bytes};
+  print_line("nb-result samples=\0 stack_bytes=\0 stack_reserved_bytes=\0 stack_before_run_bytes=\0", values);
   leave(kExitOk);
 }
