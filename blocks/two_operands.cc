@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "blocks/arithmetic/attributes.h"
+#include "blocks/channels.h"
 
 namespace nb {
 namespace {
@@ -76,6 +77,25 @@ void reference(const BinaryRow& row, const Operation& op, std::span<const Tensor
                  y.put(at++, has_bounds(bounds) ? std::clamp(value, low, high) : value);
                }
              });
+}
+
+ChannelFlow channel_flow(const BinaryRow& row, const Operation& op, OperandIntervals in) {
+  ChannelFlow flow = elementwise_channels(op, in);
+  const auto quantized = quantized_of(row, op);
+  if (flow.form != ChannelFlow::Form::keeps || in[0].empty() || in[1].empty() || !quantized ||
+      row.is_extreme_at_corners == nullptr || !row.is_extreme_at_corners(op))
+    return flow;
+  flow.out.clear();
+  for (std::size_t c = 0; c < static_cast<std::size_t>(op.out[0]->shape.back()); ++c) {
+    const Interval a = in[0][flow.sources[0][c] < 0 ? 0 : c], b = in[1][flow.sources[1][c] < 0 ? 0 : c];
+    const auto corner = [&](std::int64_t p, std::int64_t q) {
+      return std::int64_t{quantized->f(static_cast<std::int32_t>(p), static_cast<std::int32_t>(q))};
+    };
+    const std::initializer_list<std::int64_t> corners = {corner(a.min, b.min), corner(a.min, b.max),
+                                                         corner(a.max, b.min), corner(a.max, b.max)};
+    flow.out.push_back({std::min(corners), std::max(corners)});
+  }
+  return flow;
 }
 
 Lowered lower(const BinaryRow& row, const Operation& op) {
@@ -178,6 +198,7 @@ Block binary_block(const BinaryRow& row) {
                       return quantized_of(row, op).has_value() || by_integers(row, op);
                     },
                     [&row](const Operation& op, const Core&) { return lower(row, op); }}};
+  block.channel_flow = [&row](const Operation& op, OperandIntervals in) { return channel_flow(row, op, in); };
   block.samples = samples(row);
   return block;
 }

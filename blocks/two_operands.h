@@ -31,6 +31,8 @@ struct BinaryRow {
   bool is_float32_only = false;  ///< of floats, the kernel takes float32 alone
   bool same_scales = false;      ///< quantized operands must share the output's numbers; then integers decide
   bool has_clamp = false;        ///< attributes are ArithmeticAttrs
+  /// Whether `quantized` has its extremes at those of its operands.
+  bool (*is_extreme_at_corners)(const Operation& op) = nullptr;
 };
 
 /// The block of a row; the row must outlive it.

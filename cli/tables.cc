@@ -56,7 +56,9 @@ void print_total(std::string_view name, std::int64_t value, std::string_view wor
 void print_analysis(const Graph& graph, const Board& board, const Analysis& analysis) {
   fmt::print("{} for {} ({})\n\n", graph.name, title_of(board), board.processor);
   print_layers(analysis.layers, {});
-  print_total("macc", analysis.macs);
+  print_total(
+      "macc", analysis.macs,
+      analysis.macs == analysis.model_macs ? "" : "of " + grouped(analysis.model_macs) + " in the model");
   print_total("params", analysis.params);
   print_total("weights (ro)", analysis.weights_bytes,
               "bytes, " + bytes_text(analysis.weights_bytes) + " of flash");

@@ -51,11 +51,15 @@ Lowered lower_add_s8(const Operation& op, std::string function) {
   return l;
 }
 
+FixedPoint product_factor(const Operation& op) {
+  return fixed_point(static_cast<double>(op.in[0]->scale()) * static_cast<double>(op.in[1]->scale()) /
+                     static_cast<double>(op.out[0]->scale()));
+}
+
 std::optional<QuantizedFunctor> product(const Operation& op) {
   const Type &a = *op.in[0], &b = *op.in[1], &y = *op.out[0];
   const auto& bounds = op.attrs<ArithmeticAttrs>();
-  const FixedPoint f = fixed_point(static_cast<double>(a.scale()) * static_cast<double>(b.scale()) /
-                                   static_cast<double>(y.scale()));
+  const FixedPoint f = product_factor(op);
   const IntRange range = clamp_range(y, bounds.clamp_min, bounds.clamp_max);
   return quantized_functor("MulQuantized", MulQuantized{a.zero_point(), b.zero_point(), y.zero_point(),
                                                         f.multiplier, f.shift, range.min, range.max});
@@ -82,7 +86,8 @@ const BinaryRow kRows[] = {
      .real = [](double a, double b) { return a + b; },
      .integer = [](Wide a, Wide b) { return a + b; },
      .quantized = [](const Operation& op) { return sum(op, 1); },
-     .has_clamp = true},
+     .has_clamp = true,
+     .is_extreme_at_corners = [](const Operation& op) { return sum_numbers(op, 1).out_shift <= 0; }},
     {.name = "sub",
      .doc = "clamp(a[i] - b[i])",
      .functor = "Sub",
@@ -90,7 +95,8 @@ const BinaryRow kRows[] = {
      .real = [](double a, double b) { return a - b; },
      .integer = [](Wide a, Wide b) { return a - b; },
      .quantized = [](const Operation& op) { return sum(op, -1); },
-     .has_clamp = true},
+     .has_clamp = true,
+     .is_extreme_at_corners = [](const Operation& op) { return sum_numbers(op, -1).out_shift <= 0; }},
     {.name = "mul",
      .doc = "clamp(a[i] * b[i])",
      .functor = "Mul",
@@ -101,7 +107,8 @@ const BinaryRow kRows[] = {
            return static_cast<Wide>(static_cast<unsigned __int128>(a) * static_cast<unsigned __int128>(b));
          },
      .quantized = product,
-     .has_clamp = true},
+     .has_clamp = true,
+     .is_extreme_at_corners = [](const Operation& op) { return product_factor(op).shift <= 0; }},
     {.name = "div",
      .doc = "clamp(a[i] / b[i]); integers round towards zero",
      .functor = "Div",

@@ -3,6 +3,7 @@
 
 #include "blocks/average_pool2d/attributes.h"
 #include "blocks/blocks.h"
+#include "blocks/channels.h"
 #include "blocks/core/taps.h"
 #include "blocks/quantized.h"
 #include "blocks/windowed.h"
@@ -95,6 +96,17 @@ struct AveragePooling {
       integers(std::int8_t{});
     else
       integers(std::int16_t{});
+  }
+
+  static ChannelFlow channel_flow(const Operation& op, OperandIntervals in) {
+    const auto& a = op.attrs<Attrs>();
+    ChannelFlow flow = same_channels(op, in[0]);
+    if (flow.out.empty()) return flow;
+    const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
+    const std::int64_t zero = op.in[0]->zero_point();
+    const bool with_zero = a.count_include_pad && sees_padding(*window_of(op));
+    for (Interval& x : flow.out) x = clamped(with_zero ? merged(x, {zero, zero}) : x, range);
+    return flow;
   }
 
   static std::int64_t macs(const Operation&) { return 0; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "blocks/blocks.h"
+#include "blocks/channels.h"
 #include "blocks/concat/attributes.h"
 #include "blocks/core/requantize.h"
 #include "blocks/elements.h"
@@ -112,6 +113,42 @@ struct Concatenation {
       l.params.push_back({"row_bytes", list_text(rows)});
     }
     return l;
+  }
+  static ChannelFlow channel_flow(const Operation& op, OperandIntervals in) {
+    const Type& y = *op.out[0];
+    const std::int64_t axis = *checked_axis(op.attrs<Attrs>().axis, y.rank());
+    const std::int64_t channels = y.shape.back();
+    const bool is_last = axis + 1 == y.rank(), requantizes = rescales(op);
+    const auto rescaled = [&](Interval x, const Type& from) {
+      const FixedPoint f = factor(from, y);
+      if (f.shift > 0) return Interval{dtype_range(y.dtype).min, dtype_range(y.dtype).max};
+      const auto one = [&](std::int64_t q) {
+        return std::int64_t{
+                   rescale(static_cast<std::int32_t>(q) - from.zero_point(), f.multiplier, f.shift)} +
+               y.zero_point();
+      };
+      return clamped({one(x.min), one(x.max)}, dtype_range(y.dtype));
+    };
+    ChannelFlow flow{.form = ChannelFlow::Form::keeps};
+    std::int64_t first = 0;
+    bool is_known = true;
+    for (std::size_t i = 0; i < op.in.size(); ++i) {
+      const std::int64_t begin = is_last ? first : 0, end = begin + op.in[i]->shape.back();
+      first = end;
+      flow.sources.emplace_back(channels, -1);
+      is_known = is_known && !in[i].empty();
+      for (std::int64_t c = begin; c < end; ++c) {
+        flow.sources[i][c] = c - begin;
+        if (!is_known) continue;
+        const Interval x = requantizes ? rescaled(in[i][c - begin], *op.in[i]) : in[i][c - begin];
+        if (is_last || i == 0)
+          flow.out.push_back(x);
+        else
+          flow.out[c] = merged(flow.out[c], x);
+      }
+    }
+    if (!is_known) flow.out.clear();
+    return flow;
   }
   static std::vector<Kernel> kernels() {
     return {{"concat", "concat/concat.h",

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "blocks/blocks.h"
+#include "blocks/channels.h"
 #include "blocks/conv2d/attributes.h"
 #include "blocks/conv2d/conv2d_s8.h"
 #include "blocks/conv2d/lower_mve.h"
@@ -119,6 +120,13 @@ struct Conv2d {
       integers(std::int8_t{});
     else
       integers(std::int16_t{});
+  }
+
+  static ChannelFlow channel_flow(const Operation& op, OperandIntervals in) {
+    const auto& a = op.attrs<Attrs>();
+    if (!is_integer(op.in[0]->dtype) || !op.out[0]->is_quantized()) return {};
+    return mixed_channels(op, in, a.groups, sees_padding(*window_of(op)),
+                          clamp_range(*op.out[0], a.clamp_min, a.clamp_max));
   }
 
   static std::int64_t macs(const Operation& op) {

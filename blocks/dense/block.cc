@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "blocks/blocks.h"
+#include "blocks/channels.h"
 #include "blocks/core/pack_f32.h"
 #include "blocks/dense/attributes.h"
 #include "blocks/dense/dense_s8.h"
@@ -84,6 +85,12 @@ struct Dense {
       integers(std::int8_t{});
     else
       integers(std::int16_t{});
+  }
+
+  static ChannelFlow channel_flow(const Operation& op, OperandIntervals in) {
+    const auto& a = op.attrs<Attrs>();
+    if (!is_integer(op.in[0]->dtype) || !op.out[0]->is_quantized()) return {};
+    return mixed_channels(op, in, 1, false, clamp_range(*op.out[0], a.clamp_min, a.clamp_max));
   }
 
   static std::int64_t macs(const Operation& op) { return op.out[0]->elements() * op.in[1]->shape[1]; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "blocks/blocks.h"
+#include "blocks/channels.h"
 #include "blocks/conv2d/lower_mve.h"
 #include "blocks/conv2d/pack_dsp.h"
 #include "blocks/conv2d/pack_mve.h"
@@ -118,6 +119,30 @@ struct DepthwiseConv2d {
       integers(std::int8_t{});
     else
       integers(std::int16_t{});
+  }
+
+  static ChannelFlow channel_flow(const Operation& op, OperandIntervals in) {
+    if (!is_integer(op.in[0]->dtype) || !op.out[0]->is_quantized() || !has_known_sums(op, in)) return {};
+    const auto& a = op.attrs<Attrs>();
+    const std::int64_t outs = op.in[1]->shape[3], multiplier = outs / op.in[0]->shape[3],
+                       taps = op.in[1]->shape[1] * op.in[1]->shape[2];
+    const ChannelIntervals terms = terms_of(op, in, sees_padding(*window_of(op)));
+    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], outs);
+    const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
+    const auto w = op.constant<std::int8_t>(1);
+    ChannelFlow flow{.form = ChannelFlow::Form::keeps, .sources = {{}, {}, {}}};
+    for (std::int64_t o = 0; o < outs; ++o) {
+      Interval sum{0, 0};
+      for (std::int64_t k = 0; k < taps; ++k) {
+        const Interval product = times(terms[o / multiplier], w[k * outs + o]);
+        sum = {sum.min + product.min, sum.max + product.max};
+      }
+      flow.out.push_back(rescaled_interval(op, sum, static_cast<std::size_t>(o), factors, range));
+      flow.sources[0].push_back(o / multiplier);
+      flow.sources[1].push_back(o);
+      flow.sources[2].push_back(o);
+    }
+    return flow;
   }
 
   static std::int64_t macs(const Operation& op) {

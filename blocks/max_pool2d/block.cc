@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "blocks/blocks.h"
+#include "blocks/channels.h"
 #include "blocks/core/taps.h"
 #include "blocks/max_pool2d/attributes.h"
 #include "blocks/quantized.h"
@@ -77,6 +78,15 @@ struct MaxPooling {
       pool(static_cast<std::uint8_t>(range.min), static_cast<std::uint8_t>(range.max));
     else
       pool(static_cast<std::int16_t>(range.min), static_cast<std::int16_t>(range.max));
+  }
+
+  static ChannelFlow channel_flow(const Operation& op, OperandIntervals in) {
+    const auto& a = op.attrs<Attrs>();
+    ChannelFlow flow = same_channels(op, in[0]);
+    if (flow.out.empty()) return flow;
+    const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
+    for (Interval& x : flow.out) x = clamped(x, range);
+    return flow;
   }
 
   static std::int64_t macs(const Operation&) { return 0; }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "blocks/blocks.h"
+#include "blocks/channels.h"
 #include "blocks/elements.h"
 #include "blocks/pad/attributes.h"
 #include "blocks/quantized.h"
@@ -93,6 +94,18 @@ struct PadBlock {
         index[k] = 0;
       }
     }
+  }
+  static ChannelFlow channel_flow(const Operation& op, OperandIntervals in) {
+    const auto& a = op.attrs<Attrs>();
+    if (op.in[0]->rank() == 0 || a.before.back() != 0 || a.after.back() != 0) return {};
+    ChannelFlow flow = same_channels(op, in[0]);
+    if (a.mode != PadMode::constant || flow.out.empty()) return flow;
+    const std::uint64_t bits = fill_bits(op);
+    Type one = *op.in[0];
+    const auto fill = static_cast<std::int64_t>(
+        Elements({&one, const_cast<std::byte*>(reinterpret_cast<const std::byte*>(&bits))}).get_int(0));
+    for (Interval& x : flow.out) x = merged(x, {fill, fill});
+    return flow;
   }
   static std::int64_t macs(const Operation& op) { return no_macs(op); }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "blocks/blocks.h"
+#include "blocks/channels.h"
 #include "blocks/core/requantize.h"
 #include "blocks/elements.h"
 #include "blocks/quantized.h"
@@ -202,6 +203,28 @@ void reference(const Row& row, const Operation& op, std::span<const TensorView> 
   });
 }
 
+/// The last axis stays where it is not reduced.
+ChannelFlow channel_flow(const Row& row, const Operation& op, OperandIntervals in) {
+  const Nests n = nests_of(op);
+  const Type &x = *op.in[0], &y = *op.out[0];
+  const std::int64_t count = element_count(n.reduced);
+  if (x.rank() == 0 || is_reduced(op.attrs<ReduceAttrs>(), x.shape.size() - 1) || count == 0) return {};
+  ChannelFlow flow = same_channels(op, {});
+  if (in[0].empty()) return flow;
+  if (row.keeps_numbers && same_numbers(x, y)) flow.out = in[0];
+  if (!is_rescaled(row, op)) return flow;
+  const Rescaling r = rescaling_of(op, count, row.name == "reduce_mean");
+  if (r.factor.shift > 0 || count > (1 << 14)) return flow;  // sums might wrap
+  for (const Interval& each : in[0]) {
+    const auto one = [&](std::int64_t element) {
+      const auto total = static_cast<std::int32_t>(element * count) - r.sum_zero;
+      return std::int64_t{rescale(total, r.factor.multiplier, r.factor.shift)} + y.zero_point();
+    };
+    flow.out.push_back(clamped({one(each.min), one(each.max)}, r.range));
+  }
+  return flow;
+}
+
 Lowered lower(const Row& row, const Operation& op) {
   const Nests n = nests_of(op);
   const std::int64_t count = element_count(n.reduced);
@@ -275,6 +298,9 @@ std::vector<Block> blocks_of_reduce() {
                         return row.integer != nullptr;
                       },
                       [&row](const Operation& op, const Core&) { return lower(row, op); }}};
+    block.channel_flow = [&row](const Operation& op, OperandIntervals in) {
+      return channel_flow(row, op, in);
+    };
     block.samples = samples(row);
     blocks.push_back(std::move(block));
   }

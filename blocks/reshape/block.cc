@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "blocks/blocks.h"
+#include "blocks/channels.h"
 #include "blocks/reshape/attributes.h"
 
 namespace nb {
@@ -40,6 +41,18 @@ struct Reshape {
   static void reference(const Operation&, std::span<const TensorView> in, std::span<const TensorView> out) {
     if (const auto size = static_cast<std::size_t>(in[0].type->size_bytes()); size > 0)
       std::memcpy(out[0].data, in[0].data, size);
+  }
+  /// The last axis stays, or takes in axes before it.
+  static ChannelFlow channel_flow(const Operation& op, OperandIntervals in) {
+    const Type &x = *op.in[0], &y = *op.out[0];
+    if (x.rank() == 0 || y.rank() == 0 || x.shape.back() == 0 || y.shape.back() % x.shape.back() != 0)
+      return {};
+    ChannelFlow flow{.form = ChannelFlow::Form::keeps, .sources = {{}}, .shape_attribute = "shape"};
+    for (std::int64_t c = 0; c < y.shape.back(); ++c) {
+      flow.sources[0].push_back(c % x.shape.back());
+      if (!in[0].empty()) flow.out.push_back(in[0][c % x.shape.back()]);
+    }
+    return flow;
   }
   static std::int64_t macs(const Operation& op) { return no_macs(op); }
   static std::vector<Kernel> kernels() {

@@ -85,6 +85,7 @@ Result<Graph> compile(const fs::path& path, const CompileOptions& options, const
                       const std::string& board, Diagnostics& diagnostics) {
   auto graph = read_model(path, options.read, diagnostics);
   if (!graph) return kFailed;
+  for (const Node& node : graph->nodes) graph->model_macs += node.block->macs(graph->operation(node));
   if (options.stop_after == "read") return graph;
   if (graph->board.empty()) graph->board = board;
   PassContext context{all_blocks(), core, diagnostics};

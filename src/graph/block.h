@@ -11,6 +11,7 @@
 
 #include "diag/diagnostics.h"
 #include "graph/attributes.h"
+#include "graph/channels.h"
 #include "graph/type.h"
 #include "target/core.h"
 
@@ -181,8 +182,12 @@ struct Block {
   std::function<std::int64_t(const Operation&)> macs;  ///< multiply-accumulates, padding positions counted
   std::vector<Kernel> kernels;                         ///< the first that applies is taken
   std::vector<Sample> samples;
-  /// Output element i depends on nothing but the operands' elements i (after broadcasting), wherever they lie.
+  /// Output element i depends on nothing but the operands' elements i (after broadcasting), wherever they
+  /// lie.
   bool is_elementwise = false;
+  /// Where channels go and which integers they can be, from the operands' intervals (one list an operand,
+  /// empty where unknown). Null: elementwise blocks keep their channels, others are opaque.
+  std::function<ChannelFlow(const Operation&, std::span<const ChannelIntervals>)> channel_flow;
 };
 
 /// A block's declaration as a struct: all of this must be there.
@@ -204,17 +209,19 @@ concept BlockDeclaration = requires(const Operation& op, std::span<const TensorV
 /// The record of a declared block.
 template <BlockDeclaration T>
 [[nodiscard]] Block define() {
-  return {std::string(T::name),
-          std::string(T::doc),
-          {T::inputs.begin(), T::inputs.end()},
-          {T::outputs.begin(), T::outputs.end()},
-          attribute_ops<typename T::Attrs>(T::fields),
-          T::infer,
-          T::reference,
-          T::macs,
-          T::kernels(),
-          T::samples(),
-          requires { T::is_elementwise; }};
+  Block block{std::string(T::name),
+              std::string(T::doc),
+              {T::inputs.begin(), T::inputs.end()},
+              {T::outputs.begin(), T::outputs.end()},
+              attribute_ops<typename T::Attrs>(T::fields),
+              T::infer,
+              T::reference,
+              T::macs,
+              T::kernels(),
+              T::samples()};
+  if constexpr (requires { T::is_elementwise; }) block.is_elementwise = T::is_elementwise;
+  if constexpr (requires { T::channel_flow; }) block.channel_flow = T::channel_flow;
+  return block;
 }
 
 /// Attributes of blocks without any.

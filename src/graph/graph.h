@@ -53,6 +53,8 @@ struct Graph {
   std::vector<ValueId> inputs, outputs;
   std::int64_t arena_bytes = 0;  ///< planned graphs
   std::int64_t state_bytes = 0;  ///< planned graphs: at the start of the arena
+  /// Multiply-accumulates of the model as it was read, with those that passes found needless; 0: not known.
+  std::int64_t model_macs = 0;
 
   [[nodiscard]] Value& at(ValueId id) { return values[id.index()]; }
   [[nodiscard]] const Value& at(ValueId id) const { return values[id.index()]; }

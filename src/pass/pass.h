@@ -27,6 +27,7 @@ struct Pass {
 Status cancel_transposes(Graph& graph, PassContext& context);
 Status remove_identities(Graph& graph, PassContext& context);
 Status fuse_activations(Graph& graph, PassContext& context);
+Status drop_constant_channels(Graph& graph, PassContext& context);
 Status select_kernels(Graph& graph, PassContext& context);
 Status plan_memory(Graph& graph, PassContext& context);
 
@@ -40,6 +41,9 @@ inline constexpr std::array kPipeline{
          Phase::read, remove_identities},
     Pass{"fuse-activations", "Moves relu and clip into the block before them, as its clamp.", Phase::read,
          Phase::simplified, fuse_activations},
+    Pass{"drop-constant-channels",
+         "Takes channels that are the same for every input out of the layers that make and read them.",
+         Phase::simplified, Phase::simplified, drop_constant_channels},
     Pass{"select-kernels", "Gives each node the first kernel of its block that applies on the core.",
          Phase::simplified, Phase::lowered, select_kernels},
     Pass{"plan-memory", "Places values, state and scratch in one arena by their lifetimes.", Phase::lowered,

@@ -69,6 +69,7 @@ Analysis analyze(const Graph& planned) {
     analysis.macs += row.macs;
     analysis.params += row.params;
   }
+  analysis.model_macs = planned.model_macs;
   analysis.weights_bytes = planned.weights_bytes();
   analysis.arena_bytes = planned.arena_bytes;
   analysis.state_bytes = planned.state_bytes;
@@ -93,6 +94,7 @@ json analysis_json(const Graph& planned, const Board& board, const Analysis& ana
           {"core", board.processor},
           {"fits", board.is_host() ? json(nullptr) : json(fits)},
           {"macs", analysis.macs},
+          {"model_macs", analysis.model_macs},
           {"params", analysis.params},
           {"weights_bytes", analysis.weights_bytes},
           {"arena_bytes", analysis.arena_bytes},
@@ -139,6 +141,7 @@ json run_json(const Graph& graph, const Program& program, const Board& board, co
       {"machine", firmware.machine},
       {"compile_command", compile_command},
       {"macs", macs},
+      {"model_macs", graph.model_macs},
       {"flash",
        {{"weights_bytes", program.constant_bytes},
         {"code_bytes", is_host ? json(nullptr) : json(firmware.flash_bytes - program.constant_bytes)},

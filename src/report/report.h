@@ -26,6 +26,7 @@ struct LayerRow {
 /// arena.
 struct Analysis {
   std::vector<LayerRow> layers;
+  std::int64_t model_macs = 0;  ///< of the model as read; `macs` are those that the program computes
   std::int64_t macs = 0, params = 0, weights_bytes = 0, arena_bytes = 0, state_bytes = 0, ram_total_bytes = 0;
 };
 [[nodiscard]] Analysis analyze(const Graph& planned);
