@@ -1,7 +1,7 @@
 """Runs the digit classifier built by hand and the emitted one on the same images: their bytes must be equal.
 
-Also: the table of weights is what its script makes of the model, and the network compiles freestanding for every
-compiler that is there.
+Also: the table of weights is what its script makes of the model; the network compiles freestanding for every compiler
+that is there; and the code that docs/by-hand.md and README.md show is that of the example and of emitted programs.
 
 usage: compare.py NBLOCKS BY_HAND
 """
@@ -21,6 +21,22 @@ COMPILERS = [["g++"], ["clang++"], ["arm-none-eabi-g++", "-mthumb", "-mcpu=corte
 FLAGS = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-exceptions", "-fno-rtti"]
 
 
+def generated(nblocks, board, folder):
+    """The source that `nblocks generate` writes for the digit classifier."""
+    subprocess.run([nblocks, "generate", DIGITS / "digits_int8.tflite", "-b", board, "-q", "-o", f"{folder}/{board}"],
+                   check=True, stdout=subprocess.DEVNULL)
+    return pathlib.Path(f"{folder}/{board}/src/digits_int8.cc").read_text()
+
+
+def check_page(page, sources):
+    """Every line of C++ that the page shows stands in one of the sources."""
+    known = {line.strip() for source in sources for line in source.splitlines()}
+    shown = "".join((ROOT / page).read_text().split("```cpp\n")[i].split("```")[0]
+                    for i in range(1, (ROOT / page).read_text().count("```cpp\n") + 1))
+    for line in shown.splitlines():
+        assert not line.strip() or line.strip() in known, f"{page} shows a line that is not there: {line}"
+
+
 def main():
     nblocks, by_hand = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
@@ -34,6 +50,9 @@ def main():
                 continue
             subprocess.run([*compiler, *FLAGS, f"-I{ROOT}", "-c", BY_HAND / "digits.cc", "-o", f"{folder}/digits.o"],
                            check=True)
+
+        check_page("docs/by-hand.md", [(BY_HAND / "digits.cc").read_text(), generated(nblocks, "rv32imc", folder)])
+        check_page("README.md", [generated(nblocks, "stm32h735g-dk", folder)])
 
         images = np.load(DIGITS / "digits_test.npz")["image"]
         hand = subprocess.run([by_hand], input=images.tobytes(), stdout=subprocess.PIPE, check=True).stdout
