@@ -100,7 +100,8 @@ struct Prelu {
     return x < T(0) ? static_cast<T>(static_cast<Wrapping<T>>(x) * static_cast<Wrapping<T>>(slope)) : x;
   }
 };
-/// Bits shifted out are lost; a count outside of [0, bits) shifts out all: 0, or to the right -1 of a negative a.
+/// Bits shifted out are lost; a count outside of [0, bits) shifts out all: 0, or to the right -1 of a
+/// negative a.
 struct ShiftLeft {
   template <class T>
   T operator()(T a, T b) const {

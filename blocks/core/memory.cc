@@ -1,5 +1,5 @@
-// The four functions that a compiler calls of its own accord. Weak: a program that has them already keeps its own;
-// a hosted program has a C library, and this file is empty.
+// The four functions that a compiler calls of its own accord. Weak: a program that has them already keeps its
+// own; a hosted program has a C library, and this file is empty.
 #if !__STDC_HOSTED__
 #include <stddef.h>
 #include <stdint.h>
