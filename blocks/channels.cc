@@ -185,7 +185,7 @@ ChannelFlow mixed_channels(const Operation& op, OperandIntervals in, std::int64_
   const std::size_t row = outs == 0 ? 0 : static_cast<std::size_t>(element_count(shape)) / outs;
   const auto w = op.constant<std::int8_t>(1);
   const ChannelIntervals terms = terms_of(op, in, with_padding);
-  const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], shape.front());
+  const ChannelFactors factors = channel_factors(op, shape.front());
   ChannelFlow flow{.form = groups == 1 ? ChannelFlow::Form::mixes : ChannelFlow::Form::opaque,
                    .sees_padding = with_padding};
   for (std::size_t o = 0; o < outs; ++o) {

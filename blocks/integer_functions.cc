@@ -169,9 +169,11 @@ ByteFunction by_float(const Type& x, const Type& y, std::function<double(double)
   };
 }
 
-FixedPoint scale_ratio(const Type& x, const Type& y, float factor) {
-  return fixed_point(static_cast<double>(x.scale()) * static_cast<double>(factor) /
-                     static_cast<double>(y.scale()));
+FixedPoint scale_ratio(const Operation& op, float factor) {
+  const Type &x = *op.in[0], &y = *op.out[0];
+  return fixed_point(
+      static_cast<double>(x.scale()) * static_cast<double>(factor) / static_cast<double>(y.scale()),
+      op.rounding);
 }
 
 std::vector<std::uint16_t> sigmoid_table() {

@@ -21,7 +21,7 @@ using ByteFunction = std::function<std::int32_t(std::int32_t q)>;
 [[nodiscard]] ByteFunction by_float(const Type& x, const Type& y, std::function<double(double)> f);
 
 /// x.scale * factor / y.scale, in double, as fixed point.
-[[nodiscard]] FixedPoint scale_ratio(const Type& x, const Type& y, float factor = 1.0f);
+[[nodiscard]] FixedPoint scale_ratio(const Operation& op, float factor = 1.0f);
 
 /// 65536 * sigmoid(i / 24) for i in 0..255, each lifted by half of what a chord sags there, so that linear
 /// interpolation errs evenly to both sides; the last is 65535. What the int16 sigmoid and tanh interpolate.

@@ -8,8 +8,10 @@
 
 namespace nb {
 
-FixedPoint fixed_point(double real) {
+FixedPoint fixed_point(double real, Rounding rounding) {
   if (!(real > 0)) return {};
+  if (rounding == Rounding::once && real < 0.5)
+    return {static_cast<std::int32_t>(std::round(real * 2147483648.0)), 0};
   FixedPoint result;
   const double fraction = std::frexp(real, &result.shift);
   auto mantissa = static_cast<std::int64_t>(std::round(fraction * 2147483648.0));
@@ -23,7 +25,8 @@ FixedPoint fixed_point(double real) {
   return result;
 }
 
-ChannelFactors channel_factors(const Type& in, const Type& weights, const Type& out, std::int64_t channels) {
+ChannelFactors channel_factors(const Operation& op, std::int64_t channels) {
+  const Type &in = *op.in[0], &weights = *op.in[1], &out = *op.out[0];
   ChannelFactors factors;
   const auto& scales = weights.quantization->scales;
   for (std::int64_t o = 0; o < channels; ++o) {
@@ -32,7 +35,7 @@ ChannelFactors channel_factors(const Type& in, const Type& weights, const Type& 
     const double product = is_one_of_matrix
                                ? static_cast<double>(in.scale() * weight_scale)
                                : static_cast<double>(in.scale()) * static_cast<double>(weight_scale);
-    const FixedPoint f = fixed_point(product / static_cast<double>(out.scale()));
+    const FixedPoint f = fixed_point(product / static_cast<double>(out.scale()), op.rounding);
     factors.multiplier.push_back(f.multiplier);
     factors.shift.push_back(static_cast<std::int8_t>(f.shift));
   }
@@ -59,8 +62,7 @@ std::string s16_bias_type(const Operation& op) {
 }
 
 PackingOperands packing_operands(const Operation& op, std::int64_t channels) {
-  PackingOperands operands{
-      op.constant<std::int8_t>(1), {}, channel_factors(*op.in[0], *op.in[1], *op.out[0], channels)};
+  PackingOperands operands{op.constant<std::int8_t>(1), {}, channel_factors(op, channels)};
   if (op.has(2)) operands.bias = op.constant<std::int32_t>(2);
   return operands;
 }

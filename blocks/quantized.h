@@ -7,14 +7,16 @@
 
 namespace nb {
 
-/// real ~ multiplier * 2^(shift - 31), multiplier in [2^30, 2^31) or 0.
+/// real ~ multiplier * 2^(shift - 31), multiplier in [2^30, 2^31) or 0; with one rounding below 2^30 where
+/// shift is 0.
 struct FixedPoint {
   std::int32_t multiplier = 0;
   int shift = 0;
 };
 
-/// Nearest fixed-point number of a non-negative real; below 2^-32 it is 0.
-[[nodiscard]] FixedPoint fixed_point(double real);
+/// Nearest fixed-point number of a non-negative real; below 2^-32 it is 0. To round once a factor below 1
+/// has no shift to the right: a result of n steps is then off by at most n / real * 2^-32 of a step.
+[[nodiscard]] FixedPoint fixed_point(double real, Rounding rounding = Rounding::twice);
 
 /// One fixed-point factor per output channel: in_scale * weight_scale[o] / out_scale, computed in double. The
 /// scales of a matrix with one scale are multiplied in float, though.
@@ -22,8 +24,8 @@ struct ChannelFactors {
   std::vector<std::int32_t> multiplier;
   std::vector<std::int8_t> shift;
 };
-[[nodiscard]] ChannelFactors channel_factors(const Type& in, const Type& weights, const Type& out,
-                                             std::int64_t channels);
+/// Of operands 0 (x) and 1 (w).
+[[nodiscard]] ChannelFactors channel_factors(const Operation& op, std::int64_t channels);
 
 /// A fused clamp in the integers of `type`, within its dtype's range.
 struct IntRange {

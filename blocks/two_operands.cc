@@ -190,6 +190,11 @@ Block binary_block(const BinaryRow& row) {
   block.reference = [&row](const Operation& op, std::span<const TensorView> in,
                            std::span<const TensorView> out) { reference(row, op, in, out); };
   block.macs = no_macs;
+  // Comparisons rescale their operands and could decide a near tie otherwise than floats do.
+  if (!row.to_bool && (row.quantized != nullptr || row.same_scales))
+    block.quantized_form = [&row](const Operation&) {
+      return row.same_scales ? QuantizedForm::moves : QuantizedForm::rounds;
+    };
   block.kernels = {{"binary", "binary/binary.h",
                     [&row](const Operation& op, const Core&) {
                       const DType dtype = op.in[0]->dtype;

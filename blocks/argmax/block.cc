@@ -72,6 +72,7 @@ Block block_of(bool smallest) {
   block.reference = [smallest](const Operation& op, std::span<const TensorView> in,
                                std::span<const TensorView> out) { reference(smallest, op, in, out); };
   block.macs = no_macs;
+  block.quantized_form = [](const Operation&) { return QuantizedForm::moves; };
   block.kernels = {{"argmax", "argmax/argmax.h",
                     [](const Operation& op, const Core&) {
                       return op.in[0]->dtype != DType::f16 && op.in[0]->dtype != DType::bf16;

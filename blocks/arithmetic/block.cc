@@ -53,7 +53,8 @@ Lowered lower_add_s8(const Operation& op, std::string function) {
 
 FixedPoint product_factor(const Operation& op) {
   return fixed_point(static_cast<double>(op.in[0]->scale()) * static_cast<double>(op.in[1]->scale()) /
-                     static_cast<double>(op.out[0]->scale()));
+                         static_cast<double>(op.out[0]->scale()),
+                     op.rounding);
 }
 
 std::optional<QuantizedFunctor> product(const Operation& op) {

@@ -24,6 +24,7 @@ struct AveragePooling {
       "count_include_pad and not at all without";
   using Attrs = AveragePool2dAttrs;
   static constexpr auto fields = kAveragePool2dFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
   static constexpr DTypeSet kDTypes{DType::f32, DType::i8, DType::i16};
   static constexpr std::array inputs = {Operand{"x", kDTypes}};
   static constexpr std::array outputs = {Operand{"y", kDTypes}};

@@ -31,8 +31,8 @@ std::optional<QuantizedFunctor> squared_difference(const Operation& op) {
 std::optional<QuantizedFunctor> prelu(const Operation& op) {
   const Type &x = *op.in[0], &slope = *op.in[1], &y = *op.out[0];
   const double in = static_cast<double>(x.scale()), out = static_cast<double>(y.scale());
-  const FixedPoint above = fixed_point(in / out);
-  const FixedPoint below = fixed_point(in * static_cast<double>(slope.scale()) / out);
+  const FixedPoint above = fixed_point(in / out, op.rounding);
+  const FixedPoint below = fixed_point(in * static_cast<double>(slope.scale()) / out, op.rounding);
   const IntRange range = dtype_range(y.dtype);
   return quantized_functor(
       "PreluQuantized", PreluQuantized{x.zero_point(), slope.zero_point(), y.zero_point(), above.multiplier,

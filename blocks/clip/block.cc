@@ -1,4 +1,6 @@
 // clip: all there is to know about it.
+#include <cmath>
+
 #include "blocks/blocks.h"
 #include "blocks/clip/attributes.h"
 #include "blocks/elements.h"
@@ -19,6 +21,13 @@ struct ClipBlock {
       Operand{"y", kNumbers | DTypeSet{DType::f64, DType::f16, DType::bf16}}};
 
   static Checked<std::vector<Type>> infer(const Operation& op) { return std::vector{*op.in[0]}; }
+
+  /// Zero is a number of every quantized type; other bounds are rounded to one.
+  static QuantizedForm quantized_form(const Operation& op) {
+    const auto is_exact = [](float bound) { return bound == 0.0f || std::isinf(bound); };
+    const auto& a = op.attrs<Attrs>();
+    return is_exact(a.min) && is_exact(a.max) ? QuantizedForm::moves : QuantizedForm::bounds;
+  }
 
   /// The bounds as elements: those of a quantized type, else the dtype's nearest.
   struct Bounds {

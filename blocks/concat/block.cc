@@ -17,6 +17,7 @@ struct Concatenation {
       "y = the inputs one after the other along the axis; all other dimensions agree";
   using Attrs = ConcatAttrs;
   static constexpr auto fields = kConcatFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::moves;
   static constexpr std::array inputs = {Operand{"x", kAnyDType, Arity::variadic}};
   static constexpr std::array outputs = {Operand{"y"}};
 
@@ -49,8 +50,8 @@ struct Concatenation {
       return x->is_quantized() && op.out[0]->is_quantized() && x->quantization != op.out[0]->quantization;
     });
   }
-  static FixedPoint factor(const Type& x, const Type& y) {
-    return fixed_point(static_cast<double>(x.scale()) / static_cast<double>(y.scale()));
+  static FixedPoint factor(const Operation& op, const Type& x) {
+    return fixed_point(static_cast<double>(x.scale()) / static_cast<double>(op.out[0]->scale()), op.rounding);
   }
 
   static void reference(const Operation& op, std::span<const TensorView> in,
@@ -70,7 +71,7 @@ struct Concatenation {
         for (std::int64_t j = 0; j < row; ++j) {
           const std::int64_t at = k * whole.size * whole.inner + offset + j;
           if (requantizes) {
-            const FixedPoint f = factor(from, to);
+            const FixedPoint f = factor(op, from);
             const auto q = static_cast<std::int32_t>(x.get_int(k * row + j)) - from.zero_point();
             y.put_int(at,
                       std::clamp(rescale(q, f.multiplier, f.shift) + to.zero_point(), range.min, range.max));
@@ -99,7 +100,7 @@ struct Concatenation {
       const std::int64_t row = split_at(op.in[i]->shape, axis).size * whole.inner;
       rows.push_back(row * dtype_bytes(y.dtype));
       if (!requantizes) continue;
-      const FixedPoint f = factor(*op.in[i], y);
+      const FixedPoint f = factor(op, *op.in[i]);
       parts += (i == 0 ? "" : ", ") + list_text(Shape{row, op.in[i]->zero_point(), f.multiplier, f.shift});
     }
     l.params = {{"outer", std::to_string(whole.outer)}};
@@ -120,7 +121,7 @@ struct Concatenation {
     const std::int64_t channels = y.shape.back();
     const bool is_last = axis + 1 == y.rank(), requantizes = rescales(op);
     const auto rescaled = [&](Interval x, const Type& from) {
-      const FixedPoint f = factor(from, y);
+      const FixedPoint f = factor(op, from);
       if (f.shift > 0) return Interval{dtype_range(y.dtype).min, dtype_range(y.dtype).max};
       const auto one = [&](std::int64_t q) {
         return std::int64_t{

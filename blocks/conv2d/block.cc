@@ -30,10 +30,13 @@ struct Conv2d {
       "w[o,i,j,c])";
   using Attrs = Conv2dAttrs;
   static constexpr auto fields = kConv2dFields;
-  static constexpr std::array inputs = {
-      Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
-      Operand{"w", DTypeSet{DType::f32, DType::i8}},
-      Operand{"b", DTypeSet{DType::f32, DType::i32, DType::i64}, Arity::optional}};
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
+  static constexpr std::array inputs = {Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
+                                        Operand{"w", DTypeSet{DType::f32, DType::i8}},
+                                        Operand{.name = "b",
+                                                .dtypes = DTypeSet{DType::f32, DType::i32, DType::i64},
+                                                .arity = Arity::optional,
+                                                .is_bias = true}};
   static constexpr std::array outputs = {Operand{"y", DTypeSet{DType::f32, DType::i8, DType::i16}}};
 
   static Checked<std::vector<Type>> infer(const Operation& op) {
@@ -103,7 +106,7 @@ struct Conv2d {
           });
       return;
     }
-    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[0]);
+    const ChannelFactors factors = channel_factors(op, op.in[1]->shape[0]);
     const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
     const auto w = in[1].as<std::int8_t>();
     const auto integers = [&]<class T>(T) {
@@ -189,7 +192,7 @@ struct Conv2d {
 
   static Lowered lower_s8(const Operation& op, const Core&) {
     Lowered l = call_s8(s8_params(op), "conv2d_s8");
-    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[0]);
+    const ChannelFactors factors = channel_factors(op, op.in[1]->shape[0]);
     l.constants = {{"multiplier", DType::i32, to_bytes(factors.multiplier)},
                    {"shift", DType::i8, to_bytes(factors.shift)}};
     l.arguments = {input_arg(0),    input_arg(1),    op.has(2) ? input_arg(2) : literal_arg("nullptr"),

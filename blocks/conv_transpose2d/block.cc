@@ -19,10 +19,13 @@ struct ConvTranspose2d {
       "plus b[o], clamped; x NHWC, w [O,kh,kw,C/groups]";
   using Attrs = ConvTranspose2dAttrs;
   static constexpr auto fields = kConvTranspose2dFields;
-  static constexpr std::array inputs = {
-      Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
-      Operand{"w", DTypeSet{DType::f32, DType::i8}},
-      Operand{"b", DTypeSet{DType::f32, DType::i32, DType::i64}, Arity::optional}};
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
+  static constexpr std::array inputs = {Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
+                                        Operand{"w", DTypeSet{DType::f32, DType::i8}},
+                                        Operand{.name = "b",
+                                                .dtypes = DTypeSet{DType::f32, DType::i32, DType::i64},
+                                                .arity = Arity::optional,
+                                                .is_bias = true}};
   static constexpr std::array outputs = {Operand{"y", DTypeSet{DType::f32, DType::i8, DType::i16}}};
 
   static constexpr std::int64_t kMaxStep = 1 << 24;
@@ -138,8 +141,7 @@ struct ConvTranspose2d {
       }
       return;
     }
-    const ChannelFactors factors =
-        channel_factors(*op.in[0], *op.in[1], *op.out[0], static_cast<std::int64_t>(filters));
+    const ChannelFactors factors = channel_factors(op, static_cast<std::int64_t>(filters));
     const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
     const auto w = in[1].as<std::int8_t>();
     const auto integers = [&]<class T>(T) {
@@ -191,7 +193,7 @@ struct ConvTranspose2d {
   static Lowered lower_quantized(const Operation& op, const Core&) {
     const auto& a = op.attrs<Attrs>();
     const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
-    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[0]);
+    const ChannelFactors factors = channel_factors(op, op.in[1]->shape[0]);
     Lowered l{.function = op.in[0]->dtype == DType::i8 ? "conv_transpose2d_quantized<int8_t, int32_t>"
                                                        : "conv_transpose2d_quantized<int16_t, int64_t>",
               .params_type = "ConvTranspose2dQuantized"};

@@ -21,7 +21,8 @@
 namespace nb {
 
 enum FinishDsp : int32_t {
-  kFinishFloorDsp = 0,   ///< negative sums end at or below the lower clamp: their rounding does not matter
+  /// Negative sums end at or below the lower clamp, or nothing is shifted: their rounding does not matter.
+  kFinishFloorDsp = 0,
   kFinishSignedDsp = 1,  ///< every shift is to the right by 1..22
   kFinishSlowDsp = 2,    ///< anything else
 };

@@ -51,7 +51,9 @@ ChannelDsp channel_dsp(int32_t inputs, Weight weight, int32_t in_zero, std::span
 
 /// The finish a depthwise layer may use.
 inline FinishDsp choose_finish_dsp(std::span<const ChannelDsp> channels, int32_t out_zero, int32_t out_min) {
-  const bool floors = out_zero <= std::max<int32_t>(out_min, -128);
+  const bool has_no_shift = std::all_of(channels.begin(), channels.end(),
+                                        [](const ChannelDsp& c) { return c.constant() || c.shift == 0; });
+  const bool floors = has_no_shift || out_zero <= std::max<int32_t>(out_min, -128);
   for (const ChannelDsp& c : channels) {
     if (c.constant()) continue;
     if (c.bound() >= int64_t{1} << 30 || c.shift > 0 || c.shift < -22 || (c.shift == 0 && !floors))

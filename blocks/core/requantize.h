@@ -23,8 +23,9 @@ NB_INLINE int32_t divide_by_power_of_two(int32_t x, int exponent) {
   return (x >> exponent) + (remainder > threshold ? 1 : 0);
 }
 
-/// x * multiplier * 2^(shift - 31), rounded twice as above. `multiplier` is a Q31 mantissa in [2^30, 2^31);
-/// `shift` is positive for a left shift. The left-shifted x wraps modulo 2^32.
+/// x * multiplier * 2^(shift - 31), rounded twice as above. `multiplier` is a Q31 mantissa in [2^30, 2^31),
+/// or any non-negative one where `shift` is 0, which then rounds once; `shift` is positive for a left shift.
+/// The left-shifted x wraps modulo 2^32.
 NB_INLINE int32_t rescale(int32_t x, int32_t multiplier, int shift) {
   const int left = shift > 0 ? shift : 0;
   const int right = shift > 0 ? 0 : -shift;

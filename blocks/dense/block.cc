@@ -18,10 +18,13 @@ struct Dense {
   static constexpr std::string_view doc = "y[...,o] = clamp(b[o] + sum over k of x[...,k] * w[o,k])";
   using Attrs = DenseAttrs;
   static constexpr auto fields = kDenseFields;
-  static constexpr std::array inputs = {
-      Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
-      Operand{"w", DTypeSet{DType::f32, DType::i8}},
-      Operand{"b", DTypeSet{DType::f32, DType::i32, DType::i64}, Arity::optional}};
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
+  static constexpr std::array inputs = {Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
+                                        Operand{"w", DTypeSet{DType::f32, DType::i8}},
+                                        Operand{.name = "b",
+                                                .dtypes = DTypeSet{DType::f32, DType::i32, DType::i64},
+                                                .arity = Arity::optional,
+                                                .is_bias = true}};
   static constexpr std::array outputs = {Operand{"y", DTypeSet{DType::f32, DType::i8, DType::i16}}};
 
   static Checked<std::vector<Type>> infer(const Operation& op) {
@@ -66,7 +69,7 @@ struct Dense {
         }
       return;
     }
-    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], outs);
+    const ChannelFactors factors = channel_factors(op, outs);
     const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
     const auto w = in[1].as<std::int8_t>();
     const auto integers = [&]<class T>(T) {
@@ -151,7 +154,7 @@ struct Dense {
   }
   static Lowered lower_unpacked(const Operation& op, std::string function) {
     Lowered l = call_s8(s8_params(op), std::move(function));
-    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[0]);
+    const ChannelFactors factors = channel_factors(op, op.in[1]->shape[0]);
     l.constants = {{"multiplier", DType::i32, to_bytes(factors.multiplier)},
                    {"shift", DType::i8, to_bytes(factors.shift)}};
     l.arguments = {input_arg(0),    input_arg(1),    op.has(2) ? input_arg(2) : literal_arg("nullptr"),

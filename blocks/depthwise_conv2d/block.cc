@@ -32,10 +32,13 @@ struct DepthwiseConv2d {
       "w[0,i,j,c*M+m])";
   using Attrs = DepthwiseConv2dAttrs;
   static constexpr auto fields = kDepthwiseConv2dFields;
-  static constexpr std::array inputs = {
-      Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
-      Operand{"w", DTypeSet{DType::f32, DType::i8}},
-      Operand{"b", DTypeSet{DType::f32, DType::i32, DType::i64}, Arity::optional}};
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
+  static constexpr std::array inputs = {Operand{"x", DTypeSet{DType::f32, DType::i8, DType::i16}},
+                                        Operand{"w", DTypeSet{DType::f32, DType::i8}},
+                                        Operand{.name = "b",
+                                                .dtypes = DTypeSet{DType::f32, DType::i32, DType::i64},
+                                                .arity = Arity::optional,
+                                                .is_bias = true}};
   static constexpr std::array outputs = {Operand{"y", DTypeSet{DType::f32, DType::i8, DType::i16}}};
 
   static Checked<std::vector<Type>> infer(const Operation& op) {
@@ -102,7 +105,7 @@ struct DepthwiseConv2d {
   static void reference_integers(const Operation& op, std::span<const TensorView> in,
                                  std::span<const TensorView> out) {
     const auto& a = op.attrs<Attrs>();
-    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[3]);
+    const ChannelFactors factors = channel_factors(op, op.in[1]->shape[3]);
     const auto w = in[1].as<std::int8_t>();
     const std::int32_t zero = op.in[0]->zero_point();
     const auto integers = [&]<class T>(T) {
@@ -127,7 +130,7 @@ struct DepthwiseConv2d {
     const std::int64_t outs = op.in[1]->shape[3], multiplier = outs / op.in[0]->shape[3],
                        taps = op.in[1]->shape[1] * op.in[1]->shape[2];
     const ChannelIntervals terms = terms_of(op, in, sees_padding(*window_of(op)));
-    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], outs);
+    const ChannelFactors factors = channel_factors(op, outs);
     const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
     const auto w = op.constant<std::int8_t>(1);
     ChannelFlow flow{.form = ChannelFlow::Form::keeps, .sources = {{}, {}, {}}};
@@ -214,7 +217,7 @@ struct DepthwiseConv2d {
 
   static Lowered lower_s8(const Operation& op, const Core&) {
     Lowered l = call_s8(s8_params(op), "depthwise_conv2d_s8");
-    const ChannelFactors factors = channel_factors(*op.in[0], *op.in[1], *op.out[0], op.in[1]->shape[3]);
+    const ChannelFactors factors = channel_factors(op, op.in[1]->shape[3]);
     l.constants = {{"multiplier", DType::i32, to_bytes(factors.multiplier)},
                    {"shift", DType::i8, to_bytes(factors.shift)}};
     l.arguments = {input_arg(0),    input_arg(1),    op.has(2) ? input_arg(2) : literal_arg("nullptr"),

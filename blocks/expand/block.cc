@@ -12,6 +12,7 @@ struct Expand {
       "y = x broadcast to `shape`: axes of one element repeat, new ones lead";
   using Attrs = ExpandAttrs;
   static constexpr auto fields = kExpandFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::moves;
   static constexpr std::array inputs = {Operand{"x"}};
   static constexpr std::array outputs = {Operand{"y"}};
 

@@ -30,6 +30,7 @@ struct GatherBlock {
       "negative indices count from the end, others outside become the nearest";
   using Attrs = GatherAttrs;
   static constexpr auto fields = kGatherFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::moves;
   static constexpr std::array inputs = {Operand{"x"}, Operand{"indices", kIndices}};
   static constexpr std::array outputs = {Operand{"y"}};
 

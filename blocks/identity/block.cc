@@ -11,6 +11,7 @@ struct Identity {
   static constexpr std::string_view doc = "y = x, the same memory";
   using Attrs = NoAttrs;
   static constexpr auto fields = kNoFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::moves;
   static constexpr std::array inputs = {Operand{"x"}};
   static constexpr std::array outputs = {Operand{"y"}};
 

@@ -20,6 +20,7 @@ struct MatmulBlock {
       "without a scale wrap";
   using Attrs = MatmulAttrs;
   static constexpr auto fields = kMatmulFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
   static constexpr DTypeSet kFactors{DType::f32, DType::i8,  DType::i16, DType::i32,
                                      DType::u32, DType::i64, DType::u64};
   static constexpr std::array inputs = {Operand{"a", kFactors}, Operand{"b", kFactors}};
@@ -90,7 +91,7 @@ struct MatmulBlock {
   /// a_scale * b_scale / out_scale; the product of the scales is a float.
   static FixedPoint factor_of(const Operation& op) {
     const float scales = op.in[0]->scale() * op.in[1]->scale();
-    return fixed_point(static_cast<double>(scales) / static_cast<double>(op.out[0]->scale()));
+    return fixed_point(static_cast<double>(scales) / static_cast<double>(op.out[0]->scale()), op.rounding);
   }
 
   static void reference(const Operation& op, std::span<const TensorView> in,

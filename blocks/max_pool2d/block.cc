@@ -1,5 +1,6 @@
 // max_pool2d: all there is to know about it. The kernel's header lies beside.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "blocks/blocks.h"
@@ -43,6 +44,12 @@ struct MaxPooling {
     if (a.clamp_min != -kInfinity || a.clamp_max != kInfinity)
       if (auto fault = check_quantized(op, 0)) return *fault;
     return std::vector{Type{x.dtype, {x.shape[0], g.out.h, g.out.w, x.shape[3]}, x.quantization}};
+  }
+
+  static QuantizedForm quantized_form(const Operation& op) {
+    const auto& a = op.attrs<Attrs>();
+    const bool is_bounded = !std::isinf(a.clamp_min) || !std::isinf(a.clamp_max);
+    return is_bounded ? QuantizedForm::bounds : QuantizedForm::moves;
   }
 
   static void reference(const Operation& op, std::span<const TensorView> in,

@@ -43,6 +43,13 @@ struct PadBlock {
     return std::vector{std::move(y)};
   }
 
+  /// Zero is a number of every quantized type; another constant is rounded to one.
+  static QuantizedForm quantized_form(const Operation& op) {
+    const auto& a = op.attrs<Attrs>();
+    const bool is_exact = a.mode != PadMode::constant || a.value == 0.0f;
+    return is_exact ? QuantizedForm::moves : QuantizedForm::bounds;
+  }
+
   /// The constant's bits.
   static std::uint64_t fill_bits(const Operation& op) {
     const Type& x = *op.in[0];

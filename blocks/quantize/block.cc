@@ -164,7 +164,8 @@ struct RequantizeBlock {
     return std::vector{Type{op.attrs<Attrs>().to, x.shape}};
   }
   static FixedPoint factor(const Operation& op) {
-    return fixed_point(static_cast<double>(op.in[0]->scale()) / static_cast<double>(op.out[0]->scale()));
+    return fixed_point(static_cast<double>(op.in[0]->scale()) / static_cast<double>(op.out[0]->scale()),
+                       op.rounding);
   }
   static void reference(const Operation& op, std::span<const TensorView> in,
                         std::span<const TensorView> out) {

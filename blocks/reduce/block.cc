@@ -157,7 +157,11 @@ Rescaling rescaling_of(const Operation& op, std::int64_t count, bool is_mean) {
   Rescaling r{static_cast<std::int32_t>(x.zero_point() * count),
               fixed_point(static_cast<double>(x.scale()) / static_cast<double>(y.scale())),
               dtype_range(y.dtype)};
-  if (is_mean && count > 0) {
+  if (op.rounding == Rounding::once)
+    r.factor = fixed_point(static_cast<double>(x.scale()) / static_cast<double>(y.scale()) /
+                               static_cast<double>(is_mean ? std::max<std::int64_t>(count, 1) : 1),
+                           op.rounding);
+  else if (is_mean && count > 0) {
     const int shift =
         std::min({63 - std::countl_zero(static_cast<std::uint64_t>(count)), 32, 31 + r.factor.shift});
     r.factor.multiplier = static_cast<std::int32_t>((std::int64_t{r.factor.multiplier} << shift) / count);
@@ -288,6 +292,10 @@ std::vector<Block> blocks_of_reduce() {
     block.reference = [&row](const Operation& op, std::span<const TensorView> in,
                              std::span<const TensorView> out) { reference(row, op, in, out); };
     block.macs = no_macs;
+    if (row.rescales || row.keeps_numbers)
+      block.quantized_form = [&row](const Operation&) {
+        return row.rescales ? QuantizedForm::rounds : QuantizedForm::moves;
+      };
     block.kernels = {{"reduce", "reduce/reduce.h",
                       [&row](const Operation& op, const Core&) {
                         const Type &x = *op.in[0], &y = *op.out[0];

@@ -14,6 +14,7 @@ struct Reshape {
       "y = the elements of x in the same order under another shape, the same memory";
   using Attrs = ReshapeAttrs;
   static constexpr auto fields = kReshapeFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::moves;
   static constexpr std::array inputs = {Operand{"x"}};
   static constexpr std::array outputs = {Operand{"y"}};
 

@@ -133,6 +133,10 @@ struct ResizeBlock {
     return std::vector{Type{x.dtype, a.size, x.quantization}};
   }
 
+  static QuantizedForm quantized_form(const Operation& op) {
+    return op.attrs<Attrs>().mode == ResizeMode::nearest ? QuantizedForm::moves : QuantizedForm::rounds;
+  }
+
   static Neighbours neighbours_of(const Operation& op, std::size_t axis) {
     const auto& a = op.attrs<Attrs>();
     const std::int64_t in = op.in[0]->shape[axis], out = a.size[axis];

@@ -11,6 +11,7 @@ struct Slice {
   static constexpr std::string_view doc = "y[i_0, ...] = x[begin_0 + i_0 * step_0, ...] for i_k < size_k";
   using Attrs = SliceAttrs;
   static constexpr auto fields = kSliceFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::moves;
   static constexpr std::array inputs = {Operand{"x"}};
   static constexpr std::array outputs = {Operand{"y"}};
 

@@ -9,6 +9,8 @@
 #include "blocks/softmax/attributes.h"
 #include "blocks/softmax/log_softmax_s8.h"
 #include "blocks/softmax/softmax_s16.h"
+#include "blocks/softmax/softmax_s8.h"
+#include "blocks/softmax/softmax_table_s8.h"
 
 namespace nb {
 namespace {
@@ -97,11 +99,49 @@ Checked<std::vector<Type>> infer(const Operation& op) {
       return Fault{Kind::unsupported_feature, "softmax of int16 whose zero point is not 0"};
     return std::vector{Type{x.dtype, x.shape, Quantization{{1.0f / 32768}, {0}}}};
   }
+  if (op.rounding == Rounding::once && !is_log) return std::vector{Type{x.dtype, x.shape}};
   const FixedPoint f = input_factor(op);
   if (f.multiplier == 0 || f.shift < 0)
     return Fault{Kind::unsupported_feature, op.block->name + " of a scale below 2^-27"};
   if (is_log) return std::vector{Type{x.dtype, x.shape, Quantization{{1.0f / 16}, {127}}}};
   return std::vector{Type{x.dtype, x.shape, Quantization{{1.0f / 256}, {-128}}}};
+}
+
+/// Rounded once: the table's unit, so that a row's sum stays below 2^32, and the numbers of the output.
+int table_bits(const Operation& op) {
+  int bits = 31;
+  for (std::int64_t size = 1; size < split_of(op).size; size *= 2) --bits;
+  return bits;
+}
+std::vector<std::uint32_t> power_table(const Operation& op) {
+  const double step =
+      static_cast<double>(op.attrs<SoftmaxAttrs>().beta) * static_cast<double>(op.in[0]->scale());
+  std::vector<std::uint32_t> table;
+  for (int d = 0; d < 256; ++d)
+    table.push_back(
+        static_cast<std::uint32_t>(std::llround(std::ldexp(std::exp(-step * d), table_bits(op)))));
+  return table;
+}
+SoftmaxTableS8 table_params(const Operation& op) {
+  const AxisSplit s = split_of(op);
+  const auto n = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+  const double steps = 1 / static_cast<double>(op.out[0]->scale());
+  int exponent = 0;
+  (void)std::frexp(steps, &exponent);
+  // The sum is at least 2^bits: the factor stays below 2^32.
+  const int shift = std::min({62, 62 - exponent, table_bits(op) + 31 - exponent});
+  const auto numerator = static_cast<std::uint64_t>(std::ldexp(steps, shift));
+  return {n(s.outer),
+          n(s.size),
+          n(s.inner),
+          static_cast<std::int32_t>(numerator >> 32),
+          static_cast<std::int32_t>(numerator),
+          shift,
+          op.out[0]->zero_point()};
+}
+bool has_table(const Operation& op) {
+  return op.rounding == Rounding::once && op.out[0]->is_quantized() && op.out[0]->scale() > 1e-4f &&
+         op.out[0]->scale() < 1e4f;
 }
 
 /// Calls f(offset of element i of a row as a function of i, row size) for each row.
@@ -151,6 +191,41 @@ void reference_log_s8(const Operation& op, std::span<const TensorView> in, std::
 void reference_s16(const Operation& op, std::span<const TensorView> in, std::span<const TensorView> out) {
   softmax_s16(s16_params(op), in[0].as<std::int16_t>().data(), exponentials_s16().data(),
               reciprocals_s16().data(), out[0].as<std::int16_t>().data());
+}
+
+void reference_table_s8(const Operation& op, std::span<const TensorView> in,
+                        std::span<const TensorView> out) {
+  const auto x = in[0].as<std::int8_t>();
+  const auto y = out[0].as<std::int8_t>();
+  const SoftmaxTableS8 p = table_params(op);
+  const auto table = power_table(op);
+  each_row(op, [&](auto at, std::int64_t size) {
+    std::int32_t largest = -128;
+    for (std::int64_t i = 0; i < size; ++i) largest = std::max<std::int32_t>(largest, x[at(i)]);
+    std::uint32_t sum = 0;
+    for (std::int64_t i = 0; i < size; ++i) sum += table[static_cast<std::size_t>(largest - x[at(i)])];
+    if (sum == 0) return;
+    const std::uint32_t factor = softmax_table_factor(p, sum);
+    for (std::int64_t i = 0; i < size; ++i)
+      y[at(i)] = softmax_table_quotient(p, table[static_cast<std::size_t>(largest - x[at(i)])], factor);
+  });
+}
+
+Lowered lower_table_s8(const Operation& op, const Core&) {
+  const SoftmaxTableS8 p = table_params(op);
+  Lowered l{.function = "softmax_table_s8", .params_type = "SoftmaxTableS8"};
+  l.params = {{"outer", std::to_string(p.outer)},
+              {"size", std::to_string(p.size)},
+              {"inner", std::to_string(p.inner)},
+              {"numerator_high", std::to_string(p.numerator_high)},
+              {"numerator_low", std::to_string(p.numerator_low)},
+              {"shift", std::to_string(p.shift)},
+              {"out_zero", std::to_string(p.out_zero)}};
+  l.constants = {
+      {"powers", DType::u32, to_bytes(power_table(op)), "exp of minus 0 to 255 steps of the input"}};
+  l.arguments = {input_arg(0), constant_arg(0), output_arg(0)};
+  l.in_place = {{0, 0}};
+  return l;
 }
 
 Lowered lower_f32(bool is_log, const Operation& op) {
@@ -220,10 +295,13 @@ Block block_of(bool is_log) {
       reference_f32(is_log, op, in, out);
     else if (op.in[0]->dtype == DType::i16)
       reference_s16(op, in, out);
+    else if (op.rounding == Rounding::once && !is_log)
+      reference_table_s8(op, in, out);
     else
       (is_log ? reference_log_s8 : reference_s8)(op, in, out);
   };
   block.macs = no_macs;
+  if (!is_log) block.quantized_form = [](const Operation&) { return QuantizedForm::rounds; };
   block.kernels = {{is_log ? "log_softmax_f32" : "softmax_f32", "softmax/softmax_f32.h",
                     [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; },
                     [is_log](const Operation& op, const Core&) { return lower_f32(is_log, op); }}};
@@ -246,8 +324,14 @@ Block block_of(bool is_log) {
   block.samples.push_back({"i16[2,12] q(0.0005, 0)"});
   block.samples.push_back({"i16[2,5,3] q(0.001, 0)", "axis=1, beta=2"});
   block.kernels.push_back({"softmax_s8", "softmax/softmax_s8.h",
-                           [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::i8; },
+                           [](const Operation& op, const Core&) {
+                             return op.in[0]->dtype == DType::i8 && op.rounding == Rounding::twice;
+                           },
                            lower_s8});
+  block.kernels.push_back(
+      {"softmax_table_s8", "softmax/softmax_table_s8.h",
+       [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::i8 && has_table(op); },
+       lower_table_s8});
   block.samples.push_back({"i8[2,12] q(0.1, 5)"});
   block.samples.push_back({"i8[1,1000] q(0.02, 0)"});
   block.samples.push_back({"i8[2,5,3] q(20, -3)", "axis=1, beta=2"});

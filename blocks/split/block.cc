@@ -11,6 +11,7 @@ struct Splitting {
   static constexpr std::string_view doc = "y_k = the k-th piece of x, sizes[k] long along the axis";
   using Attrs = SplitAttrs;
   static constexpr auto fields = kSplitFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::moves;
   static constexpr std::array inputs = {Operand{"x"}};
   static constexpr std::array outputs = {Operand{"y", kAnyDType, Arity::variadic}};
 

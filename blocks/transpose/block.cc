@@ -12,6 +12,7 @@ struct Transpose {
       "y[i_0, i_1, ...] = x[...] where output axis k is input axis perm[k]";
   using Attrs = TransposeAttrs;
   static constexpr auto fields = kTransposeFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::moves;
   static constexpr std::array inputs = {Operand{"x"}};
   static constexpr std::array outputs = {Operand{"y"}};
 

@@ -140,6 +140,12 @@ Checked<std::vector<Type>> infer(const Operation& op) {
   return std::vector{Type{x.dtype, x.shape}};
 }
 
+/// Zero is a number of every quantized type, 6 need not be one.
+QuantizedForm form_of(const Row& row) {
+  if (row.name == "relu") return QuantizedForm::moves;
+  return row.name == "relu6" ? QuantizedForm::bounds : QuantizedForm::rounds;
+}
+
 std::string fixed_text(const FixedPoint& f) {
   return std::to_string(f.multiplier) + ", " + std::to_string(f.shift);
 }
@@ -149,11 +155,11 @@ TwoSlopes slopes_of(const Operation& op) {
   const Type &x = *op.in[0], &y = *op.out[0];
   const auto& a = op.attrs<Attrs>();
   const std::string& name = op.block->name;
-  const FixedPoint above = scale_ratio(x, y);
+  const FixedPoint above = scale_ratio(op);
   FixedPoint below;
   IntRange range = dtype_range(y.dtype);
   if (name == "leaky_relu")
-    below = scale_ratio(x, y, std::fabs(a.alpha));
+    below = scale_ratio(op, std::fabs(a.alpha));
   else
     range = clamp_range(y, 0.0f, name == "relu6" ? 6.0f : HUGE_VALF);
   return {x.zero_point(),
@@ -167,7 +173,7 @@ TwoSlopes slopes_of(const Operation& op) {
           range.max};
 }
 AbsQuantized abs_of(const Operation& op) {
-  const FixedPoint f = scale_ratio(*op.in[0], *op.out[0]);
+  const FixedPoint f = scale_ratio(op);
   const IntRange range = dtype_range(op.out[0]->dtype);
   return {op.in[0]->zero_point(), op.out[0]->zero_point(), f.multiplier, f.shift, range.min, range.max};
 }
@@ -364,6 +370,8 @@ std::vector<Block> blocks_of_unary() {
     block.infer = infer;
     block.reference = reference;
     block.macs = no_macs;
+    if (row.dtypes.has(DType::i8) && row.dtypes.has(DType::f32) && !row.to_bool)
+      block.quantized_form = [form = form_of(row)](const Operation&) { return form; };
     block.kernels = kernels_of(row);
     block.samples = samples_of(row);
     blocks.push_back(std::move(block));

@@ -10,6 +10,7 @@ struct WhereBlock {
   static constexpr std::string_view doc = "y[i] = condition[i] ? a[i] : b[i], broadcast to one shape";
   using Attrs = NoAttrs;
   static constexpr auto fields = kNoFields;
+  static constexpr QuantizedForm quantized_form = QuantizedForm::moves;
   static constexpr std::array inputs = {Operand{"condition", kBooleans}, Operand{"a"}, Operand{"b"}};
   static constexpr std::array outputs = {Operand{"y"}};
 

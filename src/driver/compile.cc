@@ -39,7 +39,7 @@ Result<Graph> read_graph_text(const fs::path& path, ByteSpan file, Diagnostics& 
           {.kind = Kind::file_unreadable, .message = "constants file `" + name + "`: " + read.why_not});
     constants = std::move(*read.bytes);
   }
-  return parse_graph(as_text(file), constants, all_blocks(), diagnostics);
+  return parse_graph(as_text(file), constants, all_blocks(), diagnostics, path.string());
 }
 
 }  // namespace

@@ -107,12 +107,20 @@ struct FieldRow {
   std::string name, type, default_text, doc;
 };
 
+/// A block's fused activation: its bounds, in real units.
+struct Clamp {
+  float min, max;
+};
+
 /// The operations on a block's attributes, made from its fields.
 struct AttributeOps {
   std::vector<FieldRow> rows;
   std::function<Attributes()> make;                    ///< all defaults
   std::function<std::string(const Attributes&)> text;  ///< "stride=[2,2], ..." without defaults
   std::function<bool(Attributes&, std::string_view, std::string_view)> set;  ///< by name from text
+  /// The fields clamp_min and clamp_max; both are empty where the block has none.
+  std::function<Clamp(const Attributes&)> clamp;
+  std::function<void(Attributes&, Clamp)> set_clamp;
 };
 
 template <class T>
@@ -171,6 +179,19 @@ AttributeOps attribute_ops(const Fields& fields) {
         },
         fields);
   };
+  if constexpr (requires(A a) {
+                  a.clamp_min;
+                  a.clamp_max;
+                }) {
+    ops.clamp = [](const Attributes& attributes) {
+      const A& value = attributes.as<A>();
+      return Clamp{value.clamp_min, value.clamp_max};
+    };
+    ops.set_clamp = [](Attributes& attributes, Clamp clamp) {
+      attributes.as<A>().clamp_min = clamp.min;
+      attributes.as<A>().clamp_max = clamp.max;
+    };
+  }
   return ops;
 }
 

@@ -76,6 +76,21 @@ struct Operand {
   Arity arity = Arity::one;
   bool is_state = false;     ///< kept between runs; the kernel overwrites it
   bool is_constant = false;  ///< must be known when compiling
+  bool is_bias = false;      ///< in quantized form i32, in units of operand 0's scale times operand 1's
+};
+
+/// What a block makes of integers that stand for real numbers (Type::quantization).
+enum class QuantizedForm : std::uint8_t {
+  none,    ///< not the same function of the real numbers
+  rounds,  ///< the same function, rounded to the numbers of its output
+  bounds,  ///< it picks and bounds elements: rounding its float operands instead of its output gives the same
+  moves,   ///< it picks elements: dequantizing its result instead of its operands gives the same, too
+};
+
+/// How integer blocks bring sums to the numbers of their output (docs/decisions/0002 and 0008).
+enum class Rounding : std::uint8_t {
+  twice,  ///< as TensorFlow Lite Micro: to 2^-shift steps, then to whole ones
+  once,   ///< to the nearest: as a float network between dequantize and quantize
 };
 
 /// One use of a block, as inference, kernels and tests see it.
@@ -86,6 +101,7 @@ struct Operation {
   std::vector<const Bytes*> data;  ///< as `in`; null unless the operand is constant
   std::vector<const Type*> out;    ///< empty during inference
   std::string name;                ///< the layer's name in the model
+  Rounding rounding = Rounding::twice;
 
   template <class A>
   [[nodiscard]] const A& attrs() const {
@@ -188,6 +204,10 @@ struct Block {
   /// Where channels go and which integers they can be, from the operands' intervals (one list an operand,
   /// empty where unknown). Null: elementwise blocks keep their channels, others are opaque.
   std::function<ChannelFlow(const Operation&, std::span<const ChannelIntervals>)> channel_flow;
+  /// Which of these one use has; asked with float or with quantized types.
+  std::function<QuantizedForm(const Operation&)> quantized_form = [](const Operation&) {
+    return QuantizedForm::none;
+  };
 };
 
 /// A block's declaration as a struct: all of this must be there.
@@ -221,6 +241,10 @@ template <BlockDeclaration T>
               T::samples()};
   if constexpr (requires { T::is_elementwise; }) block.is_elementwise = T::is_elementwise;
   if constexpr (requires { T::channel_flow; }) block.channel_flow = T::channel_flow;
+  if constexpr (requires(const Operation& op) { T::quantized_form(op); })
+    block.quantized_form = T::quantized_form;
+  else if constexpr (requires { T::quantized_form; })
+    block.quantized_form = [](const Operation&) { return T::quantized_form; };
   return block;
 }
 

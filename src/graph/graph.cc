@@ -41,7 +41,7 @@ ValueId Graph::add_constant(std::string wanted, Tensor tensor) {
 }
 
 Operation Graph::operation(const Node& node) const {
-  Operation op{node.block, &node.attributes, {}, {}, {}, node.name};
+  Operation op{node.block, &node.attributes, {}, {}, {}, node.name, rounding};
   for (const ValueId id : node.inputs) {
     const Value* value = id.is_present() ? &at(id) : nullptr;
     op.in.push_back(value ? &value->type : nullptr);
@@ -72,6 +72,22 @@ std::vector<int> Graph::producers() const {
   return made_by;
 }
 
+std::vector<ValueId> Graph::text_order() const {
+  std::vector<ValueId> order;
+  std::vector<bool> is_listed(values.size(), false);
+  const auto list = [&](ValueId id) {
+    if (!is_listed[id.index()]) order.push_back(id);
+    is_listed[id.index()] = true;
+  };
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i].source == Source::constant || values[i].source == Source::state) list(ValueId(i));
+  for (const ValueId id : inputs) list(id);
+  for (const Node& node : nodes)
+    for (const ValueId id : node.outputs) list(id);
+  for (std::size_t i = 0; i < values.size(); ++i) list(ValueId(i));
+  return order;
+}
+
 void Graph::remove_dead() {
   std::vector<bool> needed(values.size(), false);
   for (const ValueId id : outputs) needed[id.index()] = true;
@@ -96,11 +112,12 @@ void Graph::remove_dead() {
   std::vector<ValueId> renumbered(values.size());
   std::vector<Value> alive;
   names_.clear();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!needed[i]) continue;
-    renumbered[i] = ValueId(alive.size());
-    names_[values[i].name] = 0;
-    alive.push_back(std::move(values[i]));
+  for (const ValueId id : text_order()) {
+    if (!needed[id.index()]) continue;
+    Value& value = values[id.index()];
+    renumbered[id.index()] = ValueId(alive.size());
+    names_[value.name] = 0;
+    alive.push_back(std::move(value));
   }
   values = std::move(alive);
   const auto renumber = [&](std::vector<ValueId>& ids) {

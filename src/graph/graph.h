@@ -48,6 +48,7 @@ struct Graph {
   std::string name;
   Phase phase = Phase::read;
   std::string board;  ///< of lowered graphs
+  Rounding rounding = Rounding::twice;
   std::vector<Value> values;
   std::vector<Node> nodes;
   std::vector<ValueId> inputs, outputs;
@@ -72,8 +73,11 @@ struct Graph {
   [[nodiscard]] std::vector<int> use_counts() const;
   /// For each value: the index of the node that makes it, or -1.
   [[nodiscard]] std::vector<int> producers() const;
-  /// Removes nodes whose outputs nobody uses (state-writing nodes stay), then values nobody names.
+  /// Removes nodes whose outputs nobody uses (state-writing nodes stay), then values nobody names. Values end
+  /// in the order of graph text.
   void remove_dead();
+  /// All values: constants and state, inputs, then what nodes make, as graph text lists them.
+  [[nodiscard]] std::vector<ValueId> text_order() const;
   [[nodiscard]] std::int64_t weights_bytes() const;  ///< constants as the graph stores them
 
  private:
@@ -94,9 +98,9 @@ struct GraphText {
 [[nodiscard]] GraphText print_graph(const Graph& graph, std::string_view constants_file);
 /// One node's line, as in the text.
 [[nodiscard]] std::string node_text(const Graph& graph, const Node& node);
-/// Text back to a graph. Reports graph-syntax with the line number.
+/// Text back to a graph. Reports graph-syntax at `file`:line:column, with what was expected there.
 [[nodiscard]] Result<Graph> parse_graph(std::string_view text, ByteSpan constants, const BlockSet& blocks,
-                                        Diagnostics& diagnostics);
+                                        Diagnostics& diagnostics, const std::string& file = {});
 /// The file name that the text's `constants` line gives; empty if there is none.
 [[nodiscard]] std::string constants_file_of(std::string_view text);
 /// "i8[1,4] q(0.5,3)" to a type; a leading "const " is the caller's.

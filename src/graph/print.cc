@@ -1,5 +1,7 @@
 // Graph text. Grammar in docs/graph-text.md.
+#include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include "graph/graph.h"
 
@@ -59,7 +61,52 @@ std::string line_of(const Graph& graph, const Node& node, bool with_quantization
 
 std::string node_text(const Graph& graph, const Node& node) { return line_of(graph, node, false); }
 
-GraphText print_graph(const Graph& graph, std::string_view constants_file) {
+namespace {
+
+/// A constant of a few numbers as a list; empty if it is larger or text does not hold it exactly.
+std::string short_list(const Value& value) {
+  const DType dtype = value.type.dtype;
+  const std::int64_t count = value.type.elements();
+  if (count > 8 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16) return {};
+  std::string text;
+  bool is_exact = true;
+  visit_dtype(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (std::int64_t i = 0; i < count; ++i) {
+      T element;
+      std::memcpy(&element, value.data->data() + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
+      if constexpr (std::is_same_v<T, float>) {
+        is_exact = is_exact && std::isfinite(element);
+        text += (i == 0 ? "" : ",") + float_text(element);
+      } else {
+        text += (i == 0 ? "" : ",") + std::to_string(element);
+      }
+    }
+  });
+  return is_exact ? "[" + text + "]" : "";
+}
+
+}  // namespace
+
+GraphText print_graph(const Graph& in_any_order, std::string_view constants_file) {
+  // Values get the numbers that a parser would give them.
+  Graph graph = in_any_order;
+  const std::vector<ValueId> order = graph.text_order();
+  std::vector<ValueId> number(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    graph.values[i] = in_any_order.at(order[i]);
+    number[order[i].index()] = ValueId(i);
+  }
+  const auto renumber = [&](std::vector<ValueId>& ids) {
+    for (ValueId& id : ids)
+      if (id.is_present()) id = number[id.index()];
+  };
+  renumber(graph.inputs);
+  renumber(graph.outputs);
+  for (Node& node : graph.nodes) {
+    renumber(node.inputs);
+    renumber(node.outputs);
+  }
   GraphText out;
   std::string& text = out.text;
   text = "nblocks graph 1\n";
@@ -67,6 +114,7 @@ GraphText print_graph(const Graph& graph, std::string_view constants_file) {
   text += "phase " + std::string(phase_name(graph.phase)) + "\n";
   text += "constants " + quoted_text(constants_file) + "\n";
   if (!graph.board.empty()) text += "board " + quoted_text(graph.board) + "\n";
+  if (graph.rounding == Rounding::once) text += "rounding once\n";
   if (graph.phase == Phase::planned)
     text +=
         "arena " + std::to_string(graph.arena_bytes) + " state " + std::to_string(graph.state_bytes) + "\n";
@@ -75,7 +123,10 @@ GraphText print_graph(const Graph& graph, std::string_view constants_file) {
     if (value.source != Source::constant && value.source != Source::state) continue;
     text += value.source == Source::constant ? "const " : "state ";
     text += value_text(graph, ValueId(i), true);
-    if (value.data) {
+    const std::string list = value.data ? short_list(value) : "";
+    if (!list.empty()) {
+      text += " = " + list;
+    } else if (value.data) {
       while (out.constants.size() % 16 != 0) out.constants.push_back(std::byte{0});
       text += " = @" + std::to_string(out.constants.size()) + " hash " + hex64(hash_bytes(*value.data));
       out.constants.insert(out.constants.end(), value.data->begin(), value.data->end());

@@ -26,6 +26,8 @@ struct Pass {
 // One file a pass.
 Status cancel_transposes(Graph& graph, PassContext& context);
 Status remove_identities(Graph& graph, PassContext& context);
+Status fold_batch_norm(Graph& graph, PassContext& context);
+Status fuse_qdq(Graph& graph, PassContext& context);
 Status fuse_activations(Graph& graph, PassContext& context);
 Status drop_constant_channels(Graph& graph, PassContext& context);
 Status select_kernels(Graph& graph, PassContext& context);
@@ -39,13 +41,17 @@ inline constexpr std::array kPipeline{
     Pass{"remove-identities",
          "Removes nodes that give back their operand: same shape, same order, same dtype.", Phase::read,
          Phase::read, remove_identities},
-    Pass{"fuse-activations", "Moves relu and clip into the block before them, as its clamp.", Phase::read,
-         Phase::simplified, fuse_activations},
+    Pass{"fold-batch-norm", "Moves a factor and an offset a channel into the weights beside them.",
+         Phase::read, Phase::simplified, fold_batch_norm},
+    Pass{"fuse-qdq", "Makes integer blocks of float blocks between dequantize and quantize.",
+         Phase::simplified, Phase::quantized, fuse_qdq},
+    Pass{"fuse-activations", "Moves relu and clip into the block before them, as its clamp.",
+         Phase::quantized, Phase::quantized, fuse_activations},
     Pass{"drop-constant-channels",
          "Takes channels that are the same for every input out of the layers that make and read them.",
-         Phase::simplified, Phase::simplified, drop_constant_channels},
+         Phase::quantized, Phase::quantized, drop_constant_channels},
     Pass{"select-kernels", "Gives each node the first kernel of its block that applies on the core.",
-         Phase::simplified, Phase::lowered, select_kernels},
+         Phase::quantized, Phase::lowered, select_kernels},
     Pass{"plan-memory", "Places values, state and scratch in one arena by their lifetimes.", Phase::lowered,
          Phase::planned, plan_memory},
 };

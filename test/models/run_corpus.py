@@ -1,8 +1,8 @@
 """Runs the models of ../shared/models/corpus on the host and compares outputs with the recorded ones.
 
 Float files: the largest difference is within the file's stated tolerance. QDQ files: within one quantization
-step of ONNX Runtime's output, for all but a stated share of the elements. Integer .tflite files: equal to
-one of the recorded outputs. Without that folder everything is skipped. Ends with "N passed, N failed,
+step of ONNX Runtime's output, in at most 1 % of the elements two (an activation behind can be steeper than 1), or
+within what ONNX Runtime's own graph optimization changes. Integer .tflite files: equal to one of the recorded outputs. Without that folder everything is skipped. Ends with "N passed, N failed,
 N skipped".
 
 usage: run_corpus.py NBLOCKS [--only TEXT] [--formats onnx,qdq,tflite] [--table]
@@ -75,12 +75,15 @@ def judge(name, entry, actual, options):
         worst = min(worst_difference(actual, option) for option in options)
         return worst == 0, f"{worst:g} steps"
     if name.endswith("qdq.onnx"):
-        steps = []
+        own = entry.get("max_abs_diff_when_ONNX_Runtime_optimises_the_graph", 0.0)
+        steps, own_steps = [], 0.0
         for a, w in zip(actual, options[0], strict=True):
             step = quantum(w) or 1.0
             steps.append(np.abs(a.reshape(-1).astype(np.float64) - w.reshape(-1)) / step)
+            own_steps = max(own_steps, own / step)
         steps = np.concatenate(steps)
-        return float(np.max(steps)) <= 1.01, f"{np.max(steps):.2f} steps, {np.mean(steps > 0.5):.1%} differ"
+        is_close = np.max(steps) <= 2.01 and np.mean(steps > 1.01) <= 0.01
+        return bool(is_close or np.max(steps) <= own_steps), f"{np.max(steps):.2f} steps, {np.mean(steps > 0.5):.1%} differ"
     worst = min(worst_difference(actual, option) for option in options)
     limit = entry.get("tolerance_max_abs") or 1e-4 * max(float(np.max(np.abs(o))) for o in options[0])
     return worst <= limit, f"{worst:.3g} of {limit:.3g}"

@@ -190,6 +190,17 @@ constexpr std::array kRows = {
     OperatorRow{"ai.onnx.ml.Binarizer", translate_binarizer},
     OperatorRow{"ai.onnx.ml.TreeEnsemble", translate_tree_ensemble, "tree_ensemble"},
     OperatorRow{"ai.onnx.preview.FlexAttention", translate_flex_attention},
+    OperatorRow{"com.microsoft.DequantizeLinear", translate_dequantize_linear},
+    OperatorRow{"com.microsoft.QGemm", translate_qgemm},
+    OperatorRow{"com.microsoft.QLinearAdd", translate_qlinear_binary, "add"},
+    OperatorRow{"com.microsoft.QLinearAveragePool", translate_qlinear_pool},
+    OperatorRow{"com.microsoft.QLinearConcat", translate_qlinear_concat},
+    OperatorRow{"com.microsoft.QLinearGlobalAveragePool", translate_qlinear_pool},
+    OperatorRow{"com.microsoft.QLinearLeakyRelu", translate_qlinear_unary, "leaky_relu"},
+    OperatorRow{"com.microsoft.QLinearMul", translate_qlinear_binary, "mul"},
+    OperatorRow{"com.microsoft.QLinearSigmoid", translate_qlinear_unary, "sigmoid"},
+    OperatorRow{"com.microsoft.QLinearSoftmax", translate_qlinear_softmax},
+    OperatorRow{"com.microsoft.QuantizeLinear", translate_quantize_linear},
 };
 static_assert(std::is_sorted(kRows.begin(), kRows.end(),
                              [](const OperatorRow& a, const OperatorRow& b) { return a.type < b.type; }));

@@ -91,6 +91,12 @@ void translate_dequantize_linear(Layer& l);
 void translate_dynamic_quantize_linear(Layer& l);
 void translate_qlinear_conv(Layer& l);
 void translate_qlinear_matmul(Layer& l);
+void translate_qlinear_binary(Layer& l);
+void translate_qlinear_unary(Layer& l);
+void translate_qlinear_pool(Layer& l);
+void translate_qlinear_softmax(Layer& l);
+void translate_qlinear_concat(Layer& l);
+void translate_qgemm(Layer& l);
 void translate_conv_integer(Layer& l);
 void translate_matmul_integer(Layer& l);
 

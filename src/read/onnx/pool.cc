@@ -104,7 +104,8 @@ void translate_max_pool(Layer& l) {
     l.output(0, both[0]);
     return l.output(1, both[1]);
   }
-  if (is_float(l.dtype(x))) return l.output(0, pooled(l, x, Pool::max, w));
+  const bool has_scale = l.type(x).is_quantized() && dtype_bytes(l.dtype(x)) <= 2;
+  if (is_float(l.dtype(x)) || has_scale) return l.output(0, pooled(l, x, Pool::max, w));
   // Integers without a scale: floats hold them exactly up to 2^24.
   if (dtype_bytes(l.dtype(x)) > 2) l.unsupported("a pool of " + type_text(l.type(x)));
   l.output(0, cast(l, pooled(l, cast(l, x, DType::f32), Pool::max, w), l.dtype(x)));
@@ -151,11 +152,12 @@ void translate_max_unpool(Layer& l) {
   l.output(0, pad_constant(l, reshape(l, y, shape), Ints(s.size(), 0), more, 0.0f));
 }
 
-void translate_average_pool(Layer& l) {
+ValueId average_pooled(Layer& l, ValueId x) {
   const bool counts = l.integer("count_include_pad", 0) != 0;
-  l.output(0, pooled(l, l.in(0), counts ? Pool::average_with_padding : Pool::average_inside,
-                     windows_of(l, l.in(0))));
+  return pooled(l, x, counts ? Pool::average_with_padding : Pool::average_inside, windows_of(l, x));
 }
+
+void translate_average_pool(Layer& l) { l.output(0, average_pooled(l, l.in(0))); }
 
 /// The p-norm: the mean of |x|^p over a window whose padding counts, times the window's size.
 void translate_lp_pool(Layer& l) {
@@ -174,6 +176,14 @@ void translate_lp_pool(Layer& l) {
   l.output(0, p == 1 ? total : p == 2 ? unary(l, "sqrt", total) : binary(l, "pow", total, 1 / p));
 }
 
+ValueId globally_pooled(Layer& l, ValueId x, bool is_max) {
+  const Shape s = l.shape(x);
+  if (s.size() != 4 || s[2] == 0 || s[3] == 0) return global(l, x, is_max ? "reduce_max" : "reduce_mean");
+  const ValueId y = pool_nhwc(l, to_nhwc(l, x), is_max ? Pool::max : Pool::average_inside, {s[2], s[3]},
+                              {1, 1}, {1, 1}, {0, 0, 0, 0});
+  return from_nhwc(l, y, 2);
+}
+
 void translate_global_pool(Layer& l) {
   const ValueId x = l.in(0);
   if (l.type() == "GlobalLpPool") {
@@ -181,13 +191,7 @@ void translate_global_pool(Layer& l) {
     const ValueId total = global(l, power(l, unary(l, "abs", x), p), "reduce_sum");
     return l.output(0, p == 1 ? total : binary(l, "pow", total, 1 / p));
   }
-  const bool is_max = l.type() == "GlobalMaxPool";
-  const Shape s = l.shape(x);
-  if (s.size() != 4 || s[2] == 0 || s[3] == 0)
-    return l.output(0, global(l, x, is_max ? "reduce_max" : "reduce_mean"));
-  const ValueId y = pool_nhwc(l, to_nhwc(l, x), is_max ? Pool::max : Pool::average_inside, {s[2], s[3]},
-                              {1, 1}, {1, 1}, {0, 0, 0, 0});
-  l.output(0, from_nhwc(l, y, 2));
+  l.output(0, globally_pooled(l, x, l.type() == "GlobalMaxPool"));
 }
 
 }  // namespace nb::onnx

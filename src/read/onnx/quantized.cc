@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "blocks/dense/attributes.h"
 #include "blocks/quantize/attributes.h"
 #include "read/onnx/compose.h"
 #include "read/onnx/importer.h"
 #include "read/onnx/operators.h"
 #include "read/onnx/tensor.h"
+#include "read/onnx/window.h"
 
 namespace nb::onnx {
 namespace {
@@ -177,6 +179,91 @@ void translate_qlinear_matmul(Layer& l) {
   const ValueId a = dequantized(l, l.in(0), {l.in(1), l.in(2), -2});
   const ValueId b = dequantized(l, l.in(3), {l.in(4), l.in(5), -1});
   l.output(0, quantized(l, numpy_matmul(l, a, b), {l.in(6), l.in(7), -1}, l.dtype(l.in(7))));
+}
+
+namespace {
+
+/// Operand i with the scale and zero point behind it.
+ValueId dequantized_at(Layer& l, std::size_t i, std::int64_t axis = 1) {
+  return dequantized(l, l.in(i), {l.in(i + 1), l.optional(i + 2), axis});
+}
+/// The result in the numbers of operands i and i + 1; those of its input's dtype if there is no zero point.
+void output_quantized(Layer& l, ValueId y, std::size_t i, DType fallback) {
+  const ValueId zero = l.optional(i + 1);
+  l.output(0, quantized(l, y, {l.in(i), zero, 1}, zero.is_present() ? l.dtype(zero) : fallback));
+}
+void refuse_channels_last(Layer& l) {
+  if (l.integer("channels_last", 0) != 0) l.unsupported("channels_last images");
+}
+
+}  // namespace
+
+// The quantized operators that ONNX Runtime adds (domain com.microsoft).
+
+void translate_qlinear_binary(Layer& l) {
+  const ValueId a = dequantized_at(l, 0), b = dequantized_at(l, 3);
+  output_quantized(l, binary(l, l.block(), a, b), 6, l.dtype(l.in(0)));
+}
+
+void translate_qlinear_unary(Layer& l) {
+  const ValueId x = dequantized_at(l, 0);
+  const ValueId y = l.type() == "QLinearLeakyRelu"
+                        ? l.add("leaky_relu", {x}, {{"alpha", l.real("alpha", 0.01f)}})
+                        : unary(l, l.block(), x);
+  output_quantized(l, y, 3, l.dtype(l.in(0)));
+}
+
+void translate_qlinear_pool(Layer& l) {
+  refuse_channels_last(l);
+  const ValueId x = dequantized_at(l, 0);
+  const ValueId y = l.type() == "QLinearAveragePool" ? average_pooled(l, x) : globally_pooled(l, x, false);
+  output_quantized(l, y, 3, l.dtype(l.in(0)));
+}
+
+void translate_qlinear_softmax(Layer& l) {
+  const ValueId x = dequantized_at(l, 0);
+  const std::int64_t rank = l.rank(x), axis = l.axis(l.integer("axis", -1), rank);
+  if (l.integer("opset", 13) < 13 && axis != rank - 1)
+    l.unsupported("a softmax before opset 13 over several axes");
+  output_quantized(l, softmax(l, x, axis), 3, l.dtype(l.in(0)));
+}
+
+void translate_qlinear_concat(Layer& l) {
+  std::vector<ValueId> parts;
+  for (std::size_t i = 2; i + 1 < l.input_count(); i += 3) parts.push_back(dequantized_at(l, i));
+  if (parts.empty()) l.invalid("there is nothing to join");
+  const std::int64_t axis = l.axis(l.integer("axis"), l.rank(parts[0]));
+  output_quantized(l, concat(l, parts, axis), 0, l.dtype(l.in(2)));
+}
+
+void translate_qgemm(Layer& l) {
+  const ValueId a = dequantized_at(l, 0);
+  const bool trans_a = l.integer("transA", 0) != 0, trans_b = l.integer("transB", 0) != 0;
+  ValueId b = dequantized_at(l, 3, trans_b ? 0 : 1);
+  if (l.rank(a) != 2 || l.rank(b) != 2) l.refuse(Kind::shape_mismatch, "a factor is no matrix");
+  const float alpha = l.real("alpha", 1.0f);
+  ValueId y;
+  ValueId c;
+  if (l.has(6)) {
+    const ValueId scale = binary(l, "mul", reshape(l, l.in(1), {}), l.in(4));
+    c = binary(l, "mul", cast(l, l.in(6), DType::f32),
+               l.type(scale).elements() == 1 ? reshape(l, scale, {}) : scale);
+  }
+  const ValueId x = trans_a ? transpose(l, a, {1, 0}) : a;
+  if (l.is_constant(b)) {
+    b = weights_on_grid(l, b);
+    const ValueId w = trans_b ? b : transpose(l, b, {1, 0});
+    const bool is_bias = c.is_present() && l.is_constant(c) && l.type(c).elements() == l.dim(w, 0);
+    y = is_bias ? l.add("dense", DenseAttrs{}, {x, w, reshape(l, c, {l.dim(w, 0)})})
+                : l.add("dense", DenseAttrs{}, {x, w});
+    if (c.is_present() && !is_bias) y = binary(l, "add", y, c);
+  } else {
+    y = matmul(l, x, b, false, trans_b);
+    if (c.is_present()) y = binary(l, "add", y, c);
+  }
+  if (alpha != 1.0f) y = binary(l, "mul", y, static_cast<double>(alpha));
+  if (!l.has(7)) return l.output(0, y);
+  output_quantized(l, y, 7, l.dtype(l.in(0)));
 }
 
 void translate_conv_integer(Layer& l) {

@@ -33,6 +33,7 @@ class ModelReader {
     if (!parse(*model_.graph, graph_))
       import_.fail(Kind::malformed_file, "the graph is cut off or inconsistent");
     build_.graph().name = options_.name.empty() ? printable(graph_.name) : options_.name;
+    build_.graph().rounding = Rounding::once;
     if (!import_.check_operators(graph_)) throw Refusal{};
     frame_.opsets = &model_.opsets;
     for (const TensorProto& initializer : graph_.initializers)

@@ -26,4 +26,8 @@ struct Windows {
 /// {top, left, bottom, right}.
 [[nodiscard]] Ints four(const Ints& before, const Ints& after);
 
+/// Pools of x [N,C,spatial...], by the attributes of AveragePool or over the whole image.
+[[nodiscard]] ValueId average_pooled(Layer& l, ValueId x);
+[[nodiscard]] ValueId globally_pooled(Layer& l, ValueId x, bool is_max);
+
 }  // namespace nb::onnx

@@ -1,0 +1,250 @@
+#include "pass/qdq.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "blocks/depthwise_conv2d/attributes.h"
+#include "blocks/quantize/attributes.h"
+#include "blocks/reshape/attributes.h"
+#include "pass/channel_line.h"
+
+namespace nb {
+namespace {
+
+constexpr double kInt32Max = 2147483647.0;
+
+/// Element i's index along the quantized axis; 0 if there is one scale.
+std::size_t channel_of(const Type& type, std::size_t i) {
+  if (!type.quantization->is_per_axis()) return 0;
+  const auto axis = static_cast<std::size_t>(type.quantization->axis);
+  const std::int64_t inner = element_count(std::span(type.shape).subspan(axis + 1));
+  return static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % type.shape[axis]);
+}
+
+bool takes_bias(const Block& block) {
+  return std::any_of(block.inputs.begin(), block.inputs.end(), [](const Operand& o) { return o.is_bias; });
+}
+
+}  // namespace
+
+bool is_activation(const Type& type) {
+  const bool is_small = type.dtype == DType::i8 || type.dtype == DType::u8 || type.dtype == DType::i16;
+  return is_small && type.quantization && !type.quantization->is_per_axis();
+}
+
+Type as_signed(Type type) {
+  if (type.dtype != DType::u8 || !type.quantization) return type;
+  type.dtype = DType::i8;
+  for (std::int32_t& zero : type.quantization->zero_points) zero -= 128;
+  return type;
+}
+
+ValueId QuantizedOperands::add(const Value& value, Type type, const std::vector<std::int64_t>& integers) {
+  Tensor tensor = make_tensor(std::move(type));
+  visit_dtype(tensor.type.dtype, [&](auto zero) {
+    const auto out = tensor.as<decltype(zero)>();
+    for (std::size_t i = 0; i < integers.size(); ++i) out[i] = static_cast<decltype(zero)>(integers[i]);
+  });
+  return graph_.add_constant(value.name, std::move(tensor));
+}
+
+ValueId QuantizedOperands::integer(const Operation& op, std::size_t i, ValueId id,
+                                   const std::optional<Type>& numbers, std::string& why_not) {
+  const auto& operands = op.block->inputs;
+  const Operand& operand = operands[std::min(i, operands.size() - 1)];
+  if (!graph_.is_constant(id)) {
+    why_not = "its operand `" + std::string(operand.name) + "` is computed in floats";
+    return {};
+  }
+  const Value value = graph_.at(id);
+  if (value.type.dtype != DType::f32) {
+    why_not = "its operand `" + std::string(operand.name) + "` is " + type_text(value.type);
+    return {};
+  }
+  if (operand.is_bias) return bias(op, value, why_not);
+  if (value.type.quantization) return on_grid(value, takes_bias(*op.block), why_not);
+  const std::vector<double> reals = to_doubles({value.type, *value.data});
+  std::vector<std::int64_t> integers;
+  if (numbers) {
+    const double scale = static_cast<double>(numbers->scale());
+    const double low = numbers->dtype == DType::i8 ? -128 : -32768;
+    for (const double real : reals)
+      integers.push_back(static_cast<std::int64_t>(
+          std::clamp(std::nearbyint(real / scale) + numbers->zero_point(), low, -low - 1)));
+    return add(value, {numbers->dtype, value.type.shape, numbers->quantization}, integers);
+  }
+  if (reals.size() == 1 && std::isfinite(reals[0])) {
+    const auto scale = static_cast<float>(std::fabs(reals[0]) / 127);
+    const bool is_tiny = !(scale > std::numeric_limits<float>::min());
+    integers.push_back(is_tiny ? 0 : (reals[0] < 0 ? -127 : 127));
+    return add(value, {DType::i8, value.type.shape, Quantization{{is_tiny ? 1.0f : scale}, {0}}}, integers);
+  }
+  why_not = "the model does not quantize its operand `" + std::string(operand.name) + "`";
+  return {};
+}
+
+ValueId QuantizedOperands::bias(const Operation& op, const Value& value, std::string& why_not) {
+  const Type &x = *op.in[0], &w = *op.in[1];
+  if (!x.quantization || !w.quantization) return {};
+  Quantization q;
+  std::vector<std::int64_t> integers;
+  const std::vector<double> reals = to_doubles({value.type, *value.data});
+  const bool is_per_axis = w.quantization->scales.size() > 1;
+  if (is_per_axis && w.quantization->scales.size() != reals.size()) {
+    why_not = "its weights do not have one scale an output channel";
+    return {};
+  }
+  for (std::size_t o = 0; o < reals.size(); ++o) {
+    const double scale =
+        static_cast<double>(x.scale()) * static_cast<double>(w.quantization->scales[is_per_axis ? o : 0]);
+    const double integer = std::nearbyint(reals[o] / scale);
+    if (!(std::fabs(integer) <= kInt32Max) || !(static_cast<float>(scale) > 0)) {
+      why_not = "its bias of " + float_text(static_cast<float>(reals[o])) + " is no 32-bit multiple of " +
+                float_text(static_cast<float>(scale));
+      return {};
+    }
+    integers.push_back(static_cast<std::int64_t>(integer));
+    if (o == 0 || is_per_axis) q.scales.push_back(static_cast<float>(scale));
+  }
+  q.zero_points.assign(q.scales.size(), 0);
+  q.axis = q.scales.size() > 1 ? 0 : -1;
+  return add(value, {DType::i32, value.type.shape, std::move(q)}, integers);
+}
+
+ValueId QuantizedOperands::on_grid(const Value& value, bool must_be_symmetric, std::string& why_not) {
+  Type type = value.type;
+  type.dtype = DType::i8;
+  const std::vector<double> reals = to_doubles({value.type, *value.data});
+  std::vector<std::int64_t> integers(reals.size());
+  std::int64_t largest = -128;
+  for (std::size_t i = 0; i < reals.size(); ++i) {
+    const std::size_t c = channel_of(value.type, i);
+    const double steps = std::nearbyint(reals[i] / static_cast<double>(type.quantization->scales[c]));
+    integers[i] = static_cast<std::int64_t>(steps) + type.quantization->zero_points[c];
+    largest = std::max(largest, integers[i]);
+  }
+  auto& zeros = type.quantization->zero_points;
+  for (const std::int32_t zero : zeros) largest = std::max<std::int64_t>(largest, zero);
+  if (largest > 127) {
+    for (std::int64_t& integer : integers) integer -= 128;
+    for (std::int32_t& zero : zeros) zero -= 128;
+  }
+  const auto is_signed_byte = [](std::int64_t i) { return i >= -128 && i <= 127; };
+  if (!std::all_of(integers.begin(), integers.end(), is_signed_byte)) {
+    why_not = "its constant `" + value.name + "` has more than 8 bits";
+    return {};
+  }
+  if (must_be_symmetric && std::any_of(zeros.begin(), zeros.end(), [](std::int32_t z) { return z != 0; })) {
+    why_not = "its weights `" + value.name + "` have a zero point";
+    return {};
+  }
+  return add(value, std::move(type), integers);
+}
+
+void batch_norms_as_layers(Graph& graph, const BlockSet& blocks) {
+  const std::vector<int> made_by = graph.producers();
+  std::vector<Node> nodes;
+  for (Node& node : graph.nodes) {
+    const auto params = node.block->name == "batch_norm" ? channel_line(graph, node) : std::nullopt;
+    const int maker = params ? made_by[node.inputs[0].index()] : -1;
+    if (maker < 0 || graph.nodes[static_cast<std::size_t>(maker)].block->name != "dequantize") {
+      nodes.push_back(std::move(node));
+      continue;
+    }
+    const Type x = graph.at(node.inputs[0]).type;
+    const std::int64_t channels = x.shape.back();
+    std::vector<float> weights, offsets;
+    Quantization grid{{}, std::vector<std::int32_t>(static_cast<std::size_t>(channels), 0), 3};
+    for (std::size_t c = 0; c < params->factor.size(); ++c) {
+      const auto factor = static_cast<float>(params->factor[c]);
+      const float scale = std::fabs(factor) / 127;
+      const bool is_tiny = !(scale > std::numeric_limits<float>::min());
+      grid.scales.push_back(is_tiny ? 1e-6f : scale);
+      weights.push_back(is_tiny ? 0.0f : factor);
+      offsets.push_back(static_cast<float>(params->offset[c]));
+    }
+    const Shape image = {1, 1, x.elements() / std::max<std::int64_t>(channels, 1), channels};
+    const auto add = [&](std::string_view block, Attributes attributes, std::vector<ValueId> inputs,
+                         ValueId y) {
+      nodes.push_back(
+          {blocks.find(block), std::move(attributes), std::move(inputs), {y}, node.name, node.origin});
+    };
+    const std::string name = graph.at(node.outputs[0]).name;
+    const ValueId flat = graph.add_value({name + ".image", {DType::f32, image}, Source::node});
+    const ValueId made = graph.add_value({name + ".made", {DType::f32, image}, Source::node});
+    Tensor w = make_tensor<float>(DType::f32, {1, 1, 1, channels}, weights);
+    w.type.quantization = std::move(grid);
+    const ValueId factors = graph.add_constant(node.name + "/factor", std::move(w));
+    const ValueId bias =
+        graph.add_constant(node.name + "/offset", make_tensor<float>(DType::f32, {channels}, offsets));
+    add("reshape", Attributes(ReshapeAttrs{image}), {node.inputs[0]}, flat);
+    add("depthwise_conv2d", Attributes(DepthwiseConv2dAttrs{}), {flat, factors, bias}, made);
+    add("reshape", Attributes(ReshapeAttrs{x.shape}), {made}, node.outputs[0]);
+  }
+  graph.nodes = std::move(nodes);
+}
+
+void quantize_earlier(Graph& graph, const BlockSet& blocks) {
+  const std::vector<int> made_by = graph.producers();
+  std::vector<int> uses = graph.use_counts();
+  const auto is_dequantized = [&](ValueId id) {
+    const int from = id.index() < made_by.size() ? made_by[id.index()] : -1;
+    return from >= 0 && graph.nodes[static_cast<std::size_t>(from)].block->name == "dequantize";
+  };
+  // From the end: a quantizer that moved before a node meets the node before that later on.
+  std::unordered_map<std::size_t, Node> only_quantizer;  // of float values with no other use
+  std::vector<Node> reversed;
+  for (std::size_t at = graph.nodes.size(); at-- > 0;) {
+    Node node = graph.nodes[at];
+    if (node.block->name == "quantize" && is_activation(graph.at(node.outputs[0]).type)) {
+      if (uses[node.inputs[0].index()] == 1) only_quantizer.emplace(node.inputs[0].index(), node);
+      reversed.push_back(std::move(node));
+      continue;
+    }
+    const auto found =
+        node.outputs.size() == 1 ? only_quantizer.find(node.outputs[0].index()) : only_quantizer.end();
+    if (found == only_quantizer.end() ||
+        node.block->quantized_form(graph.operation(node)) < QuantizedForm::bounds) {
+      reversed.push_back(std::move(node));
+      continue;
+    }
+    const auto is_free = [&](ValueId id) {
+      return !id.is_present() || !is_float(graph.at(id).type.dtype) || graph.is_constant(id) ||
+             is_dequantized(id) || uses[id.index()] == 1;
+    };
+    if (!std::all_of(node.inputs.begin(), node.inputs.end(), is_free)) {
+      reversed.push_back(std::move(node));
+      continue;
+    }
+    const Node like = found->second;
+    const Type numbers = graph.at(like.outputs[0]).type;
+    std::vector<Node> before;
+    for (ValueId& id : node.inputs) {
+      if (!id.is_present() || !is_float(graph.at(id).type.dtype) || graph.is_constant(id) ||
+          is_dequantized(id))
+        continue;
+      const Value x = graph.at(id);
+      const ValueId q = graph.add_value(
+          {x.name + ".quantized", {numbers.dtype, x.type.shape, numbers.quantization}, Source::node});
+      const ValueId real = graph.add_value({x.name + ".dequantized", x.type, Source::node});
+      Node quantize = like, dequantize = like;
+      quantize.inputs = {id};
+      quantize.outputs = {q};
+      dequantize.block = blocks.find("dequantize");
+      dequantize.attributes = dequantize.block->attributes.make();
+      dequantize.inputs = {q};
+      dequantize.outputs = {real};
+      only_quantizer.emplace(id.index(), quantize);
+      id = real;
+      before.push_back(std::move(dequantize));
+      before.push_back(std::move(quantize));
+    }
+    reversed.push_back(std::move(node));
+    reversed.insert(reversed.end(), before.begin(), before.end());
+  }
+  graph.nodes.assign(std::make_move_iterator(reversed.rbegin()), std::make_move_iterator(reversed.rend()));
+}
+
+}  // namespace nb

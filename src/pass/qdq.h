@@ -1,0 +1,41 @@
+// What fuse-qdq is made of.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "graph/graph.h"
+
+namespace nb {
+
+/// Whether the integers stand for real numbers by one scale, in a dtype of activations.
+[[nodiscard]] bool is_activation(const Type& type);
+/// Unsigned 8-bit numbers as signed ones, their zero point moved by 128; other types as they are.
+[[nodiscard]] Type as_signed(Type type);
+
+/// Makes integers of the float constants that a block in integer form takes.
+class QuantizedOperands {
+ public:
+  explicit QuantizedOperands(Graph& graph) : graph_(graph) {}
+
+  /// Constant `id`, operand i of `op`, whose operands before i are integers already. In order: a bias gets
+  /// the scale of the sums; a value that the model quantized gets its own integers back; with `numbers`, the
+  /// constant is rounded to these; one element alone is exact. Else absent, and `why_not` says why.
+  [[nodiscard]] ValueId integer(const Operation& op, std::size_t i, ValueId id,
+                                const std::optional<Type>& numbers, std::string& why_not);
+
+ private:
+  [[nodiscard]] ValueId bias(const Operation& op, const Value& value, std::string& why_not);
+  [[nodiscard]] ValueId on_grid(const Value& value, bool must_be_symmetric, std::string& why_not);
+  ValueId add(const Value& value, Type type, const std::vector<std::int64_t>& integers);
+
+  Graph& graph_;
+};
+
+/// Makes depthwise layers of one tap of batch normalizations between dequantize and quantize: a channel's
+/// factor is 127 steps of its own scale, so that it stays exact.
+void batch_norms_as_layers(Graph& graph, const BlockSet& blocks);
+
+/// Before blocks that only pick and bound elements, quantizes the operands instead of the result.
+void quantize_earlier(Graph& graph, const BlockSet& blocks);
+
+}  // namespace nb
