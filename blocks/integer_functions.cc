@@ -156,6 +156,41 @@ ByteFunction hard_swish_s8(const Type& x, const Type& y) {
   };
 }
 
+namespace {
+
+/// 1 / sqrt(v) for v > 1, as a mantissa in units of 2^-31 and a left shift.
+FixedPoint inverse_root(std::int32_t v) {
+  const int pairs = (__builtin_clz(static_cast<std::uint32_t>(v)) - 1) / 2 - 1;
+  const std::int32_t half = (v << (2 * pairs)) >> 1;  // numbers here have 3 integer bits
+  const std::int32_t quarter = divide_by_power_of_two(half, 1);
+  std::int32_t root = 1 << 28;
+  for (int i = 0; i < 5; ++i) {
+    const std::int32_t cube = shift_left_saturating(high_multiply(high_multiply(root, root), root), 6);
+    root =
+        shift_left_saturating(high_multiply((1 << 28) + (1 << 27), root) - high_multiply(quarter, cube), 3);
+  }
+  root = high_multiply(root, 1518500250);  // sqrt(1/2)
+  const int right = 11 - pairs;
+  return right < 0 ? FixedPoint{root << -right, 0} : FixedPoint{root, -right};
+}
+
+}  // namespace
+
+ByteFunction rsqrt_s8(const Type& x, const Type& y) {
+  const FixedPoint factor = fixed_point(1.0 / static_cast<double>(std::sqrt(x.scale()) * y.scale()));
+  const IntRange range = dtype_range(y.dtype);
+  return [=, zero = x.zero_point(), out_zero = y.zero_point()](std::int32_t q) {
+    const std::int32_t value = q - zero;
+    if (value == 0) return range.max;
+    if (value < 0) return out_zero;
+    constexpr int kFine = 20;
+    const FixedPoint root = value == 1 ? FixedPoint{kOne0, 0} : inverse_root(value);
+    const std::int32_t fine = rescale(1, root.multiplier, root.shift + kFine);
+    return std::clamp(rescale(fine, factor.multiplier, factor.shift - kFine) + out_zero, range.min,
+                      range.max);
+  };
+}
+
 ByteFunction by_float(const Type& x, const Type& y, std::function<double(double)> f) {
   const IntRange range = dtype_range(y.dtype);
   const float inverse = 1.0f / y.scale();

@@ -17,6 +17,8 @@ using ByteFunction = std::function<std::int32_t(std::int32_t q)>;
 [[nodiscard]] ByteFunction tanh_s8(const Type& x);
 /// x * relu6(x + 3) / 6 with 16-bit fixed-point factors.
 [[nodiscard]] ByteFunction hard_swish_s8(const Type& x, const Type& y);
+/// 1 / sqrt(x) by five of Newton's steps in fixed point; the largest output at 0, the zero point below.
+[[nodiscard]] ByteFunction rsqrt_s8(const Type& x, const Type& y);
 /// Any real function: dequantize, apply, divide by the output scale, round half away from zero; in float32.
 [[nodiscard]] ByteFunction by_float(const Type& x, const Type& y, std::function<double(double)> f);
 

@@ -189,6 +189,7 @@ ByteFunction quantized_function(const Operation& op) {
     if (name == "sigmoid" && y.zero_point() == -128 && y.scale() == 1.0f / 256) return sigmoid_s8(x);
     if (name == "tanh" && y.zero_point() == 0 && y.scale() == 1.0f / 128) return tanh_s8(x);
     if (name == "hard_swish") return hard_swish_s8(x, y);
+    if (name == "rsqrt" && y.dtype == DType::i8) return rsqrt_s8(x, y);
   }
   return by_float(x, y, [&row = row_of(op), a = op.attrs<Attrs>()](double v) { return row.real(v, a); });
 }
