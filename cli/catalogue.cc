@@ -133,7 +133,7 @@ int explain(const Options& options) {
   }
   if (options.topic == "passes") {
     for (const Pass& pass : kPipeline)
-      fmt::print("{:<20} {:<11} -> {:<11} {}\n", pass.name, phase_name(pass.needs), phase_name(pass.gives),
+      fmt::print("{:<24} {:<11} -> {:<11} {}\n", pass.name, phase_name(pass.needs), phase_name(pass.gives),
                  pass.doc);
     return 0;
   }
