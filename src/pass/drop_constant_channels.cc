@@ -16,6 +16,8 @@ using Form = ChannelFlow::Form;
 /// Kernels read four int8 channels as a word. More than the last word's worth of channels is never worth
 /// keeping: measured, multiples of 8 and 16 cost instructions on cores with and without a vector unit.
 constexpr std::int64_t kMultiple = 4;
+/// A single full vector of int8 stays full: loads of a part of it cost more than the channels.
+constexpr std::int64_t kVector = 16;
 using Marks = std::vector<bool>;  ///< one a channel
 
 std::int64_t channels_of(const Type& type) { return type.rank() == 0 ? 1 : type.shape.back(); }
@@ -109,7 +111,7 @@ struct Weights {
 /// Which channels of each value go.
 class Choice {
  public:
-  Choice(const Graph& graph, const Channels& channels, std::int64_t multiple)
+  Choice(const Graph& graph, const Channels& channels, const Core& core)
       : graph_(graph),
         channels_(channels),
         gone_(graph.values.size()),
@@ -128,7 +130,7 @@ class Choice {
     for (const ValueId id : graph.outputs) keep_all(id);
     do {
       settle();
-      while (keep_multiples(multiple)) {
+      while (keep_multiples(core)) {
       }
     } while (keep_where_bias_overflows());
   }
@@ -239,14 +241,16 @@ class Choice {
     return is_changed_;
   }
 
-  /// At least one channel stays, and a multiple of `multiple` where there was one. Whether that kept any
+  /// At least one channel stays, and a multiple of kMultiple where there was one. Whether that kept any
   /// more.
-  bool keep_multiples(std::int64_t multiple) {
+  bool keep_multiples(const Core& core) {
     is_changed_ = false;
     for (std::size_t v = 0; v < gone_.size(); ++v) {
       const auto count = static_cast<std::int64_t>(gone_[v].size());
       std::int64_t kept = std::count(gone_[v].begin(), gone_[v].end(), false);
-      const std::int64_t unit = count % multiple == 0 ? multiple : 1;
+      const std::int64_t unit = core.has_mve && count == kVector ? kVector
+                                : count % kMultiple == 0         ? kMultiple
+                                                                 : 1;
       const std::int64_t wanted = std::max(unit, (kept + unit - 1) / unit * unit);
       for (std::size_t c = 0; kept < wanted && c < gone_[v].size(); ++c)
         if (gone_[v][c]) {
@@ -413,7 +417,7 @@ Status drop_constant_channels(Graph& graph, PassContext& context) {
   bool is_changed = false;
   for (bool goes_on = true; goes_on; is_changed = is_changed || goes_on) {
     const Channels channels(graph);
-    const Choice choice(graph, channels, kMultiple);
+    const Choice choice(graph, channels, context.core);
     goes_on = false;
     for (std::size_t v = 0; v < graph.values.size(); ++v) goes_on = goes_on || choice.is_any_gone(ValueId(v));
     if (!goes_on) break;
