@@ -111,15 +111,13 @@ Result<Compiled> compile_for_board(const Options& options, std::string_view stan
   if (!board) return kFailed;
   auto read = read_options(options, diagnostics);
   if (!read) return kFailed;
-  if (!options.stop_after.empty() && options.stop_after != "read") {
-    const auto is_it = [&](const Pass& pass) { return pass.name == options.stop_after; };
-    if (std::none_of(kPipeline.begin(), kPipeline.end(), is_it)) {
-      std::vector<std::string> names = {"read"};
-      for (const Pass& pass : kPipeline) names.emplace_back(pass.name);
+  for (const std::string& name : {options.stop_after, options.from}) {
+    std::vector<std::string> names = {"read"};
+    for (const Pass& pass : kPipeline) names.emplace_back(pass.name);
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
       return diagnostics.add({.kind = Kind::usage,
-                              .message = "no pass is called `" + printable(options.stop_after) + "`",
+                              .message = "no pass is called `" + printable(name) + "`",
                               .help = "passes: " + join(names, ", ")});
-    }
   }
   auto graph = compile(options.model, {std::move(*read), options.stop_after, options.from}, board->core,
                        board->name, diagnostics);

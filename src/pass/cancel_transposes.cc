@@ -320,13 +320,15 @@ class Walk {
   std::unordered_set<std::size_t> is_made_;
 };
 
-/// How many elements transposes move.
-std::int64_t moved_elements(const Graph& graph) {
-  std::int64_t total = 0;
+/// How many elements transposes move, and how many transposes do.
+std::pair<std::int64_t, int> moved_elements(const Graph& graph) {
+  std::pair<std::int64_t, int> total{0, 0};
   for (const Node& node : graph.nodes) {
     if (node.block->name != "transpose") continue;
     const Type& x = graph.at(node.inputs[0]).type;
-    if (!moves_nothing(x.shape, node.attributes.as<TransposeAttrs>().perm)) total += x.elements();
+    if (moves_nothing(x.shape, node.attributes.as<TransposeAttrs>().perm)) continue;
+    total.first += x.elements();
+    ++total.second;
   }
   return total;
 }

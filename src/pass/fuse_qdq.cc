@@ -314,6 +314,7 @@ class Fusion {
 
 Status fuse_qdq(Graph& graph, PassContext& context) {
   batch_norms_as_layers(graph, context.blocks);
+  averages_as_means(graph, context.blocks);
   quantize_earlier(graph, context.blocks);
   Fusion(graph, context).run();
   return {};

@@ -5,8 +5,10 @@
 #include <limits>
 #include <unordered_map>
 
+#include "blocks/average_pool2d/attributes.h"
 #include "blocks/depthwise_conv2d/attributes.h"
 #include "blocks/quantize/attributes.h"
+#include "blocks/reduce/attributes.h"
 #include "blocks/reshape/attributes.h"
 #include "pass/channel_line.h"
 
@@ -184,6 +186,30 @@ void batch_norms_as_layers(Graph& graph, const BlockSet& blocks) {
     add("reshape", Attributes(ReshapeAttrs{x.shape}), {made}, node.outputs[0]);
   }
   graph.nodes = std::move(nodes);
+}
+
+void averages_as_means(Graph& graph, const BlockSet& blocks) {
+  const std::vector<int> made_by = graph.producers();
+  std::unordered_map<std::size_t, const Type*> wanted;
+  for (const Node& node : graph.nodes)
+    if (node.block->name == "quantize") wanted[node.inputs[0].index()] = &graph.at(node.outputs[0]).type;
+  const auto is_zero = [](std::int64_t n) { return n == 0; };
+  for (Node& node : graph.nodes) {
+    if (node.block->name != "average_pool2d") continue;
+    const auto& a = node.attributes.as<AveragePool2dAttrs>();
+    const Shape& shape = graph.at(node.inputs[0]).type.shape;
+    const int maker = made_by[node.inputs[0].index()];
+    const auto to = wanted.find(node.outputs[0].index());
+    if (maker < 0 || to == wanted.end() || a.kernel != Shape{shape[1], shape[2]} || is_bounded(node) ||
+        !std::all_of(a.pad.begin(), a.pad.end(), is_zero))
+      continue;
+    const Node& dequantize = graph.nodes[static_cast<std::size_t>(maker)];
+    if (dequantize.block->name != "dequantize" ||
+        graph.at(dequantize.inputs[0]).type.quantization == to->second->quantization)
+      continue;
+    node.block = blocks.find("reduce_mean");
+    node.attributes = Attributes(ReduceAttrs{{1, 2}, true});
+  }
 }
 
 void quantize_earlier(Graph& graph, const BlockSet& blocks) {

@@ -35,6 +35,10 @@ class QuantizedOperands {
 /// factor is 127 steps of its own scale, so that it stays exact.
 void batch_norms_as_layers(Graph& graph, const BlockSet& blocks);
 
+/// Average pools of whole images between dequantize and quantize become means, whose integers may take other
+/// numbers than their input's.
+void averages_as_means(Graph& graph, const BlockSet& blocks);
+
 /// Before blocks that only pick and bound elements, quantizes the operands instead of the result.
 void quantize_earlier(Graph& graph, const BlockSet& blocks);
 
