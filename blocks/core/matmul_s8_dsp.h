@@ -13,6 +13,7 @@
 //   slow finish:   {folded bias, multiplier, out_zero, shift as the model has it}.
 // A nested floor division merges the half-away rounding and the zero point into one sum:
 //   out = (offset + round(2 acc * m / 2^32) - (acc < 0)) >> e, offset = 2^e * out_zero + 2^(e-1).
+// With floor instead of round, and nothing for acc < 0, that rounds once, ties up.
 // Shifts by a register take its lowest byte, so that the first word shifts as it is.
 #pragma once
 #include "requantize.h"
@@ -25,7 +26,14 @@ enum FinishDsp : int32_t {
   kFinishFloorDsp = 0,
   kFinishSignedDsp = 1,  ///< every shift is to the right by 1..22
   kFinishSlowDsp = 2,    ///< anything else
+  kFinishOnceDsp = 3,    ///< factors below 1/2 that round once: the product's lower half is cut off
 };
+
+/// Whether the assembly has kFinishOnceDsp, which takes 300 bytes: programs of networks that round once
+/// (factors with shift 0, see requantize.h) define NB_ROUNDS_ONCE before they include a kernel.
+#ifndef NB_ROUNDS_ONCE
+#define NB_ROUNDS_ONCE 0
+#endif
 
 /// What the inner loops read. Its layout is known to the assembly below.
 struct MatmulS8Dsp {
@@ -97,6 +105,20 @@ NB_NOINLINE inline void finish_slow_dsp(const int32_t* constants, const int32_t*
   NB_FINISH_2_FRONT(x, y, shift)       \
   "smmlar " x ", " x ", r2, r12\nsmmlar " y ", " y ", r2, r12\n" NB_FINISH_2_BACK(x, y)
 
+#if NB_ROUNDS_ONCE
+#define NB_FINISH_2_ONCE(x, y, shift) \
+  NB_FINISH_2_FRONT(x, y, shift)      \
+  "smmla " x ", " x ", r2, r12\nsmmla " y ", " y ", r2, r12\n" NB_FINISH_2_BACK(x, y)
+#define NB_TWO_COLUMNS_ONCE                                                              \
+  ".balign 4\n9:\nldr r3, [sp, #36]\n" NB_SPLIT_2 NB_FINISH_2_ONCE("r8", "r9", "lsl #1") \
+      NB_FINISH_2_ONCE("r4", "r5", "asr #7") NB_FINISH_2_ONCE("r10", "r11", "lsl #1")    \
+          NB_FINISH_2_ONCE("r6", "r7", "asr #7") "b 7b\n"
+#define NB_ENTER_ONCE "adr r11, 9f\ncmp r7, #3\nit eq\nmoveq r10, r11\n"
+#else
+#define NB_TWO_COLUMNS_ONCE
+#define NB_ENTER_ONCE
+#endif
+
 #define NB_SPLIT_2    \
   "sub r4, r4, r8\n"  \
   "sub r5, r5, r9\n"  \
@@ -119,7 +141,7 @@ NB_NOINLINE inline void finish_slow_dsp(const int32_t* constants, const int32_t*
   "moveq r10, r11\n"                                  \
   "adr r11, 6f\n"                                     \
   "it hi\n"                                           \
-  "movhi r10, r11\n"                                  \
+  "movhi r10, r11\n" NB_ENTER_ONCE                    \
   "orr r7, r10, #1\n"                                 \
   "push {r0-r9}\n"
 
@@ -179,7 +201,7 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_two_columns(con
       "ldrd r1, r2, [sp, #12]\n"
       "adds r1, r1, #4\n"
       "adds r2, r2, #4\n"
-      "b 8b\n");
+      "b 8b\n" NB_TWO_COLUMNS_ONCE);
 }
 
 // 48 bytes: two pairs of inputs in r8 and r9, one column, four channels. r4, r5 lanes' sums, r6, r7 low sums.
@@ -220,6 +242,18 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_two_columns(con
 #define NB_FINISH_1(x, shift) NB_FINISH_1_FRONT(x, shift) "add r12, r12, " x ", asr #31\n" NB_FINISH_1_BACK(x)
 
 #define NB_FINISH_1_FLOOR(x, shift) NB_FINISH_1_FRONT(x, shift) NB_FINISH_1_BACK(x)
+
+#if NB_ROUNDS_ONCE
+#define NB_FINISH_1_ONCE(x, shift)                                                                        \
+  NB_FINISH_1_FRONT(x, shift)                                                                             \
+  "smmla " x ", " x ", r2, r12\nasr " x ", " x ", r1\nssat " x ", #8, " x ", asr #1\nstrb " x ", [r11], " \
+                                                                                              "#1\n"
+#define NB_ONE_COLUMN_ONCE                                                                               \
+  ".balign 4\n9:\nldr r3, [sp, #36]\n" NB_FINISH_1_ONCE("r6", "lsl #1") NB_FINISH_1_ONCE("r4", "asr #7") \
+      NB_FINISH_1_ONCE("r7", "lsl #1") NB_FINISH_1_ONCE("r5", "asr #7") "b 8b\n"
+#else
+#define NB_ONE_COLUMN_ONCE
+#endif
 
 /// All blocks of four channels for one column, of int16 or, where out1 is not null, of int8 (its length a
 /// multiple of four). Returns the stream past them.
@@ -288,7 +322,7 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_one_column(cons
       "add sp, sp, #16\n"
       "add r0, r0, #64\n"
       "add r11, r11, #4\n"
-      "b 8b\n");
+      "b 8b\n" NB_ONE_COLUMN_ONCE);
 }
 
 #undef NB_STEP_2
@@ -305,6 +339,13 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_one_column(cons
 #undef NB_FINISH_1_BACK
 #undef NB_FINISH_1
 #undef NB_FINISH_1_FLOOR
+#undef NB_ENTER_ONCE
+#undef NB_TWO_COLUMNS_ONCE
+#undef NB_ONE_COLUMN_ONCE
+#if NB_ROUNDS_ONCE
+#undef NB_FINISH_2_ONCE
+#undef NB_FINISH_1_ONCE
+#endif
 
 #else
 
@@ -337,7 +378,11 @@ inline const uint32_t* matmul_plain(const MatmulS8Dsp* m, int columns) {
         const int shift = constants[0] & 0x7f;
         const int32_t offset =
             m->twice_zero * (1 << shift) - (m->finish == kFinishSignedDsp && twice < 0 ? 1 : 0);
-        const int32_t scaled = multiply_high_add(twice, constants[1], offset) >> (shift + 1);
+        const int32_t high =
+            m->finish == kFinishOnceDsp
+                ? offset + static_cast<int32_t>((static_cast<int64_t>(twice) * constants[1]) >> 32)
+                : multiply_high_add(twice, constants[1], offset);
+        const int32_t scaled = high >> (shift + 1);
         (column ? m->out1 : m->out0)[at + channel] = static_cast<int8_t>(clamp<int32_t>(scaled, -128, 127));
       }
   }

@@ -86,9 +86,16 @@ inline FinishConstantsDsp finish_constants_dsp(FinishDsp finish, const ChannelDs
 /// The finish a matrix product may use: its constants are shorter, with 24 bits for a folded bias.
 inline FinishDsp choose_matmul_finish_dsp(std::span<const ChannelDsp> channels, int32_t out_zero,
                                           int32_t out_min) {
+  bool rounds_once = true;
   for (const ChannelDsp& c : channels)
-    if (!c.constant() && (c.shift == 0 || std::abs(c.folded) >= int64_t{1} << 23)) return kFinishSlowDsp;
-  return choose_finish_dsp(channels, out_zero, out_min);
+    rounds_once =
+        rounds_once && (c.constant() || (c.shift == 0 && c.multiplier >= 1 << 8 && c.multiplier < 1 << 30));
+  for (const ChannelDsp& c : channels) {
+    if (c.constant()) continue;
+    if ((c.shift == 0 && !rounds_once) || std::abs(c.folded) >= int64_t{1} << 23) return kFinishSlowDsp;
+    if (c.bound() >= int64_t{1} << 30) return kFinishSlowDsp;
+  }
+  return rounds_once ? kFinishOnceDsp : choose_finish_dsp(channels, out_zero, out_min);
 }
 
 /// The two words that a fast finish of a matrix product needs of a channel. A constant one has no weights:
@@ -100,8 +107,10 @@ inline std::pair<uint32_t, uint32_t> matmul_constants_dsp(const ChannelDsp& c, i
         std::clamp<int64_t>(out_zero + int64_t{rescale(sum, c.multiplier, c.shift)}, -128, 127);
     return {static_cast<uint32_t>(4 * (value - out_zero)) << 8, 1u << 30};
   }
-  return {static_cast<uint32_t>(c.folded) << 8 | static_cast<uint32_t>(-c.shift - 1),
-          static_cast<uint32_t>(c.multiplier)};
+  // A factor that rounds once comes without a shift: it becomes one of 31 bits and the shift of that.
+  const int more = c.shift == 0 ? __builtin_clz(static_cast<uint32_t>(c.multiplier)) - 1 : 0;
+  return {static_cast<uint32_t>(c.folded) << 8 | static_cast<uint32_t>(more - c.shift - 1),
+          static_cast<uint32_t>(c.multiplier) << more};
 }
 
 /// True where two output channels may share a lane: no lane leaves 16 bits and no upper channel's sum 24. Of

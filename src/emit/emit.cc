@@ -289,6 +289,11 @@ class Emitter {
                              ", " + size + ");\n";
     }
     std::string text = banner();
+    // What the DSP kernels need to round once (blocks/core/matmul_s8_dsp.h).
+    if (graph_.rounding == Rounding::once &&
+        std::any_of(headers_.begin(), headers_.end(),
+                    [](const std::string& h) { return h.ends_with("_dsp.h"); }))
+      text += "#define NB_ROUNDS_ONCE 1\n";
     text += "#include \"" + program_.name + ".h\"\n\n#include \"" + program_.name +
             "_weights.h\"\n#include \"nb/core/memory.h\"\n";
     for (const std::string& header : headers_) text += "#include \"nb/" + header + "\"\n";

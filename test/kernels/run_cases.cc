@@ -13,6 +13,7 @@
 #include "../../blocks/dense/dense_s8_mve_narrow.h"
 #include "../../blocks/depthwise_conv2d/depthwise_conv2d_s8_mve.h"
 #else
+#define NB_ROUNDS_ONCE 1
 #include "../../blocks/conv2d/conv2d_s8_dsp.h"
 #include "../../blocks/dense/dense_s8_dsp.h"
 #include "../../blocks/depthwise_conv2d/depthwise_conv2d_s8_dsp.h"

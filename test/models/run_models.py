@@ -41,6 +41,7 @@ def example_cases(folder):
         ("digits", "digits/digits.onnx", "digits/digits_test.npz", "expected_float", 1e-4),
         ("lstm", "lstm/lstm.onnx", "lstm/lstm_test.npz", "expected_float", 1e-4),
         ("digits_int8.tflite", "digits/digits_int8.tflite", "digits/digits_test.npz", "expected_tflite", 0),
+        ("digits_int8.onnx", "digits/digits_int8.onnx", "digits/digits_test.npz", "expected_int8", 1e-6),
     ]:
         data = np.load(ROOT / "examples" / inputs)
         count = 4 if name == "lstm" else len(data["x"])
