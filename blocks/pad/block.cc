@@ -171,7 +171,9 @@ struct PadBlock {
             {"pad", "pad/pad.h",
              [](const Operation& op, const Core&) { return op.attrs<Attrs>().mode == PadMode::constant; },
              lower_constant},
-            {"pad_mapped", "pad/pad.h", [](const Operation&, const Core&) { return true; }, lower_mapped}};
+            {"pad_mapped", "pad/pad.h",
+             [](const Operation& op, const Core&) { return op.attrs<Attrs>().mode != PadMode::constant; },
+             lower_mapped}};
   }
   static std::vector<Sample> samples() {
     return {{"f32[1,3,4,2]", "before=[0,1,2,0], after=[0,0,1,0], value=1.5"},

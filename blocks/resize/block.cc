@@ -105,6 +105,10 @@ struct ResizeBlock {
     for (std::size_t i = 0; i < a.size.size(); ++i) {
       if (a.size[i] < 0)
         return Fault{Kind::attribute_out_of_range, "a negative size in " + shape_text(a.size)};
+      if (a.size[i] != x.shape[i] && a.size[i] > kMaxResizedPositions)
+        return Fault{Kind::limit_exceeded, "an axis is resized to " + std::to_string(a.size[i]) +
+                                               " positions, more than " +
+                                               std::to_string(kMaxResizedPositions)};
       if (x.shape[i] == 0 && a.size[i] != 0)
         return Fault{Kind::shape_mismatch, type_text(x) + " has no elements to make " + shape_text(a.size)};
     }
@@ -136,6 +140,8 @@ struct ResizeBlock {
   static QuantizedForm quantized_form(const Operation& op) {
     return op.attrs<Attrs>().mode == ResizeMode::nearest ? QuantizedForm::moves : QuantizedForm::rounds;
   }
+  /// Kernels have a table with an entry for each position of a resized axis.
+  static constexpr std::int64_t kMaxResizedPositions = 1 << 20;
 
   static Neighbours neighbours_of(const Operation& op, std::size_t axis) {
     const auto& a = op.attrs<Attrs>();

@@ -1,6 +1,7 @@
 #include "graph/type.h"
 
 #include <array>
+#include <cmath>
 
 namespace nb {
 namespace {
@@ -65,6 +66,26 @@ std::string shape_fault(std::span<const std::int64_t> shape, DType dtype) {
     if (__builtin_mul_overflow(size_bytes, dim == 0 ? 1 : dim, &size_bytes) || size_bytes > kMaxTensorBytes)
       return shape_text(shape) + " needs more than 2 GiB";
   }
+  return {};
+}
+
+std::string quantization_fault(const Type& type) {
+  if (!type.quantization) return {};
+  const Quantization& q = *type.quantization;
+  const bool fits = q.is_per_axis() ? q.axis < type.rank() && static_cast<std::int64_t>(q.scales.size()) ==
+                                                                  type.shape[static_cast<std::size_t>(q.axis)]
+                                    : q.scales.size() == 1;
+  if (!fits || q.zero_points.size() != q.scales.size()) return "has scales that do not match its shape";
+  for (const float scale : q.scales)
+    if (!(scale > 0) || !std::isfinite(scale)) return "has a scale that is not positive and finite";
+  if (!is_integer(type.dtype)) return {};
+  const bool is_signed = type.dtype == DType::i8 || type.dtype == DType::i16 || type.dtype == DType::i32 ||
+                         type.dtype == DType::i64;
+  const auto bits = static_cast<int>(8 * dtype_bytes(type.dtype));
+  const double low = is_signed ? -std::exp2(bits - 1) : 0, high = std::exp2(is_signed ? bits - 1 : bits) - 1;
+  for (const std::int32_t zero : q.zero_points)
+    if (zero < low || zero > high)
+      return "has the zero point " + std::to_string(zero) + ", beyond " + std::string(dtype_name(type.dtype));
   return {};
 }
 

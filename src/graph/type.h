@@ -57,6 +57,11 @@ inline constexpr std::int64_t kMaxTensorBytes = (std::int64_t{1} << 31) - 1;
 /// Why the shape breaks a limit, empty if it does not.
 [[nodiscard]] std::string shape_fault(std::span<const std::int64_t> shape, DType dtype);
 
+/// Why the type's quantization has no meaning, empty if it has one or the type has none: its scales are
+/// positive and finite, one or one an index of the axis; its zero points are as many, in the range of the
+/// dtype.
+[[nodiscard]] std::string quantization_fault(const Type& type);
+
 /// A type and its elements in row-major order, little-endian.
 struct Tensor {
   Type type;

@@ -4,10 +4,9 @@
 //  3. constants carry as many bytes as their type says; names are unique
 //  4. each node's operands satisfy its block, and its outputs have the dtypes and shapes that the block
 //  infers
-//  5. per-axis quantization has one positive finite scale an index of its axis
+//  5. quantization has a meaning (quantization_fault in type.h)
 //  6. lowered: every node names a kernel of its block; planned: every non-constant value lies in the arena,
 //  16-byte aligned
-#include <cmath>
 #include <unordered_set>
 
 #include "graph/graph.h"
@@ -51,7 +50,8 @@ class Verifier {
       if (value.source == Source::constant &&
           (!value.data || static_cast<std::int64_t>(value.data->size()) != value.type.size_bytes()))
         fault(nullptr, "constant `" + value.name + "` does not have the bytes of " + type_text(value.type));
-      if (value.type.quantization) check_quantization(value);
+      if (const std::string why = quantization_fault(value.type); !why.empty())
+        fault(nullptr, "`" + value.name + "` " + why);
       const bool needs_place = graph_.phase == Phase::planned && value.source != Source::constant;
       if (needs_place && (value.arena_offset < 0 || value.arena_offset % 16 != 0 ||
                           value.arena_offset + value.type.size_bytes() > graph_.arena_bytes))
@@ -60,19 +60,6 @@ class Verifier {
     for (const ValueId id : graph_.inputs)
       if (!in_range(id) || graph_.at(id).source != Source::input)
         fault(nullptr, "a graph input is not an input value");
-  }
-
-  void check_quantization(const Value& value) {
-    const Quantization& q = *value.type.quantization;
-    const bool fits =
-        q.is_per_axis() ? q.axis < value.type.rank() && static_cast<std::int64_t>(q.scales.size()) ==
-                                                            value.type.shape[static_cast<std::size_t>(q.axis)]
-                        : q.scales.size() == 1;
-    if (!fits || q.zero_points.size() != q.scales.size())
-      fault(nullptr, "`" + value.name + "` has scales that do not match its shape");
-    for (const float scale : q.scales)
-      if (!(scale > 0) || !std::isfinite(scale))
-        return fault(nullptr, "`" + value.name + "` has a scale that is not positive and finite");
   }
 
   void check_node(const Node& node, std::vector<bool>& made) {

@@ -2,10 +2,25 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace nb {
 namespace {
-// Folding must not blow a small file up into gigabytes: larger results stay nodes.
+constexpr std::size_t kMaxNodes = 100'000, kMaxValues = 4 * kMaxNodes;
+
+// Folding must not blow a small file up into gigabytes, nor compute for minutes: what would stays a node.
 constexpr std::int64_t kMaxFoldedBytes = std::int64_t{64} << 20;
+constexpr std::int64_t kMaxAllFoldedBytes = 4 * kMaxFoldedBytes;
+constexpr std::int64_t kMaxFoldedWork = std::int64_t{1} << 29;  // elements touched and multiply-accumulates
+
+/// What computing the node's reference takes, in elements and multiply-accumulates.
+std::int64_t work_of(const Operation& op) {
+  std::int64_t work = op.block->macs(op);
+  for (const auto* types : {&op.in, &op.out})
+    for (const Type* type : *types)
+      if (type != nullptr) work += type->elements();
+  return work;
+}
 }  // namespace
 
 void GraphBuilder::set_layer(std::string name, std::string origin) {
@@ -35,6 +50,8 @@ Result<std::vector<ValueId>> GraphBuilder::add(std::string_view block_name, Attr
                                                std::vector<ValueId> inputs, std::vector<NodeOutput> outputs) {
   const Block* block = blocks_.find(block_name);
   if (block == nullptr) return refuse(Kind::internal, "no block is called `" + std::string(block_name) + "`");
+  if (graph_.nodes.size() >= kMaxNodes || graph_.values.size() >= kMaxValues)
+    return refuse(Kind::limit_exceeded, "the model has more than " + grouped(kMaxNodes) + " nodes");
   Node node{block, std::move(attributes), std::move(inputs), {}, layer_, origin_};
   Operation op = graph_.operation(node);
   auto types = infer_types(op);
@@ -47,12 +64,19 @@ Result<std::vector<ValueId>> GraphBuilder::add(std::string_view block_name, Attr
 
   std::int64_t result_bytes = 0;
   for (const Type& type : *types) result_bytes += type.size_bytes();
-  const bool is_folded = !node.inputs.empty() && result_bytes <= kMaxFoldedBytes &&
-                         std::all_of(node.inputs.begin(), node.inputs.end(),
-                                     [&](ValueId id) { return !id.is_present() || is_constant(id); });
-  std::vector<ValueId> ids;
+  bool is_folded = !node.inputs.empty() && result_bytes <= kMaxFoldedBytes &&
+                   folded_bytes_ + result_bytes <= kMaxAllFoldedBytes &&
+                   std::all_of(node.inputs.begin(), node.inputs.end(),
+                               [&](ValueId id) { return !id.is_present() || is_constant(id); });
   if (is_folded) {
     for (const Type& type : *types) op.out.push_back(&type);
+    const std::int64_t work = work_of(op);
+    is_folded = work <= kMaxFoldedWork - folded_work_;
+    if (is_folded) folded_work_ += work;
+  }
+  std::vector<ValueId> ids;
+  if (is_folded) {
+    folded_bytes_ += result_bytes;
     std::vector<TensorView> views;
     for (std::size_t i = 0; i < op.in.size(); ++i)
       views.push_back({op.in[i], op.data[i] ? const_cast<std::byte*>(op.data[i]->data()) : nullptr});

@@ -69,6 +69,7 @@ class GraphBuilder {
   Diagnostics& diagnostics_;
   Graph graph_;
   std::string layer_, origin_;
+  std::int64_t folded_bytes_ = 0, folded_work_ = 0;  ///< so far
 };
 
 /// What a user says about a model beside its file.

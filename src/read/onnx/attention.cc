@@ -248,6 +248,7 @@ void translate_causal_conv_with_state(Layer& l) {
     l.refuse(Kind::shape_mismatch,
              "weights " + shape_text(l.shape(w)) + " do not fit " + shape_text(l.shape(x)));
   const std::int64_t taps = l.dim(w, 2), channels = l.dim(x, 1), length = l.dim(x, 2);
+  if (taps < 1) l.invalid("its weights " + shape_text(l.shape(w)) + " are empty");
   ValueId padded = x;
   if (l.has(3))
     padded = taps > 1 ? concat(l, {l.in(3), x}, 2) : x;

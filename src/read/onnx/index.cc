@@ -192,8 +192,10 @@ void translate_mel_weight_matrix(Layer& l) {
   const double mel_low = mel(low), mel_step = (mel(high) - mel_low) / static_cast<double>(filters + 2);
   for (std::int64_t i = 0; i < filters + 2; ++i) {
     const double hertz = 700 * (std::pow(10.0, (mel_low + static_cast<double>(i) * mel_step) / 2595) - 1);
-    edge.push_back(static_cast<std::int64_t>(
-        std::floor(static_cast<double>(dft + 1) * hertz / static_cast<double>(rate))));
+    const double bin = std::floor(static_cast<double>(dft + 1) * hertz / static_cast<double>(rate));
+    if (!(std::abs(bin) < static_cast<double>(kMaxGenerated)))
+      l.refuse(Kind::attribute_out_of_range, "an edge of the filters lies at bin " + std::to_string(bin));
+    edge.push_back(static_cast<std::int64_t>(bin));
   }
   std::vector<float> values(static_cast<std::size_t>(bins * filters), 0.0f);
   for (std::int64_t f = 0; f < filters; ++f) {

@@ -91,6 +91,8 @@ ValueId dequantized(Layer& l, ValueId x, const Scaling& s) {
     return y;
   }
   if (!q || dtype_bytes(dtype) > 2 || q->is_per_axis()) return computed_dequantize(l, x, s);
+  if (const std::string fault = quantization_fault({dtype, l.shape(x), q}); !fault.empty())
+    l.invalid("its input " + fault);
   // An integer input learns what its integers stand for from the first that reads it so.
   Value& value = l.build.graph().at(x);
   if (value.source == Source::input && !value.type.quantization) value.type.quantization = q;

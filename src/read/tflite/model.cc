@@ -147,6 +147,8 @@ class ModelReader {
     // A bias or a shape with a scale of 0 is used as plain integers; elsewhere a scale of 0 has no meaning.
     if (is_degenerate && (*dtype == DType::i32 || *dtype == DType::i64)) return {};
     if (is_degenerate) return invalid("tensor `" + tensor.name + "` has a scale of 0");
+    const std::string fault = quantization_fault({*dtype, tensor.shape, quantization});
+    if (!fault.empty()) return invalid("tensor `" + tensor.name + "` " + fault);
     tensor.quantization = std::move(quantization);
     return {};
   }
