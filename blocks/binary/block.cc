@@ -139,7 +139,10 @@ const BinaryRow kRows[] = {
      .doc = "floor(a[i] / b[i])",
      .functor = "FloorDiv",
      .dtypes = kDTypes,
-     .real = [](double a, double b) { return std::floor(a / b); },
+     // In floats as TensorFlow Lite Micro: a quotient just below an integer rounds up to it first.
+     .real = [](double a, double b) -> double {
+       return std::floor(static_cast<float>(a) / static_cast<float>(b));
+     },
      .integer = [](Wide a, Wide b) { return b == 0 ? Wide{0} : (a - floor_mod(a, b)) / b; },
      .is_float32_only = true},
     {.name = "atan2",

@@ -461,14 +461,23 @@ struct Lstm {
   }
 
   static std::vector<Sample> samples() {
-    return {{"f32[5,1,3]; const f32[1,16,3]; const f32[1,16,4]; const f32[1,16]"},
-            {"f32[2,6,3]; const f32[2,20,3]; const f32[2,20,5]; const f32[2,40]",
-             "direction=bidirectional, time_major=false, final_state=true, functions=[hard_sigmoid,tanh,relu,"
-             "sigmoid,affine,softsign], alpha=[0.2,0,0,0,0.5,0], beta=[0.5,0,0,0,0.1,0]"},
-            {"f32[4,2,3]; const f32[1,8,3]; const f32[1,8,2]; const f32[1,8]; ; f32[1,2,2]; f32[1,2,2]; "
-             "const f32[1,6]",
-             "direction=reverse, couple_gates=true, gate_clip=0.5, cell_clip=0.4, final_state=true"},
-            {"f32[5,1,3]; const f32[1,16,2]; const f32[1,16,4]", "", "", "shape-mismatch"}};
+    return {
+        {"f32[5,1,3]; const f32[1,16,3]; const f32[1,16,4]; const f32[1,16]"},
+        {"f32[2,6,3]; const f32[2,20,3]; const f32[2,20,5]; const f32[2,40]",
+         "direction=bidirectional, time_major=false, final_state=true, functions=[hard_sigmoid,tanh,relu,"
+         "sigmoid,affine,softsign], alpha=[0.2,0,0,0,0.5,0], beta=[0.5,0,0,0,0.1,0]"},
+        {"f32[4,2,3]; const f32[1,8,3]; const f32[1,8,2]; const f32[1,8]; ; f32[1,2,2]; f32[1,2,2]; "
+         "const f32[1,6]",
+         "direction=reverse, couple_gates=true, gate_clip=0.5, cell_clip=0.4, final_state=true"},
+        {"i8[3,1,5] q(0.02,3); const i8[1,8,5] q(axis=1,[0.01,0.02,0.01,0.015,0.01,0.02,0.01,0.015],0); "
+         "const i8[1,8,2] q(axis=1,[0.01,0.02,0.01,0.015,0.01,0.02,0.01,0.015],0); const i32[1,8]; ; ; ; ; "
+         "i8[1,1,2] q(0.01,-2); i16[1,1,2] q(0.00048828125,0)",
+         "", "i8[3,1,1,2] q(0.01,-2)"},
+        {"i16[1,3,5] q(0.0002,0); const i8[1,8,5] q(axis=1,[0.01,0.02,0.01,0.015,0.01,0.02,0.01,0.015],0); "
+         "const i8[1,8,2] q(axis=1,[0.01,0.02,0.01,0.015,0.01,0.02,0.01,0.015],0); const i64[1,8]; ; ; ; ; "
+         "i16[1,1,2] q(0.00003,0); i16[1,1,2] q(0.00048828125,0)",
+         "time_major=false", "i16[1,3,1,2] q(0.00003,0)"},
+        {"f32[5,1,3]; const f32[1,16,2]; const f32[1,16,4]", "", "", "shape-mismatch"}};
   }
 };
 

@@ -128,7 +128,10 @@ const Row& row_of(const Operation& op) {
   __builtin_unreachable();
 }
 
-bool by_scale(const Operation& op) { return is_quantized_int(*op.in[0]); }
+/// Whether integers are computed with as the real numbers that they stand for, not as their bits.
+bool by_scale(const Operation& op) {
+  return is_quantized_int(*op.in[0]) && row_of(op).dtypes.has(DType::f32);
+}
 
 Checked<std::vector<Type>> infer(const Operation& op) {
   const Row& row = row_of(op);
@@ -290,7 +293,7 @@ bool is_plain(const Operation& op, const Core&) {
 
 std::vector<Kernel> kernels_of(const Row& row) {
   std::vector<Kernel> kernels = {{"unary", "unary/unary.h", is_plain, lower_plain}};
-  if (!row.dtypes.has(DType::i8)) return kernels;
+  if (!row.dtypes.has(DType::i8) || !row.dtypes.has(DType::f32)) return kernels;
   kernels.push_back({"unary_lookup", "unary/lookup.h",
                      [](const Operation& op, const Core&) {
                        return by_scale(op) && dtype_bytes(op.in[0]->dtype) == 1 && op.out[0]->is_quantized();

@@ -1,0 +1,505 @@
+"""What the command line does with input that is wrong: exit codes, diagnostics, and that nothing is half-written.
+
+Every command must end within 10 s, in 3 GiB, without a signal. Exit codes: 0 ok, 1 firmware fault or time-out, 2 usage
+or unreadable file, 3 model not supported, 4 does not fit, 5 tool missing. Ends with "N checks, N failed, N skipped".
+
+usage: bad_input.py NBLOCKS [--only TEXT]
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+DIGITS, INT8 = EXAMPLES / "digits/digits.onnx", EXAMPLES / "digits/digits_int8.tflite"
+LIMIT_SECONDS, LIMIT_BYTES = 10, 3 << 30
+F32 = TensorProto.FLOAT
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+class Skipped(Exception):
+    pass
+
+
+class Run:
+    """One finished command."""
+
+    def __init__(self, end, seconds):
+        self.code, self.seconds = end.returncode, seconds
+        self.out, self.err = (stream.decode("utf-8", "replace") for stream in (end.stdout, end.stderr))
+
+
+class Checks:
+    """Runs nblocks in a folder of its own and counts what does not hold."""
+
+    def __init__(self, nblocks, folder):
+        self.nblocks, self.folder, self.count, self.failures = nblocks, folder, 0, []
+
+    def path(self, name):
+        return self.folder / name
+
+    def check(self, holds, text):
+        self.count += 1
+        if not holds:
+            self.failures.append(text)
+
+    def run(self, *arguments, env=None, limit=True):
+        def set_limit():
+            if limit:
+                resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
+
+        start = time.monotonic()
+        try:
+            end = subprocess.run([self.nblocks, *map(str, arguments)], capture_output=True, env=env, cwd=self.folder,
+                                 timeout=120, preexec_fn=set_limit)
+        except subprocess.TimeoutExpired:
+            self.check(False, f"{arguments}: no end in 120 s")
+            return None
+        return Run(end, time.monotonic() - start)
+
+    def expect(self, code, kind, *arguments, says=(), env=None, seconds=LIMIT_SECONDS):
+        """The command's exit code, the kind in its first error, and words in its text."""
+        end = self.run(*arguments, env=env)
+        if end is None:
+            return None
+        shown = " ".join(map(str, arguments))[-160:]
+        first = next((line for line in end.err.splitlines() if line.startswith("error[")), "")
+        self.check(end.code == code, f"{shown}: exit {end.code}, not {code}: {end.err[:300]!r}")
+        if kind:
+            self.check(first.startswith(f"error[{kind}]"), f"{shown}: says {first[:200]!r}, not {kind}")
+        for word in says:
+            self.check(word in end.err, f"{shown}: does not say {word!r}: {end.err[:600]!r}")
+        self.check(end.seconds < seconds, f"{shown}: {end.seconds:.1f} s")
+        self.check(len(end.err) < 200_000, f"{shown}: {len(end.err)} bytes of text")
+        return end
+
+    def write(self, name, content):
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def model(self, name, nodes, inputs, outputs, constants=()):
+        graph = helper.make_graph(
+            nodes, "g", [helper.make_tensor_value_info(n, t, s) for n, t, s in inputs],
+            [helper.make_empty_tensor_value_info(n) for n in outputs],
+            [c if isinstance(c, TensorProto) else numpy_helper.from_array(np.asarray(c[1]), c[0]) for c in constants])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+        return self.write(name, model.SerializeToString())
+
+    def only_files(self, folder, allowed=()):
+        left = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()) if folder.exists() else []
+        return [name for name in left if name not in allowed]
+
+
+def nested_ifs(depth):
+    """A model of If in If, deeper than the onnx package writes: fields 5 (attribute) of a node, 6 (graph) of that."""
+    def field(number, content):
+        size, length = len(content), b""
+        while size > 127:
+            length, size = length + bytes([size & 127 | 128]), size >> 7
+        return bytes([number << 3 | 2]) + length + bytes([size]) + content
+
+    leaf = helper.make_graph([helper.make_node("Relu", ["x"], ["o"])], "b", [],
+                             [helper.make_tensor_value_info("o", F32, [4])])
+    graph = leaf.SerializeToString()
+    rest = field(1, b"c") + field(2, b"o") + field(4, b"If")
+    for _ in range(depth):
+        branch = field(5, field(1, b"then_branch") + field(6, graph) + b"\xa0\x01\x05")
+        graph = field(1, rest + branch) + field(12, helper.make_tensor_value_info("o", F32, [4]).SerializeToString())
+    return b"\x08\x08" + field(7, graph) + field(8, b"\x10\x15")
+
+
+def relu(c, name, shape, dtype=F32):
+    return c.model(name, [helper.make_node("Relu", ["x"], ["y"])], [("x", dtype, shape)], ["y"])
+
+
+def tools_path(c, names):
+    """A PATH with only these programs."""
+    folder = c.path("tools")
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        found = shutil.which(name)
+        if found is None:
+            raise Skipped(f"{name} is missing")
+        if not (folder / name).exists():
+            (folder / name).symlink_to(found)
+    return dict(os.environ, PATH=str(folder))
+
+
+@test
+def missing_and_unreadable_files(c):
+    c.expect(2, "file-unreadable", "analyze", "nothing.onnx", says=["nothing.onnx", "no such file"])
+    c.expect(2, "file-unreadable", "analyze", c.folder, says=["is a directory"])
+    c.expect(2, "file-unreadable", "run", DIGITS, "--input", "nothing.npy", says=["nothing.npy"])
+    c.expect(2, "file-unreadable", "analyze", DIGITS, "-b", "nothing.toml", says=["nothing.toml"])
+    c.expect(2, "file-unreadable", "analyze", DIGITS, "--freeze", "input=nothing.npy", says=["nothing.npy"])
+
+
+@test
+def wrong_formats(c):
+    c.expect(3, "unknown-format", "analyze", c.write("empty.onnx", b""), says=["empty"])
+    for name, content in [("text.onnx", "hello, world\n"), ("image.tflite", b"\x89PNG\r\n\x1a\n" + bytes(64)),
+                          ("zip.onnx", b"PK\x03\x04" + bytes(64)), ("zeros.tflite", bytes(1000)),
+                          ("keras.h5", b"\x89HDF\r\n\x1a\n" + bytes(64))]:
+        end = c.expect(3, None, "analyze", c.write(name, content))
+        c.check(end is not None and "error[" in end.err, f"{name}: no diagnostic")
+    c.expect(3, "malformed-file", "analyze", c.write("magic.tflite", b"\x10\0\0\0TFL3" + b"\xff" * 60))
+
+
+@test
+def truncated_files(c):
+    for source in (DIGITS, INT8, EXAMPLES / "digits/digits_int8.onnx", EXAMPLES / "mlp/mlp.onnx"):
+        data = source.read_bytes()
+        for part in (1, 3, 4, 7, 8, 16, 100, len(data) // 3, len(data) // 2, len(data) - 200, len(data) - 40):
+            end = c.expect(3, None, "analyze", c.write(f"cut{source.suffix}", data[:part]))
+            c.check(end is not None and "error[" in end.err, f"{source.name} cut to {part}: no diagnostic")
+
+
+@test
+def mutated_files(c):
+    """From a fixed seed: each is understood or refused, by a diagnostic of a user's error."""
+    numbers = random.Random(1)
+    for source in (DIGITS, INT8, EXAMPLES / "lstm/lstm.onnx"):
+        data = source.read_bytes()
+        for n in range(60):
+            mutated = bytearray(data)
+            for _ in range(numbers.choice((1, 2, 8, 60))):
+                at = numbers.randrange(len(mutated))
+                mutated[at] = numbers.choice((0, 255, 127, 128, numbers.randrange(256)))
+            end = c.run("generate", c.write(f"mutated{source.suffix}", bytes(mutated)), "-o", c.path("out"), "-b", "host")
+            if end is None:
+                continue
+            c.check(end.code in (0, 3), f"{source.name} mutation {n}: exit {end.code}: {end.err[:300]!r}")
+            c.check(end.code == 0 or "error[" in end.err, f"{source.name} mutation {n}: no diagnostic")
+            c.check(end.seconds < LIMIT_SECONDS, f"{source.name} mutation {n}: {end.seconds:.1f} s")
+            c.check(end.code == 0 or not c.only_files(c.path("out")), f"{source.name} mutation {n}: files are left")
+            shutil.rmtree(c.path("out"), ignore_errors=True)
+
+
+@test
+def hostile_sizes(c):
+    """Sizes, offsets, cycles, shapes and names that mean harm."""
+    c.expect(3, "limit-exceeded", "analyze", relu(c, "huge.onnx", [1 << 20, 1 << 20]))
+    c.expect(3, None, "analyze", relu(c, "wide.onnx", [1 << 62, 4]))
+    c.expect(3, None, "analyze", relu(c, "negative.onnx", [2, -3]))
+    c.expect(3, "limit-exceeded", "analyze", relu(c, "rank.onnx", [1] * 40))
+    tensor = TensorProto(name="w", data_type=F32, dims=[1 << 40], raw_data=b"1234")
+    add = [helper.make_node("Add", ["x", "w"], ["y"])]
+    c.expect(3, None, "analyze", c.model("initializer.onnx", add, [("x", F32, [4])], ["y"], [tensor]))
+    tensor = TensorProto(name="w", data_type=F32, dims=[-4], raw_data=b"1234")
+    c.expect(3, None, "analyze", c.model("dims.onnx", add, [("x", F32, [4])], ["y"], [tensor]))
+    cycle = [helper.make_node("Add", ["x", "b"], ["a"]), helper.make_node("Add", ["a", "x"], ["b"])]
+    c.expect(3, "invalid-model", "analyze", c.model("cycle.onnx", cycle, [("x", F32, [4])], ["b"]))
+    c.expect(3, None, "analyze", c.model("self.onnx", [helper.make_node("Add", ["x", "y"], ["y"])], [("x", F32, [4])],
+                                         ["y"]))
+    nodes = [helper.make_node("Concat", [f"t{i}"] * 8, [f"t{i + 1}"], axis=0) for i in range(20)]
+    c.expect(3, "limit-exceeded", "analyze", c.model("bomb.onnx", nodes, [("t0", F32, [8])], ["t20"]))
+    nodes = [helper.make_node("ConstantOfShape", ["s"], ["t0"])]
+    nodes += [helper.make_node("Exp", [f"t{i}"], [f"t{i + 1}"]) for i in range(60)]
+    nodes += [helper.make_node("Add", ["x", "t60"], ["y"])]
+    c.expect(0, None, "analyze", "-b", "host",
+             c.model("fold.onnx", nodes, [("x", F32, [1])], ["y"], [("s", np.array([16_000_000]))]))
+    nodes = [helper.make_node("ConstantOfShape", ["s"], ["a"]), helper.make_node("MatMul", ["a", "a"], ["m"]),
+             helper.make_node("Add", ["x", "m"], ["y"])]
+    c.expect(0, None, "analyze", "-b", "host",
+             c.model("work.onnx", nodes, [("x", F32, [1])], ["y"], [("s", np.array([4000, 4000]))]))
+    c.expect(3, None, "analyze", c.write("deep.onnx", nested_ifs(3000)))
+    long_name = "n" * 3_000_000 + "\x1b[31m\n\r\"*/ #include <x>\\"
+    node = helper.make_node("Mystery", ["x"], ["y"], name=long_name)
+    end = c.expect(3, "unsupported-operator", "analyze", c.model("name.onnx", [node], [("x", F32, [4])], ["y"]))
+    c.check(end is not None and "\x1b" not in end.err and len(end.err) < 4000, "a long name floods the terminal")
+    c.expect(0, None, "generate", "-o", c.path("named"), "-b", "host",
+             c.model("names.onnx", [helper.make_node("Relu", ["x"], [long_name], name=long_name)], [("x", F32, [4])],
+                     [long_name]))
+
+
+@test
+def names_stay_text(c):
+    """Names out of a model can be no code, no path and no comment's end in what is emitted, which compiles."""
+    if shutil.which("g++") is None:
+        raise Skipped("g++ is missing")
+    evil = ['*/ int bad; /*', '??/\nint bad;', '\\', 'a"b\'c', '../../../etc/x', 'int', '__init__', '', 'ünïcödé', '//\\\n#error']
+    nodes, last = [], "x"
+    for i, name in enumerate(evil):
+        nodes.append(helper.make_node("Relu" if i % 2 else "Abs", [last], [f"{name}{i}"], name=name))
+        last = f"{name}{i}"
+    for n, name in enumerate(evil):
+        model = c.model(f"evil{n}.onnx", nodes, [("x", F32, [1, 4])], [last])
+        end = c.expect(0, None, "run", model, "--name", name, "-O", "O0", seconds=60)
+        c.check(end is not None and end.code == 0, f"--name {name!r}")
+        if n == 2:  # the graph's names are the same in all
+            break
+
+
+@test
+def external_data(c):
+    def model(location, **keys):
+        tensor = TensorProto(name="w", data_type=F32, dims=[4], data_location=TensorProto.EXTERNAL)
+        for key, value in dict(keys, location=location).items():
+            tensor.external_data.add(key=key, value=str(value))
+        return c.model("m/external.onnx", [helper.make_node("Add", ["x", "w"], ["y"])], [("x", F32, [4])], ["y"], [tensor])
+
+    c.write("m/w.bin", bytes(16))
+    c.write("secret.bin", bytes(16))
+    c.expect(0, None, "analyze", model("w.bin"))
+    for location in ("../secret.bin", str(c.path("secret.bin")), "/etc/passwd", "x/../../secret.bin", ""):
+        end = c.run("analyze", model(location))
+        c.check(end is not None and end.code in (2, 3), f"external data at {location!r}: exit {end and end.code}")
+    for keys in (dict(offset=8), dict(offset=-1), dict(length=1 << 40), dict(offset=1 << 63), dict(length="x")):
+        c.expect(3, None, "analyze", model("w.bin", **keys))
+    end = c.run("analyze", model("nothing.bin"))
+    c.check(end is not None and end.code in (2, 3) and "nothing.bin" in end.err, "missing external data")
+
+
+@test
+def unsupported_operators_are_listed(c):
+    nodes = [helper.make_node("Mystery", ["x"], ["a"], name="first_layer"), helper.make_node("Relu", ["a"], ["b"]),
+             helper.make_node("Riddle", ["b"], ["y"], name="last_layer")]
+    c.expect(3, "unsupported-operator", "analyze", c.model("two.onnx", nodes, [("x", F32, [4])], ["y"]),
+             says=["Mystery", "first_layer", "Riddle", "last_layer"])
+
+
+@test
+def symbolic_dimensions(c):
+    model = relu(c, "symbolic.onnx", ["batch", "length", 4])
+    c.expect(3, "dynamic-shape", "analyze", model, says=["length", "--dim"])
+    end = c.expect(0, None, "analyze", model, "--dim", "length=7", "-b", "host", says=["batch"])
+    c.check(end is not None and "7" in end.out, "--dim length=7 is not used")
+    for text in ("length", "length=", "length=x", "=3", "length=-1", "length=0", "length=99999999999999999999"):
+        c.expect(2, "usage", "analyze", model, "--dim", text)
+    end = c.run("analyze", model, "--dim", "lenght=7")
+    c.check(end is not None and end.code != 0, "a misspelt --dim is taken in silence")
+
+
+TINY_BOARD = """name = "tiny"
+title = "Tiny"
+vendor = "V"
+part = "P"
+core = "cortex-m4f"
+source = "made up"
+[[memory]]
+name = "bank"
+kind = "flash"
+size_kib = %d
+[[memory]]
+name = "sram1"
+kind = "ram"
+address = 0x20000000
+size_kib = %d
+"""
+
+
+@test
+def what_does_not_fit(c):
+    flash = c.write("flash.toml", TINY_BOARD % (8, 128))
+    ram = c.write("ram.toml", TINY_BOARD % (512, 4))
+    both = c.write("both.toml", TINY_BOARD % (8, 4))
+    c.expect(4, "does-not-fit", "analyze", DIGITS, "-b", flash, says=["bank", "tiny", "bytes"])
+    c.expect(4, "does-not-fit", "analyze", DIGITS, "-b", ram, says=["sram1", "tiny", "bytes"])
+    c.expect(4, "does-not-fit", "analyze", DIGITS, "-b", both, says=["sram1", "bank"])
+    c.expect(4, "does-not-fit", "generate", DIGITS, "-b", both, "-o", c.path("out"))
+    c.check(not c.path("out").exists(), "generate leaves a folder for a model that does not fit")
+    end = c.expect(4, "does-not-fit", "run", DIGITS, "-b", both, "--json", "--output", c.path("out"))
+    report = json.loads(end.out)
+    c.check(report["ok"] is False and report["exit_code"] == 4 and report["diagnostics"], "--json of a misfit")
+    c.check(not c.path("out").exists(), "run leaves outputs for a model that does not fit")
+    if shutil.which("arm-none-eabi-g++") is None:
+        raise Skipped("arm-none-eabi-g++ is missing: what only the linker finds is not tried")
+    near = c.write("near.toml", TINY_BOARD % (17, 128))
+    weights = json.loads(c.run("analyze", DIGITS, "-b", "cortex-m4f", "--json").out)["weights_bytes"]
+    c.check(weights <= 17 * 1024, "the board must hold the weights and not the program")
+    end = c.expect(4, "does-not-fit", "run", DIGITS, "-b", near, says=["bank", "bytes"], seconds=60)
+
+
+@test
+def missing_tools(c):
+    nothing = dict(os.environ, PATH=str(c.path("empty")))
+    c.expect(5, "tool-missing", "run", DIGITS, "-b", "cortex-m4f", env=nothing,
+             says=["arm-none-eabi-g++", "apt-get install", "gcc-arm-none-eabi"])
+    c.expect(5, "tool-missing", "run", DIGITS, "-b", "rv32imc", env=nothing,
+             says=["riscv64-unknown-elf-g++", "apt-get install", "gcc-riscv64-unknown-elf"])
+    c.expect(5, "tool-missing", "run", DIGITS, "-b", "host", env=nothing, says=["g++", "apt-get install"])
+    c.expect(5, None, "doctor", env=nothing)
+    c.expect(0, None, "analyze", DIGITS, "-b", "cortex-m4f", env=nothing)
+    c.expect(0, None, "generate", DIGITS, "-b", "cortex-m4f", "-o", c.path("out"), env=nothing)
+    tools = [f"arm-none-eabi-{tool}" for tool in ("g++", "gcc", "as", "ld", "nm", "objcopy")]
+    c.expect(5, "tool-missing", "run", DIGITS, "-b", "cortex-m4f", env=tools_path(c, tools), seconds=60,
+             says=["qemu-system-arm", "apt-get install"])
+
+
+@test
+def firmware_time_out(c):
+    if shutil.which("arm-none-eabi-g++") is None or shutil.which("qemu-system-arm") is None:
+        raise Skipped("arm-none-eabi-g++ or qemu-system-arm is missing")
+    np.save(c.path("many.npy"), np.zeros([20000, 1, 8, 8], np.float32))
+    c.expect(1, "firmware-fault", "run", DIGITS, "-b", "cortex-m4f", "--input", "many.npy", "--timeout", "1",
+             "--output", c.path("out"), says=["1 s", "--timeout"], seconds=60)
+    c.check(not c.only_files(c.path("out")), "a time-out leaves outputs")
+
+
+@test
+def input_data(c):
+    shape = [1, *np.load(EXAMPLES / "digits/digits_test.npz")["x"].shape[1:]]
+    if shape != [1, 1, 8, 8]:
+        shape = [1, 1, 8, 8]
+    good = np.random.default_rng(1).random(shape).astype(np.float32)
+
+    def run(code, kind, array, name="data.npy", says=(), model=DIGITS, dequantize=()):
+        if isinstance(array, dict):
+            np.savez(c.path(name), **array)
+        elif isinstance(array, bytes):
+            c.write(name, array)
+        else:
+            np.save(c.path(name), array)
+        end = c.expect(code, kind, "run", model, "-b", "host", "-O", "O0", "--input", name, "--output", c.path("out"),
+                       *dequantize, says=says, seconds=60)
+        if code:
+            c.check(not c.only_files(c.path("out")), f"{name}: outputs are left")
+        shutil.rmtree(c.path("out"), ignore_errors=True)
+        return end
+
+    def refused(array, *says, **kwargs):
+        run(2, "input-mismatch", array, says=says, **kwargs)
+
+    refused(np.zeros([1, 1, 8, 9], np.float32), "[1,1,8,9]", "[1,1,8,8]")
+    refused(np.zeros([64], np.float32), "[64]")
+    refused(np.zeros([2, 2, 1, 8, 8], np.float32))
+    refused(np.zeros([], np.float32))
+    refused(good.astype(">f4"))
+    refused(good.astype(np.complex64))
+    refused(np.full([1, 1, 8, 8], "a"))
+    refused(np.array([{}, 1], dtype=object))
+    refused(b"", name="empty.npy")
+    refused(b"\x93NUMPY\x01\x00\xff\xff", name="cut.npy")
+    refused({"other": good, "third": good}, "other", name="data.npz")
+    refused({}, name="none.npz")
+    refused(b"PK\x05\x06" + bytes(18), name="hollow.npz")
+    refused(b"not a zip file, not at all", name="text.npz")
+    refused(b"123", "3 bytes", name="short.bin")
+    refused(b"", name="empty.bin")
+    run(2, "usage", b"1,2,3", name="data.csv")
+    refused(np.zeros([0, 1, 8, 8], np.float32))
+    for array in (good, good[0], good.astype(np.float64), good.astype(np.float16), np.asfortranarray(good),
+                  np.repeat(good, 3, 0), good[None], good.astype(np.int8), good > 0.5):
+        code = 0 if array.ndim != 3 else 2
+        run(code, None, array)
+    int8_shape = [1, 8, 8, 1]
+    run(0, None, np.zeros(int8_shape, np.int8), model=INT8)
+    end = run(0, None, np.zeros(int8_shape, np.float32), model=INT8, says=["input-quantized", "scale"])
+    run(0, None, np.full(int8_shape, np.nan, np.float32), model=INT8)
+    run(0, None, np.full(int8_shape, np.inf, np.float32), model=INT8)
+    refused(np.full(int8_shape, 300, np.int32), model=INT8)
+    run(0, None, np.full(int8_shape, 3, np.int64), model=INT8, dequantize=["--dequantize"])
+
+
+@test
+def names_that_do_not_exist(c):
+    c.expect(2, "unknown-board", "analyze", DIGITS, "-b", "stm32h735-dk", says=["did you mean", "stm32h735g-dk"])
+    c.expect(2, "unknown-board", "analyze", DIGITS, "-b", "zzzzzzzz", says=["boards:"])
+    c.expect(2, None, "boards", "rpi-pcio", says=["rpi-pico"])
+    c.expect(2, None, "blocks", "conv2", says=["conv2d"])
+    c.expect(2, None, "explain", "does-not-fti", says=["does-not-fit"])
+    c.expect(2, "usage", "analyze", DIGITS, "--stop-after", "select-kernel", says=["select-kernels"])
+    for arguments in ([], ["analyse", DIGITS], ["analyze"], ["analyze", DIGITS, "--bord", "host"], ["generate", DIGITS],
+                      ["run", DIGITS, "-O", "O9"], ["run", DIGITS, "--timeout", "x"]):
+        c.expect(2, None, *arguments)
+    c.write("bad.toml", "name = 3\n[[memory]\n")
+    c.expect(2, "bad-board", "analyze", DIGITS, "-b", "bad.toml", says=["bad.toml"])
+
+
+@test
+def outputs_that_cannot_be_written(c):
+    c.write("file", "x")
+    for verb in (["generate", DIGITS, "-o"], ["analyze", DIGITS, "--stop-after", "read", "-o"]):
+        c.expect(2, "file-unwritable", *verb, c.path("file/sub/x"), says=["file/sub"])
+        c.expect(2, "file-unwritable", *verb, "/proc/nowhere/x")
+    c.expect(2, "file-unwritable", "run", DIGITS, "-b", "host", "-O", "O0", "--output", c.path("file/sub"), seconds=60)
+    c.expect(2, "file-unwritable", "run", DIGITS, "-b", "host", "--save-build", c.path("file/sub"))
+    c.check(c.path("file").read_text() == "x", "the file in the way was changed")
+
+
+@test
+def graph_text(c):
+    c.expect(0, None, "analyze", DIGITS, "--stop-after", "read", "-o", c.path("g.txt"))
+    text = c.path("g.txt").read_text()
+    c.expect(0, None, "analyze", c.path("g.txt"))
+
+    def broken(old, new, kind, *says):
+        c.check(old in text, f"the graph text has no {old!r}")
+        c.expect(3, kind, "analyze", c.write("h.txt", text.replace(old, new, 1).replace("g.bin", "g.bin")), says=says)
+
+    broken("conv2d(", "conv2(", "graph-syntax", "line ", "conv2d")
+    broken("phase read", "phase reed", "graph-syntax", "line 3")
+    broken(" : f32[", " : f33[", "graph-syntax", "line ")
+    broken("hash ", "hash 1", "graph-syntax", "line ")
+    broken("constants \"g.bin\"", "constants \"../g.bin\"", "graph-syntax", "beside")
+    c.expect(2, "file-unreadable", "analyze", c.write("h.txt", text.replace("g.bin", "none.bin")))
+    lines = text.splitlines()
+    nodes = [i for i, line in enumerate(lines) if " = conv2d(" in line]
+    wrong = lines[:]
+    wrong[nodes[0]] = wrong[nodes[0]].replace("stride=[1,1]", "stride=[0,1]").replace("{", "{stride=[0,0], ", 1)
+    c.expect(3, None, "analyze", c.write("h.txt", "\n".join(wrong)))
+    c.expect(3, None, "analyze", c.write("h.txt", "\n".join(line.replace("output %", "output %9") for line in lines)))
+    c.expect(3, None, "analyze", c.write("h.txt", text.replace("phase read", "phase planned")))
+    c.expect(3, None, "analyze", c.write("h.txt", text.replace("phase read", "phase lowered")))
+
+
+@test
+def json_on_failure(c):
+    for arguments, code in ((["analyze", "nothing.onnx"], 2), (["run", DIGITS, "-b", "nowhere"], 2),
+                            (["generate", c.write("empty.onnx", b""), "-o", "out"], 3)):
+        end = c.run(*arguments, "--json")
+        try:
+            report = json.loads(end.out)
+            c.check(report["ok"] is False and report["exit_code"] == code == end.code and
+                    report["diagnostics"][0]["kind"], f"{arguments}: {report}")
+        except (ValueError, KeyError, IndexError) as error:
+            c.check(False, f"{arguments}: --json gives {end.out[:200]!r}: {error!r}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("nblocks")
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    count = failed = skipped = 0
+    for function in TESTS:
+        if arguments.only not in function.__name__:
+            continue
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            checks = Checks(os.path.abspath(arguments.nblocks), pathlib.Path(folder))
+            try:
+                function(checks)
+            except Skipped as why:
+                print(f"skipped {function.__name__}: {why}")
+                skipped += 1
+        for failure in checks.failures:
+            print(f"FAILED {function.__name__}: {failure}")
+        count += checks.count
+        failed += len(checks.failures)
+        print(f"{function.__name__}: {checks.count} checks, {time.monotonic() - start:.1f} s", flush=True)
+    print(f"{count} checks, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
