@@ -77,7 +77,16 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   diagnostics.set_file(path.string());
   if (!graph) return kFailed;
   if (graph->name.empty()) graph->name = options.name;
-  if (!verify(*graph, diagnostics)) return kFailed;
+  Diagnostics found;
+  const bool is_valid = verify(*graph, found).is_ok();
+  for (Diagnostic diagnostic : found.all()) {
+    // A broken graph out of graph text is its writer's mistake, not one of a reader.
+    if (format_of(*file.bytes) == Format::graph_text && diagnostic.kind == Kind::verify_failed)
+      diagnostic.kind = Kind::invalid_model;
+    diagnostic.file = path.string();
+    diagnostics.add(std::move(diagnostic));
+  }
+  if (!is_valid) return kFailed;
   return graph;
 }
 
