@@ -100,7 +100,7 @@ struct ColumnsToImage {
   }
   static std::vector<Sample> samples() {
     return {{"f32[1,8,9]", "image=[4,4], kernel=[2,2], stride=[1,1], dilation=[1,1], pad=[0,0,0,0]"},
-            {"i32[2,3,5]", "image=[6], kernel=[3], stride=[2], dilation=[2], pad=[2,4]"},
+            {"i32[2,3,4]", "image=[6], kernel=[3], stride=[2], dilation=[2], pad=[2,4]"},
             {"f32[1,8,9]", "image=[4,4], kernel=[3,3], stride=[1,1], dilation=[1,1], pad=[0,0,0,0]", "",
              "shape-mismatch"}};
   }

@@ -70,8 +70,7 @@ struct DeformableConvolution {
     for (std::int64_t at = 0; at < out[0].type->elements(); ++at) {
       const std::int64_t o = at % outs, place = at / outs, ox = place % g.out.w,
                          oy = place / g.out.w % g.out.h, n = place / g.out.w / g.out.h;
-      double sum =
-          in[3].type != nullptr ? static_cast<double>(in[3].as<float>()[static_cast<std::size_t>(o)]) : 0.0;
+      double sum = op.has(3) ? static_cast<double>(in[3].as<float>()[static_cast<std::size_t>(o)]) : 0.0;
       for (std::int64_t t = 0; t < taps; ++t)
         for (std::int64_t k = 0; k < group_in; ++k) {
           const std::int64_t c = o / group_out * group_in + k;
@@ -86,9 +85,8 @@ struct DeformableConvolution {
           const double value =
               (1 - down) * ((1 - right) * pixel(n, top, left, c) + right * pixel(n, top, left + 1, c)) +
               down * ((1 - right) * pixel(n, top + 1, left, c) + right * pixel(n, top + 1, left + 1, c));
-          const double mask = in[4].type != nullptr
-                                  ? static_cast<double>(in[4].as<float>()[static_cast<std::size_t>(move)])
-                                  : 1.0;
+          const double mask =
+              op.has(4) ? static_cast<double>(in[4].as<float>()[static_cast<std::size_t>(move)]) : 1.0;
           sum +=
               mask * value * static_cast<double>(w[static_cast<std::size_t>((o * taps + t) * group_in + k)]);
         }

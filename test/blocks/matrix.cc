@@ -23,6 +23,10 @@ namespace {
 
 constexpr int kRuns = 2;
 
+/// Kernels that samples cannot reach, and who tries them instead.
+constexpr std::pair<std::string_view, std::string_view> kTriedElsewhere[] = {
+    {"tree_ensemble tree_ensemble", "its tables of nodes must fit together: test/conformance, TreeEnsemble"}};
+
 /// A layer of the program: a case on one kernel.
 struct Layer {
   const Case* the_case;
@@ -175,11 +179,17 @@ bool report_coverage() {
     std::printf("reference only: %s (%s)\n", c.name.c_str(), c.sample->inputs.c_str());
   }
   std::size_t missed = 0;
-  for (const auto& [name, is_reached] : kernels)
-    if (!is_reached) {
-      ++missed;
-      std::printf("FAILED no sample reaches kernel %s\n", name.c_str());
+  for (const auto& [name, is_reached] : kernels) {
+    if (is_reached) continue;
+    const auto* elsewhere = std::find_if(std::begin(kTriedElsewhere), std::end(kTriedElsewhere),
+                                         [&](const auto& row) { return row.first == name; });
+    if (elsewhere != std::end(kTriedElsewhere)) {
+      std::printf("tried elsewhere: %s, %s\n", name.c_str(), std::string(elsewhere->second).c_str());
+      continue;
     }
+    ++missed;
+    std::printf("FAILED no sample reaches kernel %s\n", name.c_str());
+  }
   std::printf("%zu blocks, %zu samples (%zu without a kernel), %zu of %zu kernels reached\n",
               all_blocks().all().size(), cases.size(), without, kernels.size() - missed, kernels.size());
   return is_good && missed == 0;
