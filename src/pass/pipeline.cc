@@ -6,7 +6,10 @@ Status run_pipeline(Graph& graph, PassContext& context, std::string_view stop_af
   bool is_started = from.empty();
   for (const Pass& pass : kPipeline) {
     if (!is_started && pass.name == from) is_started = true;
-    if (!is_started || pass.needs < graph.phase) continue;
+    if (!is_started || pass.needs < graph.phase) {
+      if (pass.name == stop_after) return {};  // the graph is past it already
+      continue;
+    }
     if (!pass.run(graph, context)) return kFailed;
     graph.phase = pass.gives;
     if (!verify(graph, context.diagnostics)) {

@@ -70,7 +70,7 @@ class Matrix {
     const TemporaryFolder folder;
     const auto firmware =
         build_firmware(*program, graph_, board_, folder.path(),
-                       {board_.is_host() ? "O0" : "O1", false, board_.is_host()}, diagnostics);
+                       {board_.is_host() ? "O0" : "", false, board_.is_host()}, diagnostics);
     if (!firmware) return false;
     Samples samples{kRuns, {}};
     for (int run = 0; run < kRuns; ++run)
