@@ -20,6 +20,9 @@ constexpr std::int64_t kMultiple = 4;
 constexpr std::int64_t kVector = 16;
 using Marks = std::vector<bool>;  ///< one a channel
 
+/// Values of more channels are left alone: this bounds memory and time.
+constexpr std::int64_t kMaxChannels = 1 << 16;
+
 std::int64_t channels_of(const Type& type) { return type.rank() == 0 ? 1 : type.shape.back(); }
 bool has_intervals(DType dtype) { return dtype == DType::i8 || dtype == DType::u8 || dtype == DType::i16; }
 
@@ -52,7 +55,7 @@ class Channels {
 
  private:
   static ChannelIntervals unknown(const Value& value) {
-    if (!has_intervals(value.type.dtype)) return {};
+    if (!has_intervals(value.type.dtype) || channels_of(value.type) > kMaxChannels) return {};
     return full_intervals(value.type.dtype, channels_of(value.type));
   }
 
@@ -61,13 +64,13 @@ class Channels {
     std::vector<ChannelIntervals> in;
     for (const ValueId id : node.inputs) {
       // Constants are looked into where they are operands of elementwise blocks; layers read their weights.
-      if (graph_.is_constant(id) && node.block->is_elementwise && has_intervals(graph_.at(id).type.dtype))
+      if (graph_.is_constant(id) && node.block->is_elementwise && !unknown(graph_.at(id)).empty())
         in.push_back(intervals_of_constant(graph_.at(id)));
       else
         in.push_back(id.is_present() ? intervals_[id.index()] : ChannelIntervals{});
     }
     ChannelFlow flow;
-    if (node.outputs.size() == 1 && op.out[0]->elements() > 0) {
+    if (node.outputs.size() == 1 && op.out[0]->elements() > 0 && channels_of(*op.out[0]) <= kMaxChannels) {
       if (node.block->channel_flow)
         flow = node.block->channel_flow(op, in);
       else if (node.block->is_elementwise)
