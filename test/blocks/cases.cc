@@ -108,7 +108,14 @@ Operation Case::operation() const {
     op.data.push_back(constants[i].get());
   }
   for (const Type& type : out) op.out.push_back(&type);
+  op.rounding = rounding;
   return op;
+}
+
+bool Case::is_quantized() const {
+  const auto is_it = [](const Type& type) { return type.is_quantized(); };
+  return std::any_of(in.begin(), in.end(), [&](const auto& type) { return type && is_it(*type); }) ||
+         std::any_of(out.begin(), out.end(), is_it);
 }
 
 Bytes Case::values(std::size_t i, int run) const {

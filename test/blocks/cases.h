@@ -18,7 +18,10 @@ struct Case {
   std::vector<std::optional<Type>> in;
   std::vector<std::shared_ptr<const Bytes>> constants;  ///< of operands that must be known; else null
   std::vector<Type> out;
+  Rounding rounding = Rounding::twice;
 
+  /// Whether it means something else under another rounding.
+  [[nodiscard]] bool is_quantized() const;
   /// The use of the block as kernels see it. Points into this case.
   [[nodiscard]] Operation operation() const;
   /// Values for operand i in the given run, the same each time: edges of the dtype among them.

@@ -36,7 +36,7 @@ struct Layer {
 
 class Matrix {
  public:
-  explicit Matrix(const Board& board) : board_(board) {}
+  Matrix(const Board& board, Rounding rounding) : board_(board) { graph_.rounding = rounding; }
 
   /// Adds the layers of a case; true if some kernel applies.
   bool add(const Case& c) {
@@ -135,7 +135,8 @@ class Matrix {
           const std::string text = difference(expected[i], actual);
           const std::string name = layer.the_case->name + " (" + layer.the_case->sample->inputs + ") {" +
                                    layer.the_case->sample->attributes + "} on " + layer.kernel->name +
-                                   (layer.is_in_place ? " in place" : "");
+                                   (layer.is_in_place ? " in place" : "") +
+                                   (graph_.rounding == Rounding::once ? " rounding once" : "");
           if (!text.empty() && failed.insert(name).second)
             std::printf("FAILED %s: output %zu, run %d: %s\n", name.c_str(), i, run, text.c_str());
         }
@@ -170,10 +171,14 @@ bool report_coverage() {
   std::size_t without = 0;
   for (const Case& c : cases) {
     bool is_taken = false;
-    for (const CoreRow& row : core_rows())
-      for (const Kernel& kernel : c.block->kernels)
-        if (kernel.applies(c.operation(), row.core))
-          is_taken = kernels[c.block->name + " " + kernel.name] = true;
+    for (const Rounding rounding : {Rounding::twice, Rounding::once}) {
+      Case rounded = c;
+      rounded.rounding = rounding;
+      for (const CoreRow& row : core_rows())
+        for (const Kernel& kernel : c.block->kernels)
+          if (kernel.applies(rounded.operation(), row.core))
+            is_taken = kernels[c.block->name + " " + kernel.name] = true;
+    }
     if (is_taken) continue;
     ++without;
     std::printf("reference only: %s (%s)\n", c.name.c_str(), c.sample->inputs.c_str());
@@ -213,12 +218,22 @@ int run(const std::vector<std::string>& arguments) {
   if (!board) return finish(false);
   bool is_good = true;
   const std::vector<Case> cases = all_cases({arguments.begin() + 1, arguments.end()}, is_good);
-  Matrix matrix(*board);
-  std::size_t without = 0;
-  for (const Case& c : cases) without += matrix.add(c) ? 0 : 1;
-  is_good = matrix.run(diagnostics) && is_good;
-  std::printf("%s: %zu samples, %zu layers, %d runs; %zu samples without a kernel\n", board->name.c_str(),
-              cases.size(), matrix.layers().size(), kRuns, without);
+  for (const Rounding rounding : {Rounding::twice, Rounding::once}) {
+    std::vector<Case> tried;
+    for (const Case& c : cases) {
+      if (rounding == Rounding::once && !c.is_quantized()) continue;
+      tried.push_back(c);
+      tried.back().rounding = rounding;
+    }
+    if (tried.empty()) continue;
+    Matrix matrix(*board, rounding);
+    std::size_t without = 0;
+    for (const Case& c : tried) without += matrix.add(c) ? 0 : 1;
+    is_good = matrix.run(diagnostics) && is_good;
+    std::printf("%s, rounding %s: %zu samples, %zu layers, %d runs; %zu samples without a kernel\n",
+                board->name.c_str(), rounding == Rounding::once ? "once" : "twice", tried.size(),
+                matrix.layers().size(), kRuns, without);
+  }
   return finish(is_good);
 }
 
