@@ -244,10 +244,11 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* matmul_two_columns(con
 #define NB_FINISH_1_FLOOR(x, shift) NB_FINISH_1_FRONT(x, shift) NB_FINISH_1_BACK(x)
 
 #if NB_ROUNDS_ONCE
-#define NB_FINISH_1_ONCE(x, shift)                                                                        \
-  NB_FINISH_1_FRONT(x, shift)                                                                             \
-  "smmla " x ", " x ", r2, r12\nasr " x ", " x ", r1\nssat " x ", #8, " x ", asr #1\nstrb " x ", [r11], " \
-                                                                                              "#1\n"
+#define NB_FINISH_1_ONCE(x, shift)                                                            \
+  NB_FINISH_1_FRONT(x, shift)                                                                 \
+  "smmla " x ", " x ", r2, r12\nasr " x ", " x ", r1\nssat " x ", #8, " x ", asr #1\nstrb " x \
+  ", [r11], "                                                                                 \
+  "#1\n"
 #define NB_ONE_COLUMN_ONCE                                                                               \
   ".balign 4\n9:\nldr r3, [sp, #36]\n" NB_FINISH_1_ONCE("r6", "lsl #1") NB_FINISH_1_ONCE("r4", "asr #7") \
       NB_FINISH_1_ONCE("r7", "lsl #1") NB_FINISH_1_ONCE("r5", "asr #7") "b 8b\n"
