@@ -82,6 +82,10 @@ def cases():
               {"x0": floats((2, 4, 5, 6)), "x2": floats((2, 2 * 2 * 4, 6, 6)), "x3": floats((6,)),
                "x4": floats((2, 2 * 4, 6, 6))},
               {"x1": floats((6, 2, 2, 2))}, kernel_shape=[2, 2], pads=[1, 0, 1, 1], group=2, offset_group=2)
+    for name, axis, scale, bias in (("of_rows", -1, (2, 3, 1), (4,)), ("bias_of_rows", -1, (1,), (3, 1)),
+                                    ("leading", 1, (1, 3, 4), (1, 1, 4)), ("scalar", 0, (), (3, 4))):
+        yield one(f"layer_norm_{name}", "LayerNormalization", {"x0": floats((2, 3, 4)), "x1": floats(scale)},
+                  {"x2": floats(bias)}, axis=axis)
     yield one("batch_norm_spatial", "BatchNormalization",
               {"x0": floats((2, 3, 4))}, {"x1": floats((3,)), "x2": floats((3,)), "x3": floats((3,)),
                                          "x4": np.abs(floats((3,)))})

@@ -3,6 +3,7 @@
 
 #include "blocks/average_pool2d/attributes.h"
 #include "blocks/batch_norm/attributes.h"
+#include "blocks/layer_norm/attributes.h"
 #include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
@@ -98,13 +99,30 @@ void translate_group_normalization(Layer& l) {
 
 void translate_layer_normalization(Layer& l) {
   const ValueId x = l.in(0);
-  const std::int64_t rank = l.rank(x), axis = l.axis(l.integer("axis", -1), rank);
-  const Moments m = moments(l, x, axes_from(axis, rank), l.real("epsilon", 1e-5f));
-  ValueId y = binary(l, "mul", binary(l, "mul", m.centered, m.inverse_deviation), l.in(1));
-  if (l.has(2)) y = binary(l, "add", y, l.in(2));
+  const std::int64_t axis = l.axis(l.integer("axis", -1), l.rank(x));
+  // The type in which the moments are computed; every float type is f32 here.
+  if (!is_float(l.element_type("stash_type", DType::f32)))
+    l.refuse(Kind::attribute_out_of_range, "stash_type is no float type");
+  const Shape all = l.shape(x), row(all.begin() + axis, all.end());
+  // Scale and bias broadcast to x; the block takes those that are the same for each row.
+  const auto of_row = [&](ValueId p) {
+    Shape shape = l.shape(p);
+    while (shape.size() > row.size() && shape.front() == 1) shape.erase(shape.begin());
+    return shape.size() > row.size() ? ValueId() : expand(l, reshape(l, p, shape), row);
+  };
+  const ValueId scale = of_row(l.in(1)), bias = l.has(2) && scale.is_present() ? of_row(l.in(2)) : ValueId();
+  const bool has_moments = l.wants(1) || l.wants(2);
+  const LayerNormAttrs attributes{axis, l.real("epsilon", 1e-5f), has_moments};
+  std::vector<ValueId> operands = {x, scale, bias};
+  while (!operands.back().is_present()) operands.pop_back();
+  const auto made = l.add_all("layer_norm", Attributes(attributes), std::move(operands));
+  ValueId y = made[0];
+  if (!scale.is_present()) y = binary(l, "mul", y, l.in(1));
+  if (l.has(2) && !bias.is_present()) y = binary(l, "add", y, l.in(2));
   l.output(0, y);
-  l.output(1, m.mean);
-  l.output(2, m.inverse_deviation);
+  if (!has_moments) return;
+  l.output(1, made[1]);
+  l.output(2, made[2]);
 }
 
 void translate_rms_normalization(Layer& l) {
