@@ -287,6 +287,9 @@ def symbolic_dimensions(c):
         c.expect(2, "usage", "analyze", model, "--dim", text)
     end = c.run("analyze", model, "--dim", "lenght=7")
     c.check(end is not None and end.code != 0, "a misspelt --dim is taken in silence")
+    c.expect(2, "usage", "analyze", relu(c, "batch.onnx", ["batch", 4]), "--dim", "bacth=7", says=["`bacth`", "`batch`"])
+    c.expect(2, "usage", "analyze", relu(c, "fixed.onnx", [1, 4]), "--dim", "batch=7", says=["`batch`"])
+    c.expect(0, None, "analyze", relu(c, "by_place.onnx", [1, 4]), "--dim", "x:0=7")
 
 
 TINY_BOARD = """name = "tiny"

@@ -78,13 +78,31 @@ class ModelReader {
       import_.fail(Kind::usage, "--freeze names `" + name + "`, which is no input of the model", {},
                    close.empty() ? "" : "did you mean `" + close + "`?");
     }
+    std::vector<std::string> dims, symbols;
+    for (const ValueInfoProto& input : graph_.inputs)
+      for (std::size_t i = 0; i < input.dims.size(); ++i) {
+        dims.push_back(axis_name(input, i));
+        if (!input.dims[i].symbol.empty()) symbols.emplace_back(input.dims[i].symbol);
+      }
+    dims.insert(dims.end(), symbols.begin(), symbols.end());
+    for (const auto& [name, size] : options_.dims) {
+      if (std::find(dims.begin(), dims.end(), name) != dims.end()) continue;
+      const std::string close = nearest(name, symbols);
+      import_.fail(Kind::usage,
+                   "--dim names `" + printable(name) + "`, which is no dimension of the model's inputs", {},
+                   close.empty() ? "" : "did you mean `" + printable(close) + "`?");
+    }
+  }
+
+  /// What --dim may call a dimension that has no symbol, or not one of its own.
+  static std::string axis_name(const ValueInfoProto& input, std::size_t i) {
+    return printable(input.name) + ":" + std::to_string(i);
   }
 
   [[nodiscard]] std::int64_t dimension(const ValueInfoProto& input, std::size_t i) {
     const Dimension& dim = input.dims[i];
-    const std::string axis_name = printable(input.name) + ":" + std::to_string(i);
     for (const auto& [name, value] : options_.dims)
-      if (name == axis_name || (!dim.symbol.empty() && name == dim.symbol)) return value;
+      if (name == axis_name(input, i) || (!dim.symbol.empty() && name == dim.symbol)) return value;
     if (dim.value && *dim.value >= 0) return *dim.value;
     const std::string said = dim.symbol.empty() ? "unnamed" : "`" + printable(dim.symbol) + "`";
     if (i == 0 || (!dim.symbol.empty() && dim.symbol == batch_symbol_)) {
@@ -93,10 +111,12 @@ class ModelReader {
                                              said + ", is taken as 1");
       return 1;
     }
-    import_.fail(Kind::dynamic_shape,
-                 "input `" + printable(input.name) + "`: dimension " + std::to_string(i) + ", " + said +
-                     ", is not known",
-                 {}, "give it with --dim " + (dim.symbol.empty() ? axis_name : printable(dim.symbol)) + "=N");
+    import_.fail(
+        Kind::dynamic_shape,
+        "input `" + printable(input.name) + "`: dimension " + std::to_string(i) + ", " + said +
+            ", is not known",
+        {},
+        "give it with --dim " + (dim.symbol.empty() ? axis_name(input, i) : printable(dim.symbol)) + "=N");
   }
 
   void declare_input(const ValueInfoProto& input) {
