@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -31,6 +32,7 @@ bool wants_color(int descriptor) {
 namespace {
 
 void print_diagnostics(const Diagnostics& diagnostics, const Options& options) {
+  std::fflush(stdout);  // where both go to one file, a note stands behind the table, not within it
   for (const Diagnostic& diagnostic : diagnostics.all())
     if (!options.is_quiet || row_of(diagnostic.kind).severity == Severity::error)
       fmt::print(stderr, "{}", render_text(diagnostic, wants_color(2)));

@@ -292,6 +292,14 @@ def symbolic_dimensions(c):
     c.expect(0, None, "analyze", relu(c, "by_place.onnx", [1, 4]), "--dim", "x:0=7")
 
 
+@test
+def notes_stand_behind_the_table(c):
+    model = relu(c, "noted.onnx", ["batch", 4])
+    end = subprocess.run([c.nblocks, "analyze", model], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                         timeout=120)
+    c.check(end.stdout.find("note[assumed-batch]") > end.stdout.find("ram (total)") > 0, "a note stands in the table")
+
+
 TINY_BOARD = """name = "tiny"
 title = "Tiny"
 vendor = "V"
