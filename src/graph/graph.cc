@@ -1,6 +1,7 @@
 #include "graph/graph.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -134,8 +135,12 @@ void Graph::remove_dead() {
 
 std::int64_t Graph::weights_bytes() const {
   std::int64_t total = 0;
-  for (const Value& value : values)
-    if (value.source == Source::constant) total += value.type.size_bytes();
+  std::set<std::pair<DType, std::string_view>> tables;
+  for (const Value& value : values) {
+    if (value.source != Source::constant) continue;
+    const std::string_view bytes(reinterpret_cast<const char*>(value.data->data()), value.data->size());
+    if (tables.emplace(value.type.dtype, bytes).second) total += value.type.size_bytes();
+  }
   return total;
 }
 

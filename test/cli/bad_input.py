@@ -300,6 +300,15 @@ def notes_stand_behind_the_table(c):
     c.check(end.stdout.find("note[assumed-batch]") > end.stdout.find("ram (total)") > 0, "a note stands in the table")
 
 
+@test
+def equal_constants_are_counted_once(c):
+    table = np.arange(1000, dtype=np.float32)
+    nodes = [helper.make_node("Add", ["x", "a"], ["s"]), helper.make_node("Mul", ["s", "b"], ["y"])]
+    model = c.model("twins.onnx", nodes, [("x", F32, [1000])], ["y"], [("a", table), ("b", table)])
+    end = c.expect(0, None, "analyze", model, "--json")
+    c.check(end is not None and json.loads(end.out)["weights_bytes"] == 4000, "equal constants are counted twice")
+
+
 TINY_BOARD = """name = "tiny"
 title = "Tiny"
 vendor = "V"
