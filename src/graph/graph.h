@@ -108,5 +108,7 @@ struct GraphText {
 
 /// Reports every broken invariant (listed in verify.cc).
 [[nodiscard]] Status verify(const Graph& graph, Diagnostics& diagnostics);
+/// Whether `output` should have a scale and has none: it has the dtype of a quantized first operand.
+[[nodiscard]] bool lacks_scale(const Operation& op, const Type& output);
 
 }  // namespace nb

@@ -79,6 +79,8 @@ class Verifier {
     for (std::size_t i = 0; i < types->size(); ++i)
       if ((*types)[i].dtype != op.out[i]->dtype || (*types)[i].shape != op.out[i]->shape)
         fault(&node, "output " + std::to_string(i) + " should be " + type_text((*types)[i]));
+      else if (lacks_scale(op, *op.out[i]))
+        fault(&node, "output " + std::to_string(i) + " needs a scale, as its operand has one");
     if (graph_.phase < Phase::lowered) return;
     for (const Kernel& kernel : node.block->kernels)
       if (kernel.name == node.kernel) return;
@@ -90,6 +92,10 @@ class Verifier {
 };
 
 }  // namespace
+
+bool lacks_scale(const Operation& op, const Type& output) {
+  return op.has(0) && op.in[0]->is_quantized() && op.in[0]->dtype == output.dtype && !output.is_quantized();
+}
 
 Status verify(const Graph& graph, Diagnostics& diagnostics) {
   const std::size_t before = diagnostics.error_count();

@@ -60,6 +60,11 @@ Result<std::vector<ValueId>> GraphBuilder::add(std::string_view block_name, Attr
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (outputs[i].quantization) (*types)[i].quantization = outputs[i].quantization;
     if (outputs[i].name.empty()) outputs[i].name = layer_;
+    if (lacks_scale(op, (*types)[i]))
+      return refuse(Kind::invalid_model,
+                    "output " + std::to_string(i) + " of " + block->name + " is " + type_text((*types)[i]) +
+                        " without a scale, from a quantized operand",
+                    "a quantized layer needs the quantization of its output");
   }
 
   std::int64_t result_bytes = 0;
