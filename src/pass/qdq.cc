@@ -124,6 +124,10 @@ ValueId QuantizedOperands::on_grid(const Value& value, bool must_be_symmetric, s
   for (std::size_t i = 0; i < reals.size(); ++i) {
     const std::size_t c = channel_of(value.type, i);
     const double steps = std::nearbyint(reals[i] / static_cast<double>(type.quantization->scales[c]));
+    if (!(std::abs(steps) < 1 << 16)) {
+      why_not = "its constant `" + value.name + "` has more than 8 bits";
+      return {};
+    }
     integers[i] = static_cast<std::int64_t>(steps) + type.quantization->zero_points[c];
     largest = std::max(largest, integers[i]);
   }
