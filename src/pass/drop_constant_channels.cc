@@ -20,8 +20,9 @@ constexpr std::int64_t kMultiple = 4;
 constexpr std::int64_t kVector = 16;
 using Marks = std::vector<bool>;  ///< one a channel
 
-/// Values of more channels are left alone: this bounds memory and time.
-constexpr std::int64_t kMaxChannels = 1 << 16;
+/// Values of more channels are left alone, and graphs whose values have more in all: this bounds memory and
+/// time.
+constexpr std::int64_t kMaxChannels = 1 << 16, kMaxAllChannels = 1 << 22;
 
 std::int64_t channels_of(const Type& type) { return type.rank() == 0 ? 1 : type.shape.back(); }
 bool has_intervals(DType dtype) { return dtype == DType::i8 || dtype == DType::u8 || dtype == DType::i16; }
@@ -415,6 +416,9 @@ std::string layer_text(const Node& node, std::int64_t gone, std::int64_t of) {
 }  // namespace
 
 Status drop_constant_channels(Graph& graph, PassContext& context) {
+  std::int64_t channels_in_all = 0;
+  for (const Value& value : graph.values) channels_in_all += channels_of(value.type);
+  if (channels_in_all > kMaxAllChannels) return {};
   const std::int64_t bytes_before = graph.weights_bytes();
   const Graph before = graph;
   bool is_changed = false;

@@ -65,6 +65,8 @@ Result<std::vector<ValueId>> GraphBuilder::add(std::string_view block_name, Attr
                     "output " + std::to_string(i) + " of " + block->name + " is " + type_text((*types)[i]) +
                         " without a scale, from a quantized operand",
                     "a quantized layer needs the quantization of its output");
+    if (const std::string why = quantization_fault((*types)[i]); !why.empty())
+      return refuse(Kind::invalid_model, "output `" + printable(outputs[i].name) + "` " + why);
   }
 
   std::int64_t result_bytes = 0;

@@ -1,6 +1,8 @@
 #include "read/onnx/tensor.h"
 
 #include <charconv>
+#include <cmath>
+#include <limits>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -16,6 +18,20 @@ std::optional<std::uint64_t> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+/// The number nearest to x that a To can hold; 0 for NaN.
+template <class To>
+To saturated(double x) {
+  if constexpr (std::is_floating_point_v<To>) {
+    return static_cast<To>(x);
+  } else {
+    // The highest int64 is no double; the one above it is.
+    const double low = static_cast<double>(std::numeric_limits<To>::lowest()),
+                 end = std::exp2(std::numeric_limits<To>::digits);
+    if (x >= end) return std::numeric_limits<To>::max();
+    return x >= low ? static_cast<To>(x) : x < low ? std::numeric_limits<To>::lowest() : To{0};
+  }
 }
 
 Checked<ByteSpan> external_bytes(const TensorProto& proto, ExternalFiles& files) {
@@ -167,7 +183,7 @@ Tensor converted(const Tensor& tensor, DType to) {
     if (is_float(tensor.type.dtype)) {
       const auto x = to_doubles(tensor);
       for (std::size_t i = 0; i < x.size(); ++i)
-        y[i] = to == DType::boolean ? x[i] != 0 : static_cast<To>(x[i]);
+        y[i] = to == DType::boolean ? x[i] != 0 : saturated<To>(x[i]);
     } else {
       const auto x = to_ints(tensor);
       for (std::size_t i = 0; i < x.size(); ++i)
