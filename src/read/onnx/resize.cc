@@ -115,9 +115,13 @@ void translate_resize(Layer& l) {
                          static_cast<double>(std::max<std::int64_t>(l.dim(x, axes[i]), 1)));
       const double ratio = policy == "not_larger" ? *std::min_element(ratios.begin(), ratios.end())
                                                   : *std::max_element(ratios.begin(), ratios.end());
-      for (std::size_t i = 0; i < axes.size(); ++i)
-        sizes[i] =
-            static_cast<std::int64_t>(std::floor(ratio * static_cast<double>(l.dim(x, axes[i])) + 0.5));
+      for (std::size_t i = 0; i < axes.size(); ++i) {
+        const double wanted = std::floor(ratio * static_cast<double>(l.dim(x, axes[i])) + 0.5);
+        if (!(std::abs(wanted) <= static_cast<double>(kMaxTensorBytes)))
+          l.refuse(Kind::limit_exceeded,
+                   "axis " + std::to_string(axes[i]) + " is resized beyond every limit");
+        sizes[i] = static_cast<std::int64_t>(wanted);
+      }
       a.scale = on_axes(s.size(), axes, std::vector<float>(axes.size(), static_cast<float>(ratio)), ones);
     }
     a.size = on_axes(s.size(), axes, sizes, s);
