@@ -174,15 +174,19 @@ int generate(const Options& options) {
                         {"board", compiled->board.name},
                         {"folder", options.output},
                         {"header", program->header},
+                        {"entry", program->entry},
                         {"files", files},
                         {"arena_bytes", compiled->graph.arena_bytes},
                         {"state_bytes", compiled->graph.state_bytes},
                         {"weights_bytes", program->constant_bytes}},
                        diagnostics, options);
   }
-  fmt::print("{}: {} in {}\n  C API in {}; arena {} bytes, weights {} bytes\n", compiled->graph.name,
+  const std::int64_t state_bytes = compiled->graph.state_bytes;
+  fmt::print("{}: {} in {}\n  C API in {}; arena {} bytes{}, weights {} bytes\n", compiled->graph.name,
              count_text(program->files.size(), "file"), options.output, program->header,
-             grouped(compiled->graph.arena_bytes), grouped(program->constant_bytes));
+             grouped(compiled->graph.arena_bytes),
+             state_bytes > 0 ? " (state " + grouped(state_bytes) + ")" : "",
+             grouped(program->constant_bytes));
   return finish(diagnostics, options);
 }
 

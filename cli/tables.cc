@@ -51,6 +51,11 @@ void print_total(std::string_view name, std::int64_t value, std::string_view wor
   fmt::print("  {:<17} {:>14}{}{}\n", name, grouped(value), words.empty() ? "" : "  ", words);
 }
 
+/// What lies in the arena for good, if anything does.
+void print_state(std::int64_t state_bytes) {
+  if (state_bytes > 0) print_total("  of it state", state_bytes, "bytes, kept from step to step");
+}
+
 }  // namespace
 
 void print_analysis(const Graph& graph, const Board& board, const Analysis& analysis) {
@@ -64,8 +69,7 @@ void print_analysis(const Graph& graph, const Board& board, const Analysis& anal
               "bytes, " + bytes_text(analysis.weights_bytes) + " of flash");
   print_total("activations (rw)", analysis.arena_bytes,
               "bytes, " + bytes_text(analysis.arena_bytes) + " of RAM");
-  if (analysis.state_bytes > 0)
-    print_total("  of them state", analysis.state_bytes, "bytes, kept from run to run");
+  print_state(analysis.state_bytes);
   print_total("ram (total)", analysis.ram_total_bytes,
               fmt::format("bytes, {}, with {} for stack and variables (`nblocks run` measures them)",
                           bytes_text(analysis.ram_total_bytes), bytes_text(kRamAllowanceBytes)));
@@ -79,7 +83,8 @@ void print_run(const Graph& graph, const Program& program, const Board& board, c
   if (result.instructions) {
     const std::int64_t stack = result.stack_bytes.value_or(0);
     const std::int64_t ram = graph.arena_bytes + stack + firmware.static_bytes;
-    print_total("instructions", *result.instructions, "an inference (the first sample's)");
+    print_total("instructions", *result.instructions,
+                graph.state_bytes > 0 ? "a step (the first sample's)" : "an inference (the first sample's)");
     print_total(
         "flash", firmware.flash_bytes,
         fmt::format("bytes, {}: weights {}, code {}", bytes_text(firmware.flash_bytes),
@@ -90,6 +95,7 @@ void print_run(const Graph& graph, const Program& program, const Board& board, c
   } else {
     print_total("activations (rw)", graph.arena_bytes, "bytes, " + bytes_text(graph.arena_bytes));
   }
+  print_state(graph.state_bytes);
   fmt::print("  {:<17} {}\n", "compiled by", command_text(firmware.compile_command));
   for (const std::string& file : files) fmt::print("  {:<17} {}\n", "output", file);
 }

@@ -41,7 +41,7 @@ std::string glue_source(const Program& program, const Graph& graph, bool resets)
           std::string(resets ? "kNbGlueResetEachSample" : "0") + ", " + std::to_string(graph.inputs.size()) +
           ", " + std::to_string(graph.outputs.size()) + ", " +
           (graph.inputs.empty() ? "nullptr" : "kInputs") + ", kOutputs, " + program.name + "_reset, " +
-          program.name + "_run};\n";
+          program.entry + "};\n";
   return text;
 }
 

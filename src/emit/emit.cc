@@ -87,6 +87,7 @@ class Emitter {
       : graph_(graph), core_(core), diagnostics_(diagnostics), names_(graph), pointers_(graph.values.size()) {
     program_.name = identifier(graph.name);
     program_.macro = upper(program_.name);
+    program_.entry = program_.name + (graph.state_bytes > 0 ? "_step" : "_run");
   }
 
   Result<Program> run() {
@@ -258,20 +259,24 @@ class Emitter {
         "everything between. */\n";
     text += "#define " + macro + "_ARENA_BYTES " +
             std::to_string(std::max<std::int64_t>(graph_.arena_bytes, 16)) + "\n";
-    text += "/** Bytes of it, at its start, that keep their value from run to run. */\n";
+    text += "/** Bytes of it, at its start, that keep their value from step to step. */\n";
     text += "#define " + macro + "_STATE_BYTES " + std::to_string(graph_.state_bytes) + "\n\n";
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
       text += tensor_api(graph_.at(graph_.inputs[i]), "input", i);
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
       text += tensor_api(graph_.at(graph_.outputs[i]), "output", i);
-    text +=
-        "/** Once before the first run, and whenever state must start anew. Each arena is an instance of its "
-        "own. */\n";
+    const bool has_state = graph_.state_bytes > 0;
+    text += has_state
+                ? "/** Gives the state its first contents: once before the first step, and whenever a "
+                  "sequence begins anew.\n    Each arena is an instance of its own. */\n"
+                : "/** Does nothing: this model keeps no state. Each arena is an instance of its own. */\n";
     text += "void " + name + "_reset(void* arena);\n\n";
-    text +=
-        "/** Computes the outputs from the inputs. Inputs must be written before every run: their bytes are "
-        "reused. */\n";
-    text += "void " + name + "_run(void* arena);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+    text += has_state
+                ? "/** One step: computes the outputs from the inputs and the state, and the next state.\n"
+                  "    Inputs must be written before every step: their bytes are reused. */\n"
+                : "/** Computes the outputs from the inputs. Inputs must be written before every run: "
+                  "their bytes are reused. */\n";
+    text += "void " + program_.entry + "(void* arena);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
     return text;
   }
 
@@ -308,8 +313,8 @@ class Emitter {
     text += "extern \"C\" void " + program_.name + "_reset(" + arena + ") {" + (reset.empty() ? "" : "\n") +
             reset + "}\n\n";
     const bool uses_arena = body_.find("(arena,") != std::string::npos;
-    text += "extern \"C\" void " + program_.name + "_run(void*" + (uses_arena ? " arena" : "") + ") {" +
-            body_ + "}\n";
+    text += "extern \"C\" void " + program_.entry + "(void*" + (uses_arena ? " arena" : "") + ") {" + body_ +
+            "}\n";
     return text;
   }
 

@@ -19,6 +19,7 @@ struct EmittedFile {
 struct Program {
   std::string name;   ///< the C prefix: "kws"
   std::string macro;  ///< its upper-case twin: "KWS"
+  std::string entry;  ///< the C function that computes: "kws_run", or "kws_step" of a model with state
   std::vector<EmittedFile> files;
   std::string header;  ///< path of the API's header
   std::vector<std::string> sources;

@@ -33,6 +33,11 @@ Status add_project_files(Program& program, const Graph& graph, std::span<const s
       {"VERSION", NB_VERSION},
       {"NAME", program.name},
       {"MACRO", program.macro},
+      {"ENTRY", program.entry},
+      {"RESET", graph.state_bytes > 0
+                    ? program.name + "_reset(arena);  // before the first step of a sequence\n"
+                    : ""},
+      {"ONCE", graph.state_bytes > 0 ? "step" : "run"},
       {"MODEL", printable(graph.name)},
       {"BOARD", graph.board},
       {"SOURCES", join(program.sources, " ")},

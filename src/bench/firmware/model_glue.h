@@ -24,7 +24,7 @@ struct NbGlueModel {
   const NbGlueTensor* inputs;
   const NbGlueTensor* outputs;
   void (*reset)(void* arena);
-  void (*run)(void* arena);
+  void (*run)(void* arena);  ///< one inference: the model's `_run`, or its `_step` if it keeps state
 };
 
 extern "C" const NbGlueModel nb_glue_model;
