@@ -1,5 +1,6 @@
 #include "graph/type.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -97,6 +98,12 @@ Tensor make_tensor(Type type) {
 
 std::vector<std::int64_t> to_ints(const Tensor& tensor) {
   std::vector<std::int64_t> out;
+  if (is_float(tensor.type.dtype)) {
+    constexpr double kLimit = 9223372036854774784.0;  // the largest double below 2^63
+    for (const double value : to_doubles(tensor))
+      out.push_back(std::isnan(value) ? 0 : static_cast<std::int64_t>(std::clamp(value, -kLimit, kLimit)));
+    return out;
+  }
   visit_dtype(tensor.type.dtype, [&](auto zero) {
     for (const auto value : tensor.as<decltype(zero)>()) out.push_back(static_cast<std::int64_t>(value));
   });

@@ -83,7 +83,7 @@ template <class T>
   return {Type{dtype, std::move(shape)}, to_bytes(values)};
 }
 
-/// The elements as int64 (any integer or bool dtype) or as double (any dtype).
+/// The elements as int64 (floats truncated and saturated, NaN as 0) or as double.
 [[nodiscard]] std::vector<std::int64_t> to_ints(const Tensor& tensor);
 [[nodiscard]] std::vector<double> to_doubles(const Tensor& tensor);
 

@@ -1,6 +1,7 @@
 #include "read/builder.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.h"
 
@@ -145,7 +146,14 @@ Result<std::vector<std::int64_t>> GraphBuilder::ints(ValueId id, std::string_vie
     return refuse(Kind::dynamic_shape,
                   std::string(what) + " is computed at run time, from `" + graph_.at(id).name + "`",
                   "freeze the input that determines it with --freeze INPUT=FILE.npy");
-  return to_ints(constant(id));
+  const Tensor tensor = constant(id);
+  if (is_float(tensor.type.dtype)) {
+    constexpr double kLimit = 9007199254740992.0;  // 2^53
+    for (const double value : to_doubles(tensor))
+      if (!(std::abs(value) <= kLimit))
+        return refuse(Kind::invalid_model, std::string(what) + " is " + float_text(static_cast<float>(value)) + ", not an integer");
+  }
+  return to_ints(tensor);
 }
 
 Result<std::vector<double>> GraphBuilder::doubles(ValueId id, std::string_view what) {
