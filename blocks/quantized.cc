@@ -69,7 +69,7 @@ PackingOperands packing_operands(const Operation& op, std::int64_t channels) {
 
 bool is_packable(const Operation& op) { return op.is_constant(1) && (!op.has(2) || op.is_constant(2)); }
 
-Lowered packed_call(Lowered call, std::vector<std::int8_t> packed, std::int64_t scratch_bytes,
+Lowered packed_call(Lowered call, const std::vector<std::int8_t>& packed, std::int64_t scratch_bytes,
                     std::string layout) {
   call.constants = {{"packed", DType::i8, to_bytes(packed), std::move(layout)}};
   call.scratch_bytes = scratch_bytes;

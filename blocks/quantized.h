@@ -57,8 +57,8 @@ struct PackingOperands {
 /// Whether weights and bias are known when compiling, so that a kernel may pack them.
 [[nodiscard]] bool is_packable(const Operation& op);
 /// Completes the call of a kernel of the form f(params, in, packed, out, scratch).
-[[nodiscard]] Lowered packed_call(Lowered call, std::vector<std::int8_t> packed, std::int64_t scratch_bytes,
-                                  std::string layout);
+[[nodiscard]] Lowered packed_call(Lowered call, const std::vector<std::int8_t>& packed,
+                                  std::int64_t scratch_bytes, std::string layout);
 /// The bias (constant operand 2) of a float layer; empty if absent.
 [[nodiscard]] std::span<const float> bias_f32(const Operation& op);
 /// Completes the call of a float kernel of the form f(params, in, packed, out).

@@ -40,7 +40,7 @@ std::optional<QuantizedFunctor> prelu(const Operation& op) {
 }
 
 template <class F>
-std::optional<QuantizedFunctor> compare(const Operation& op, std::string functor) {
+std::optional<QuantizedFunctor> compare(const Operation& op, const std::string& functor) {
   const Type &a = *op.in[0], &b = *op.in[1];
   const FixedPoint fa = fixed_point(static_cast<double>(a.scale())),
                    fb = fixed_point(static_cast<double>(b.scale()));

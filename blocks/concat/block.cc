@@ -62,9 +62,9 @@ struct Concatenation {
     const bool requantizes = rescales(op);
     const IntRange range = dtype_range(to.dtype);
     std::int64_t offset = 0;
-    for (std::size_t i = 0; i < in.size(); ++i) {
-      const Elements x(in[i]);
-      const Type& from = *in[i].type;
+    for (const TensorView& view : in) {
+      const Elements x(view);
+      const Type& from = *view.type;
       const std::int64_t row =
           split_at(from.shape, *checked_axis(op.attrs<Attrs>().axis, to.rank())).size * whole.inner;
       for (std::int64_t k = 0; k < whole.outer; ++k)

@@ -20,8 +20,7 @@ inline Lowered lower_conv2d_s8_mve(const Conv2dS8& p, std::span<const std::int8_
               {"out_min", std::to_string(q.out_min)},
               {"out_max", std::to_string(q.out_max)},
               {"form", std::to_string(q.form)}};
-  return packed_call(std::move(l), std::move(packed.stream), conv2d_s8_mve_scratch_bytes(p),
-                     std::move(layout));
+  return packed_call(std::move(l), packed.stream, conv2d_s8_mve_scratch_bytes(p), std::move(layout));
 }
 
 }  // namespace nb

@@ -25,10 +25,10 @@ struct ChannelDsp {
   int8_t shift = 0;
 
   /// A bound of |sum|.
-  int64_t bound() const { return std::abs(folded) + 128 * magnitude; }
+  [[nodiscard]] int64_t bound() const { return std::abs(folded) + 128 * magnitude; }
   /// True where no input changes the output: weights all zero, or sums that rescale to zero. Such channels
   /// come with scales of any size.
-  bool constant() const {
+  [[nodiscard]] bool constant() const {
     return magnitude == 0 || multiplier == 0 || (shift < 0 && bound() + 1 <= int64_t{1} << (-shift - 1));
   }
 };

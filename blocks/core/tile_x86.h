@@ -19,8 +19,8 @@
 
 namespace nb {
 
-typedef float Float8 __attribute__((vector_size(32)));
-typedef float AnyFloat8 __attribute__((vector_size(32), aligned(4), may_alias));  ///< in memory
+using Float8 = float __attribute__((vector_size(32)));
+using AnyFloat8 = float __attribute__((vector_size(32), aligned(4), may_alias));  ///< in memory
 
 inline bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 

@@ -257,7 +257,7 @@ struct DepthwiseConv2d {
                 {"form", std::to_string(q.form)}};
     const bool is_3x3 = p.window.kernel.h == 3 && p.window.kernel.w == 3;
     const std::string row = q.form & kGathersMve ? "gathered_row" : is_3x3 ? "row<true>" : "row<false>";
-    l = packed_call(std::move(l), std::move(packed.stream), depthwise_conv2d_s8_mve_scratch_bytes(p),
+    l = packed_call(std::move(l), packed.stream, depthwise_conv2d_s8_mve_scratch_bytes(p),
                     "weights and constants in the order of use");
     l.arguments.push_back(literal_arg("nb::depthwise_conv2d_s8_mve_" + row));
     return l;

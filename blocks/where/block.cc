@@ -51,7 +51,7 @@ struct WhereBlock {
     l.arguments = {input_arg(0), input_arg(1), input_arg(2), output_arg(0)};
     for (const std::size_t i : {0u, 1u, 2u})
       if (op.in[i]->shape == shape && dtype_bytes(op.in[i]->dtype) == dtype_bytes(op.out[0]->dtype))
-        l.in_place.push_back({i, 0});
+        l.in_place.emplace_back(i, 0);
     return l;
   }
   static std::vector<Kernel> kernels() {

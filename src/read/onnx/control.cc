@@ -70,7 +70,7 @@ std::vector<ValueId> scan(Layer& l, const ScanPlan& plan, const std::vector<Valu
   }
   for (std::size_t i = 0; i < outputs; ++i) {
     if (!l.wants(plan.states + i)) {
-      carried.push_back(ValueId());
+      carried.emplace_back();
       continue;
     }
     const std::int64_t rank = scans[i].empty() ? 1 : l.rank(scans[i][0]) + 1;

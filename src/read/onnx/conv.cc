@@ -12,7 +12,7 @@ namespace nb::onnx {
 
 constexpr std::int64_t kMaxWindow = 1 << 20;  // keeps sums of window numbers far from overflow
 
-Windows read_windows(Layer& l, const Shape& spatial, Ints kernel) {
+Windows read_windows(Layer& l, const Shape& spatial, const Ints& kernel) {
   const std::size_t n = spatial.size();
   Windows w;
   w.kernel = l.integers("kernel_shape", kernel);

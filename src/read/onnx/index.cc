@@ -98,8 +98,7 @@ void translate_one_hot(Layer& l) {
   OneHotAttrs a;
   a.depth = l.one_int(l.in(1), "depth");
   a.axis = l.axis(l.integer("axis", -1), l.rank(indices) + 1);
-  l.output(0, l.add("one_hot", std::move(a),
-                    {is_float(l.dtype(indices)) ? indices : as_index(l, indices), l.in(2)}));
+  l.output(0, l.add("one_hot", a, {is_float(l.dtype(indices)) ? indices : as_index(l, indices), l.in(2)}));
 }
 
 void translate_trilu(Layer& l) {
@@ -117,7 +116,7 @@ void translate_scatter(Layer& l) {
   const auto found = std::find(names.begin(), names.end(), reduction);
   if (found == names.end()) l.invalid("reduction `" + reduction + "` is none of none, add, mul, min, max");
   a.reduction = static_cast<ScatterReduction>(found - names.begin());
-  l.output(0, l.add(l.block(), std::move(a), {x, as_index(l, l.in(1)), l.in(2)}));
+  l.output(0, l.add(l.block(), a, {x, as_index(l, l.in(1)), l.in(2)}));
 }
 
 void translate_range(Layer& l) {

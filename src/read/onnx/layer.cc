@@ -134,11 +134,11 @@ std::string Layer::text(std::string_view name, std::string_view fallback) {
   const AttributeProto* found = find(name, number_of(AttributeProto_AttributeType::STRING));
   return printable(found ? found->s : fallback);
 }
-Ints Layer::integers(std::string_view name, Ints fallback) {
+Ints Layer::integers(std::string_view name, const Ints& fallback) {
   const AttributeProto* found = find(name, number_of(AttributeProto_AttributeType::INTS));
   return found ? found->ints : fallback;
 }
-std::vector<float> Layer::reals(std::string_view name, std::vector<float> fallback) {
+std::vector<float> Layer::reals(std::string_view name, const std::vector<float>& fallback) {
   const AttributeProto* found = find(name, number_of(AttributeProto_AttributeType::FLOATS));
   return found ? found->floats : fallback;
 }

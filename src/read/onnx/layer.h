@@ -83,8 +83,8 @@ class Layer {
   [[nodiscard]] std::int64_t integer(std::string_view name);  ///< must be there
   [[nodiscard]] float real(std::string_view name, float fallback);
   [[nodiscard]] std::string text(std::string_view name, std::string_view fallback);
-  [[nodiscard]] Ints integers(std::string_view name, Ints fallback = {});
-  [[nodiscard]] std::vector<float> reals(std::string_view name, std::vector<float> fallback = {});
+  [[nodiscard]] Ints integers(std::string_view name, const Ints& fallback = {});
+  [[nodiscard]] std::vector<float> reals(std::string_view name, const std::vector<float>& fallback = {});
   [[nodiscard]] std::vector<std::string> texts(std::string_view name);
   [[nodiscard]] Tensor tensor(std::string_view name);
   [[nodiscard]] ByteSpan graph(std::string_view name);

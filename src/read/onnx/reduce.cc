@@ -71,7 +71,7 @@ void translate_arg_extremum(Layer& l) {
   a.axis = l.axis(l.integer("axis", 0), l.rank(x));
   a.keep_dims = l.integer("keepdims", 1) != 0;
   a.select_last = l.integer("select_last_index", 0) != 0;
-  l.output(0, l.add(l.block(), std::move(a), {x}));
+  l.output(0, l.add(l.block(), a, {x}));
 }
 
 void translate_running(Layer& l) {
@@ -80,7 +80,7 @@ void translate_running(Layer& l) {
   a.axis = l.axis(l.one_int(l.in(1), "axis"), l.rank(x));
   a.exclusive = l.integer("exclusive", 0) != 0;
   a.reverse = l.integer("reverse", 0) != 0;
-  l.output(0, l.add(l.block(), std::move(a), {x}));
+  l.output(0, l.add(l.block(), a, {x}));
 }
 
 void translate_top_k(Layer& l) {
@@ -89,7 +89,7 @@ void translate_top_k(Layer& l) {
   a.axis = l.axis(l.integer("axis", -1), l.rank(x));
   a.k = l.opset < 10 ? l.integer("k") : l.one_int(l.in(1), "k");
   a.largest = l.integer("largest", 1) != 0;
-  const auto outputs = l.add_all("topk", Attributes(std::move(a)), {x});
+  const auto outputs = l.add_all("topk", Attributes(a), {x});
   for (std::size_t i = 0; i < outputs.size(); ++i) l.output(i, outputs[i]);
 }
 

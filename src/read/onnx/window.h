@@ -14,7 +14,7 @@ struct Windows {
 
 /// Reads kernel_shape (unless `kernel` is given), strides, dilations, pads, auto_pad and ceil_mode for images
 /// of the given spatial dimensions. Refuses numbers that are no window.
-[[nodiscard]] Windows read_windows(Layer& l, const Shape& spatial, Ints kernel = {});
+[[nodiscard]] Windows read_windows(Layer& l, const Shape& spatial, const Ints& kernel = {});
 
 /// [N,C,spatial...] as NHWC: one spatial axis becomes the columns of one row.
 [[nodiscard]] ValueId to_nhwc(Layer& l, ValueId x);

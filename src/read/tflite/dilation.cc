@@ -43,13 +43,13 @@ class Joiner {
   OperatorRecord& at(std::int64_t index) { return model_.operators[static_cast<std::size_t>(index)]; }
 
   /// The one operator that reads the one output; -1 if there are more or none.
-  std::int64_t only_user(const OperatorRecord& op) const {
+  [[nodiscard]] std::int64_t only_user(const OperatorRecord& op) const {
     if (op.outputs.size() != 1 || use_counts_[static_cast<std::size_t>(op.outputs[0])] != 1) return -1;
     return users_[static_cast<std::size_t>(op.outputs[0])];
   }
 
   /// The int32 elements of a constant operand; empty if it is not one.
-  Ints constant(const OperatorRecord& op, std::size_t operand) const {
+  [[nodiscard]] Ints constant(const OperatorRecord& op, std::size_t operand) const {
     if (operand >= op.inputs.size() || op.inputs[operand] < 0) return {};
     const TensorRecord& tensor = model_.tensors[static_cast<std::size_t>(op.inputs[operand])];
     if (!tensor.has_data || tensor.is_sparse || tensor.type != TensorType::INT32) return {};
