@@ -1,4 +1,5 @@
-"""Each header compiles alone. Headers of vector kernels compile with the kernels' own tests, for cores that have the
+"""Each header compiles alone. Left out: headers that the source file beside them includes first, which the build has
+compiled so, and headers of vector kernels, which compile with the kernels' own tests, for cores that have the
 extension. Ends with "N headers, N failed, N left out".
 
 usage: headers.py GENERATED_DIR
@@ -25,6 +26,15 @@ def needs_extension(path):
     return bool(re.search(r"arm_(mve|acle)\.h|_(dsp|mve)\.h\"", text) or re.search(r"_(dsp|mve|helium|arm)\b", path.stem))
 
 
+def leads_its_source(path):
+    """Whether the .cc of the same name includes the header before all others."""
+    source = ROOT / path.with_suffix(".cc")
+    if not source.exists():
+        return False
+    first = re.search(r'^#include (.*)$', source.read_text(), re.MULTILINE)
+    return bool(first) and first[1] in (f'"{path}"', f'"{path.relative_to(path.parts[0])}"')
+
+
 def compile_alone(path, generated):
     flags = FREESTANDING if is_on_chip(path) else [*HOSTED, f"-I{generated}"]
     end = subprocess.run(["g++", "-Wall", "-Wextra", "-Werror", *flags, "-fsyntax-only", "-x", "c++", "-include", path,
@@ -35,7 +45,7 @@ def compile_alone(path, generated):
 def main():
     headers = [p.relative_to(ROOT) for folder in ("src", "blocks", "cli") for p in sorted((ROOT / folder).rglob("*.h"))]
     headers = [p for p in headers if "firmware" not in p.parts]
-    left_out = [p for p in headers if is_on_chip(p) and needs_extension(p)]
+    left_out = [p for p in headers if leads_its_source(p) or (is_on_chip(p) and needs_extension(p))]
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         tried = [p for p in headers if p not in left_out]
