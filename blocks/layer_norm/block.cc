@@ -57,7 +57,7 @@ struct LayerNormBlock {
     for (std::int64_t n = 0; n < count; ++n) {
       double sum = 0, squares = 0;
       for (std::int64_t i = 0; i < size; ++i) sum += x.get(n * size + i);
-      const double mean = sum / static_cast<double>(size);
+      const double mean = a.centered ? sum / static_cast<double>(size) : 0;
       for (std::int64_t i = 0; i < size; ++i) squares += std::pow(x.get(n * size + i) - mean, 2);
       const double inverse =
           1 / std::sqrt(squares / static_cast<double>(size) + static_cast<double>(a.epsilon));
@@ -80,7 +80,8 @@ struct LayerNormBlock {
     Lowered l{.function = "layer_norm", .params_type = "LayerNorm"};
     l.params = {{"rows", std::to_string(count)},
                 {"size", std::to_string(size)},
-                {"epsilon", float_literal(a.epsilon)}};
+                {"epsilon", float_literal(a.epsilon)},
+                {"centered", a.centered ? "1" : "0"}};
     const Argument null = literal_arg("nullptr");
     l.arguments = {input_arg(0),  op.has(1) ? input_arg(1) : null,  op.has(2) ? input_arg(2) : null,
                    output_arg(0), a.moments ? output_arg(1) : null, a.moments ? output_arg(2) : null};
@@ -97,6 +98,8 @@ struct LayerNormBlock {
             {"f32[5,7]; f32[5,7]", "axis=-2"},
             {"f32[3,40]; ; f32[40]", "moments=true"},
             {"f32[6,1]"},
+            {"f32[5,12]; const f32[12]", "centered=false, epsilon=0.01"},
+            {"f32[2,3,4]; ; f32[4]", "centered=false, moments=true"},
             {"f32[2,3,4]; f32[3]", "", "", "shape-mismatch"},
             {"f32[2,3,4]; f32[4]; f32[1]", "", "", "shape-mismatch"},
             {"f32[3]", "axis=1", "", "attribute-out-of-range"}};

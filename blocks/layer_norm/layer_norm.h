@@ -1,4 +1,4 @@
-// Rows brought to mean 0 and variance 1.
+// Rows brought to mean 0 and variance 1, or to mean square 1.
 #pragma once
 #include "../core/math_bits.h"
 
@@ -8,6 +8,7 @@ namespace nb {
 struct LayerNorm {
   int32_t rows, size;
   float epsilon;
+  int32_t centered;  ///< 0: the mean counts as 0
 };
 
 /// out = (in - m) / sqrt(v + epsilon) * scale + bias, m and v the mean and the variance of the row. scale and
@@ -18,7 +19,8 @@ NB_NOINLINE inline void layer_norm(const LayerNorm& p, const float* in, const fl
   const float size = static_cast<float>(p.size);
   for (int32_t n = 0; n < p.rows; ++n, in += p.size, out += p.size) {
     float sum = 0.0f, squares = 0.0f;
-    for (int32_t i = 0; i < p.size; ++i) sum += in[i];
+    if (p.centered)
+      for (int32_t i = 0; i < p.size; ++i) sum += in[i];
     const float m = sum / size;
     for (int32_t i = 0; i < p.size; ++i) squares += (in[i] - m) * (in[i] - m);
     const float inverse = rsqrt(squares / size + p.epsilon);

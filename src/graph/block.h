@@ -165,6 +165,7 @@ struct Lowered {
   std::int64_t scratch_bytes = 0;
   /// Pairs (input, output) where the output may lie exactly on the input's memory.
   std::vector<std::pair<std::size_t, std::size_t>> in_place = {};
+  bool in_place_alone = false;  ///< but only if no other input lies there
 };
 
 /// One way to compute a block on a core.

@@ -155,6 +155,9 @@ Status plan_memory(Graph& graph, PassContext& context) {
       // The place is free for the result if nobody reads any of its values later, and no other result took
       // it.
       if (place_last[root] > i || std::find(taken.begin(), taken.end(), root) != taken.end()) continue;
+      const auto lies_there = [&](ValueId id) { return id.is_present() && places.root(id.index()) == root; };
+      if (lowered.in_place_alone && std::count_if(node.inputs.begin(), node.inputs.end(), lies_there) > 1)
+        continue;
       if (graph.at(result).type.size_bytes() > graph.at(operand).type.size_bytes()) continue;
       taken.push_back(root);
       join(operand, result);

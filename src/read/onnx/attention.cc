@@ -1,8 +1,9 @@
-// Attention and its relatives, written out in blocks.
+// Attention and its relatives; what the block `attention` does not do is written out in others.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "blocks/attention/attributes.h"
 #include "read/onnx/compose.h"
 #include "read/onnx/importer.h"
 #include "read/onnx/operators.h"
@@ -54,8 +55,7 @@ struct Masks {
 };
 
 void add_given_mask(Layer& l, Masks& m, ValueId mask) {
-  const bool is_bool = l.dtype(mask) == DType::boolean;
-  ValueId bias = is_bool ? as_bias(l, mask) : mask;
+  ValueId bias = l.dtype(mask) == DType::boolean ? as_bias(l, mask) : mask;
   const std::int64_t rank = l.rank(bias), missing = m.keys - l.dim(bias, rank - 1);
   if (missing > 0 && (l.dim(bias, rank - 1) != 1 || m.keys == 1)) {
     Ints before(static_cast<std::size_t>(rank), 0), after = before;
@@ -94,61 +94,90 @@ ValueId masked_softmax(Layer& l, ValueId biased, ValueId bias) {
   return where(l, is_masked, scalar(l, 0), p);
 }
 
+/// softmax(scale * q k^T + mask) v written out, for models that show the scores. Tensors [B,H,S,D].
+ValueId shown_attention(Layer& l, ValueId q, ValueId k, ValueId v, ValueId bias, const AttentionAttrs& a) {
+  const std::int64_t group = group_size(l, q, k);
+  const ValueId product =
+      matmul(l, binary(l, "mul", q, static_cast<double>(a.scale)), repeat_heads(l, k, group), false, true);
+  ValueId scores = product;
+  if (a.softcap > 0) {
+    const ValueId bounded = unary(l, "tanh", binary(l, "div", scores, static_cast<double>(a.softcap)));
+    scores = binary(l, "mul", bounded, static_cast<double>(a.softcap));
+  }
+  const ValueId biased = bias.is_present() ? binary(l, "add", scores, bias) : scores;
+  const ValueId p = masked_softmax(l, biased, bias);
+  const std::int64_t mode = l.integer("qk_matmul_output_mode", 0);
+  if (mode < 0 || mode > 3)
+    l.refuse(Kind::attribute_out_of_range, "qk_matmul_output_mode is " + std::to_string(mode));
+  const ValueId shown[] = {product, scores, biased, p};
+  l.output(3, shown[mode]);
+  return matmul(l, p, repeat_heads(l, v, group));
+}
+
 }  // namespace
 
 void translate_attention(Layer& l) {
   ValueId q = l.in(0), k = l.in(1), v = l.in(2);
-  const bool is_packed = l.rank(q) == 3;
+  const bool is_packed = l.rank(q) == 3, is_shown = l.wants(3), has_past = l.has(4);
+  if (has_past != l.has(5)) l.invalid("past_key and past_value go together");
+  // Packed operands [B,S,H*D] are tensors [B,S,H,D] as they lie; a cache and the scores have heads first.
+  AttentionAttrs a;
   if (is_packed) {
     const std::int64_t heads = l.integer("q_num_heads"), shared = l.integer("kv_num_heads");
-    q = split_heads(l, q, heads);
-    k = split_heads(l, k, shared);
-    v = split_heads(l, v, shared);
+    const auto split = [&](ValueId x, std::int64_t count, bool is_first, std::string& axes) {
+      const ValueId first = split_heads(l, x, count);
+      if (is_first) return first;
+      axes = "bthd";
+      const Shape s = l.shape(first);
+      return reshape(l, x, {s[0], s[2], s[1], s[3]});
+    };
+    q = split(q, heads, is_shown, a.q_axes);
+    k = split(k, shared, is_shown || has_past || l.wants(1), a.k_axes);
+    v = split(v, shared, is_shown || has_past || l.wants(2), a.v_axes);
   }
   if (l.rank(q) != 4 || l.rank(k) != 4 || l.rank(v) != 4)
     l.refuse(Kind::shape_mismatch, "Q, K or V is of neither rank 3 nor 4");
-  if (l.has(4) != l.has(5)) l.invalid("past_key and past_value go together");
   std::int64_t past = 0;
-  if (l.has(4)) {
+  if (has_past) {
     past = l.dim(l.in(4), 2);
     k = concat(l, {l.in(4), k}, 2);
     v = concat(l, {l.in(5), v}, 2);
   }
   l.output(1, k);
   l.output(2, v);
-  const std::int64_t group = group_size(l, q, k);
-  const float scale = l.real("scale", static_cast<float>(1.0 / std::sqrt(static_cast<double>(l.dim(q, 3)))));
+  const auto rows = [&](ValueId x, const std::string& axes) { return l.dim(x, axes == "bthd" ? 1 : 2); };
+  a.scale = l.real("scale", static_cast<float>(1.0 / std::sqrt(static_cast<double>(l.dim(q, 3)))));
+  a.softcap = std::max(l.real("softcap", 0.0f), 0.0f);
 
-  Masks masks{l.dim(q, 0), l.dim(q, 2), l.dim(k, 2)};
+  Masks masks{l.dim(q, 0), rows(q, a.q_axes), rows(k, a.k_axes)};
   if (masks.queries * masks.keys > (std::int64_t{1} << 26))
     l.refuse(Kind::limit_exceeded, "the scores are too large");
   if (l.has(3)) add_given_mask(l, masks, l.in(3));
-  const ValueId lengths = l.has(4) ? ValueId() : l.optional(6);
-  if (l.integer("is_causal", 0) != 0) add_window(l, masks, -1, 0, past, lengths);
-  add_window(l, masks, l.integer("left_window_size", -1), l.integer("right_window_size", -1), past, lengths);
+  const std::int64_t left = l.integer("left_window_size", -1), right = l.integer("right_window_size", -1);
+  const bool is_causal = l.integer("is_causal", 0) != 0;
+  const ValueId lengths = has_past ? ValueId() : l.optional(6);
+  if (is_shown || lengths.is_present()) {
+    if (is_causal) add_window(l, masks, -1, 0, past, lengths);
+    add_window(l, masks, left, right, past, lengths);
+  } else {
+    a.left = std::max<std::int64_t>(left, -1);
+    a.right = is_causal ? 0 : std::max<std::int64_t>(right, -1);
+    a.offset = past;
+  }
   if (l.has(6)) {
     const ValueId n = reshape(l, cast(l, l.in(6), DType::i64), {masks.batch, 1, 1, 1});
     masks.add(l, as_bias(l, binary(l, "less", iota(l, masks.keys, DType::i64, 3, 4), n)));
   }
-
-  const ValueId product =
-      matmul(l, binary(l, "mul", q, static_cast<double>(scale)), repeat_heads(l, k, group), false, true);
-  ValueId scores = product;
-  if (const float cap = l.real("softcap", 0.0f); cap > 0) {
-    const ValueId bounded = unary(l, "tanh", binary(l, "div", scores, static_cast<double>(cap)));
-    scores = binary(l, "mul", bounded, static_cast<double>(cap));
+  if (is_shown) {
+    const ValueId y = shown_attention(l, q, k, v, masks.bias, a);
+    return l.output(0, is_packed ? join_heads(l, y) : y);
   }
-  const ValueId biased = masks.bias.is_present() ? binary(l, "add", scores, masks.bias) : scores;
-  const ValueId p = masked_softmax(l, biased, masks.bias);
-  if (l.wants(3)) {
-    const std::int64_t mode = l.integer("qk_matmul_output_mode", 0);
-    if (mode < 0 || mode > 3)
-      l.refuse(Kind::attribute_out_of_range, "qk_matmul_output_mode is " + std::to_string(mode));
-    const ValueId shown[] = {product, scores, biased, p};
-    l.output(3, shown[mode]);
-  }
-  const ValueId y = matmul(l, p, repeat_heads(l, v, group));
-  l.output(0, is_packed ? join_heads(l, y) : y);
+  if (is_packed) a.y_axes = "bthd";
+  std::vector<ValueId> operands = {q, k, v};
+  if (masks.bias.is_present()) operands.push_back(masks.bias);
+  const ValueId y = l.add("attention", a, std::move(operands));
+  const Shape s = l.shape(y);
+  l.output(0, is_packed ? reshape(l, y, {s[0], s[1], s[2] * s[3]}) : y);
 }
 
 void translate_flex_attention(Layer& l) {

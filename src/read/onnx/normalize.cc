@@ -24,6 +24,14 @@ Moments moments(Layer& l, ValueId x, const Ints& axes, float epsilon) {
   return m;
 }
 
+/// The operand as the block layer_norm takes it, one number an element of a row; absent if it is not the same
+/// for each row.
+ValueId of_row(Layer& l, ValueId p, const Shape& row) {
+  Shape shape = l.shape(p);
+  while (shape.size() > row.size() && shape.front() == 1) shape.erase(shape.begin());
+  return shape.size() > row.size() ? ValueId() : expand(l, reshape(l, p, shape), row);
+}
+
 }  // namespace
 
 void translate_batch_normalization(Layer& l) {
@@ -104,13 +112,9 @@ void translate_layer_normalization(Layer& l) {
   if (!is_float(l.element_type("stash_type", DType::f32)))
     l.refuse(Kind::attribute_out_of_range, "stash_type is no float type");
   const Shape all = l.shape(x), row(all.begin() + axis, all.end());
-  // Scale and bias broadcast to x; the block takes those that are the same for each row.
-  const auto of_row = [&](ValueId p) {
-    Shape shape = l.shape(p);
-    while (shape.size() > row.size() && shape.front() == 1) shape.erase(shape.begin());
-    return shape.size() > row.size() ? ValueId() : expand(l, reshape(l, p, shape), row);
-  };
-  const ValueId scale = of_row(l.in(1)), bias = l.has(2) && scale.is_present() ? of_row(l.in(2)) : ValueId();
+  // Scale and bias broadcast to x.
+  const ValueId scale = of_row(l, l.in(1), row),
+                bias = l.has(2) && scale.is_present() ? of_row(l, l.in(2), row) : ValueId();
   const bool has_moments = l.wants(1) || l.wants(2);
   const LayerNormAttrs attributes{axis, l.real("epsilon", 1e-5f), has_moments};
   std::vector<ValueId> operands = {x, scale, bias};
@@ -127,11 +131,15 @@ void translate_layer_normalization(Layer& l) {
 
 void translate_rms_normalization(Layer& l) {
   const ValueId x = l.in(0);
-  const std::int64_t rank = l.rank(x), axis = l.axis(l.integer("axis", -1), rank);
-  const ValueId square = reduce(l, "reduce_mean", binary(l, "mul", x, x), axes_from(axis, rank), true);
-  const ValueId root =
-      unary(l, "sqrt", binary(l, "add", square, static_cast<double>(l.real("epsilon", 1e-5f))));
-  l.output(0, binary(l, "mul", binary(l, "div", x, root), l.in(1)));
+  const std::int64_t axis = l.axis(l.integer("axis", -1), l.rank(x));
+  const Shape all = l.shape(x), row(all.begin() + axis, all.end());
+  LayerNormAttrs attributes{axis, l.real("epsilon", 1e-5f)};
+  attributes.centered = false;
+  std::vector<ValueId> operands = {x};
+  const ValueId scale = of_row(l, l.in(1), row);
+  if (scale.is_present()) operands.push_back(scale);
+  const ValueId y = l.add("layer_norm", attributes, std::move(operands));
+  l.output(0, scale.is_present() ? y : binary(l, "mul", y, l.in(1)));
 }
 
 void translate_mean_variance_normalization(Layer& l) {
