@@ -1,10 +1,14 @@
-// What declarations of recurrent layers share: the order in which time is walked, and the functions that
-// gates pass through. For declarations; not for the chip.
+// What declarations of recurrent layers share: the order in which time is walked, the functions that gates
+// pass through, and the operands, types and reference of layers whose only state is h. For declarations; not
+// for the chip.
 #pragma once
 #include <array>
+#include <functional>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "graph/attributes.h"
@@ -56,9 +60,10 @@ struct GateCall {
   float alpha = 0, beta = 0;
 };
 [[nodiscard]] double apply(const GateCall& call, double x);
-/// Its functor's type in namespace nb (unary/functions.h, recurrent_functions.h), and its initialiser.
-[[nodiscard]] std::string functor_type(const GateCall& call);
-[[nodiscard]] std::string functor_text(const GateCall& call);
+/// Its functor's type in namespace nb (unary/functions.h, gate_functions.h), and its initialiser; `clip`
+/// bounds what enters it unless it is 0.
+[[nodiscard]] std::string functor_type(const GateCall& call, float clip = 0);
+[[nodiscard]] std::string functor_text(const GateCall& call, float clip = 0);
 
 /// Functions of all directions, `standard` for each direction if the list is empty. `alpha` and `beta` are as
 /// long as the list, or empty where no function has parameters. A fault if the lengths do not agree.
@@ -67,5 +72,67 @@ struct GateCall {
                                                         const std::vector<float>& beta,
                                                         std::span<const GateFunction> standard,
                                                         std::int64_t directions);
+
+/// Sizes of a recurrent layer, and the strides (in elements) of its tensors.
+struct SequenceSizes {
+  std::int64_t steps, samples, inputs, units, directions;
+  std::int64_t x_step, x_sample, y_step, y_sample, y_direction;
+  [[nodiscard]] Shape state() const { return {directions, samples, units}; }
+};
+/// `x` is [T,N,I], or [N,T,I] unless time_major; y is [T,D,N,H] or [N,T,D,H].
+[[nodiscard]] SequenceSizes sequence_sizes(const Shape& x, std::int64_t units, Direction direction,
+                                           bool time_major);
+/// The initialiser of a kernel's Sequence (core/sequence_f32.h).
+[[nodiscard]] Param sequence_param(const SequenceSizes& s, Direction direction);
+/// Shape mismatch if a present operand has not the shape that stands beside it.
+[[nodiscard]] std::optional<Fault> check_shapes(
+    const Operation& op, std::initializer_list<std::pair<std::size_t, Shape>> expected);
+
+/// Operands of layers whose only state is h.
+struct RecurrentOperand {
+  enum : std::size_t { x, w, r, b, lengths, initial_h, state_h };
+};
+inline constexpr std::array kRecurrentOperands = {Operand{"x", kFloats},
+                                                  Operand{"w", kFloats, Arity::one, false, true},
+                                                  Operand{"r", kFloats, Arity::one, false, true},
+                                                  Operand{"b", kFloats, Arity::optional, false, true},
+                                                  Operand{"lengths", DTypeSet{DType::i32}, Arity::optional},
+                                                  Operand{"initial_h", kFloats, Arity::optional},
+                                                  Operand{"state_h", kFloats, Arity::optional, true}};
+inline constexpr std::array kRecurrentOutputs = {Operand{"y", kFloats},
+                                                 Operand{"y_h", kFloats, Arity::optional}};
+
+/// One layer whose only state is h.
+struct RecurrentLayer {
+  std::int64_t gates;  ///< rows of w, r and b are gates * units
+  Direction direction;
+  bool time_major, final_state;
+  std::vector<GateCall> calls;  ///< of all directions
+  [[nodiscard]] SequenceSizes sizes(const Operation& op) const;
+  /// Types of y, and of y_h with final_state; or what the operands fail to be.
+  [[nodiscard]] Checked<std::vector<Type>> infer(const Operation& op) const;
+  /// Walks all steps: step(d, z, h) makes h of the h before and of z = w x_t + the first bias, [gates * H].
+  void walk(
+      const Operation& op, std::span<const TensorView> in, std::span<const TensorView> out,
+      const std::function<void(std::int64_t, std::span<const double>, std::vector<double>&)>& step) const;
+  [[nodiscard]] std::int64_t macs(const Operation& op) const;
+  /// Bias `row` of direction d that goes with w, and the one that goes with r. 0 where b has none.
+  [[nodiscard]] float input_bias(const Operation& op, std::span<const float> b, std::int64_t d,
+                                 std::int64_t row) const;
+  [[nodiscard]] float recurrent_bias(const Operation& op, std::span<const float> b, std::int64_t d,
+                                     std::int64_t row) const;
+  /// Arguments of a kernel after its parameters: x, packed, lengths, h_in, h_out, y.
+  [[nodiscard]] std::vector<Argument> arguments(const Operation& op) const;
+};
+/// The layer of a block with these attributes, `gates` rows of w a unit, `standard` functions a direction; a
+/// fault if its functions are not as many.
+template <class A>
+[[nodiscard]] Checked<RecurrentLayer> recurrent_layer(const Operation& op, std::int64_t gates,
+                                                      std::span<const GateFunction> standard) {
+  const auto& a = op.attrs<A>();
+  auto calls = gate_calls(a.functions, a.alpha, a.beta, standard, direction_count(a.direction));
+  if (!calls) return calls.fault();
+  return RecurrentLayer{gates, a.direction, a.time_major, a.final_state, *calls};
+}
 
 }  // namespace nb

@@ -60,12 +60,12 @@ NB_NOINLINE inline void dots_f32(const RunsF32& runs, const float* weights, Pixe
   }
 }
 
-/// out[r,o] = bias[o] + sum over k of in[r,k] * w[o,k] for matrices without gaps; `packed` is what
-/// pack_tiles_f32 makes of bias and weights.
-NB_INLINE void matrix_f32(const float* in, int32_t rows, int32_t inputs, int32_t outputs, const float* packed,
-                          float* out) {
+/// out[r,o] = bias[o] + sum over k of in[r,k] * w[o,k]; `packed` is what pack_tiles_f32 makes of bias and
+/// weights. Rows of the matrices lie at any distance, also backwards.
+NB_INLINE void matrix_rows_f32(const float* in, int32_t in_step, int32_t rows, int32_t inputs,
+                               int32_t outputs, const float* packed, float* out, int32_t out_step) {
   const RunsF32 runs{1, inputs, 0, 0};
-  PixelsF32 pixels{rows, in, inputs, packed, 0, out, outputs};
+  PixelsF32 pixels{rows, in, in_step, packed, 0, out, out_step};
   int32_t left = outputs;
   for (; left >= kTileChannels; left -= kTileChannels) {
     tiles_f32(runs, pixels.init + kTileChannels, pixels);
@@ -75,6 +75,37 @@ NB_INLINE void matrix_f32(const float* in, int32_t rows, int32_t inputs, int32_t
   for (; left > 0; --left) {
     dots_f32(runs, pixels.init + 1, pixels);
     pixels.init += inputs + 1;
+    ++pixels.out;
+  }
+}
+
+/// The same for matrices without gaps.
+NB_INLINE void matrix_f32(const float* in, int32_t rows, int32_t inputs, int32_t outputs, const float* packed,
+                          float* out) {
+  matrix_rows_f32(in, inputs, rows, inputs, outputs, packed, out, outputs);
+}
+
+/// out[o] = init[o] + sum over k of in[k] * w[o,k]; `weights` is what pack_weight_tiles_f32
+/// makes. `out` may be `init`.
+NB_NOINLINE inline void vector_f32(const float* in, int32_t inputs, int32_t outputs, const float* weights,
+                                   const float* init, float* out) {
+  const RunsF32 runs{1, inputs, 0, 0};
+  PixelsF32 pixels{1, in, 0, init, 0, out, 0};
+  int32_t left = outputs;
+  for (; left >= kTileChannels; left -= kTileChannels) {
+#if NB_TILE_ARM
+    tile_1x8_arm(runs, weights, pixels);
+#else
+    tiles_f32(runs, weights, pixels);
+#endif
+    weights += inputs * kTileChannels;
+    pixels.init += kTileChannels;
+    pixels.out += kTileChannels;
+  }
+  for (; left > 0; --left) {
+    dots_f32(runs, weights, pixels);
+    weights += inputs;
+    ++pixels.init;
     ++pixels.out;
   }
 }

@@ -17,35 +17,17 @@ namespace {
 constexpr std::array kStandard = {GateFunction::sigmoid, GateFunction::tanh, GateFunction::tanh};
 enum : std::size_t { kX, kW, kR, kB, kLengths, kInitialH, kInitialC, kPeephole, kStateH, kStateC };
 
-struct Sizes {
-  std::int64_t steps, samples, inputs, units, directions;
-  std::int64_t x_step, x_sample, y_step, y_sample, y_direction;
-};
+using Sizes = SequenceSizes;
 
 Sizes sizes_of(const Operation& op) {
   const auto& a = op.attrs<LstmAttrs>();
-  const Shape& x = op.in[kX]->shape;
-  Sizes s{};
-  s.steps = x[a.time_major ? 0 : 1];
-  s.samples = x[a.time_major ? 1 : 0];
-  s.inputs = x[2];
-  s.units = op.in[kR]->shape[2];
-  s.directions = direction_count(a.direction);
-  s.x_step = a.time_major ? s.samples * s.inputs : s.inputs;
-  s.x_sample = a.time_major ? s.inputs : s.steps * s.inputs;
-  const std::int64_t row = s.directions * s.units;
-  s.y_step = a.time_major ? s.samples * row : row;
-  s.y_sample = a.time_major ? s.units : s.steps * row;
-  s.y_direction = a.time_major ? s.samples * s.units : s.units;
-  return s;
+  return sequence_sizes(op.in[kX]->shape, op.in[kR]->shape[2], a.direction, a.time_major);
 }
 
 std::vector<GateCall> calls_of(const Operation& op) {
   const auto& a = op.attrs<LstmAttrs>();
   return *gate_calls(a.functions, a.alpha, a.beta, kStandard, direction_count(a.direction));
 }
-
-float bound(float clip) { return clip > 0 ? clip : std::numeric_limits<float>::infinity(); }
 
 std::string text(std::int64_t value) { return std::to_string(value); }
 
@@ -123,23 +105,17 @@ struct Lstm {
       return Fault{Kind::shape_mismatch, "operands are " + type_text(x) + ", " + type_text(w) + " and " +
                                              type_text(r) + ", not of rank 3"};
     const Sizes s = sizes_of(op);
-    const Shape state = {s.directions, s.samples, s.units};
-    const auto expect = [&](std::size_t i, const Shape& shape) -> std::optional<Fault> {
-      if (!op.has(i) || op.in[i]->shape == shape) return std::nullopt;
-      return Fault{Kind::shape_mismatch, std::string(inputs[i].name) + " is " + type_text(*op.in[i]) +
-                                             ", expected " + shape_text(shape)};
-    };
-    for (const auto& [i, shape] : {std::pair<std::size_t, Shape>{kW, {s.directions, 4 * s.units, s.inputs}},
-                                   {kR, {s.directions, 4 * s.units, s.units}},
-                                   {kLengths, {s.samples}},
-                                   {kInitialH, state},
-                                   {kInitialC, state},
-                                   {kPeephole, {s.directions, 3 * s.units}},
-                                   {kStateH, state},
-                                   {kStateC, state}})
-      if (auto fault = expect(i, shape)) return *fault;
+    if (auto fault = check_shapes(op, {{kW, {s.directions, 4 * s.units, s.inputs}},
+                                       {kR, {s.directions, 4 * s.units, s.units}},
+                                       {kLengths, {s.samples}},
+                                       {kInitialH, s.state()},
+                                       {kInitialC, s.state()},
+                                       {kPeephole, {s.directions, 3 * s.units}},
+                                       {kStateH, s.state()},
+                                       {kStateC, s.state()}}))
+      return *fault;
     if (op.has(kB) && op.in[kB]->shape != Shape{s.directions, 8 * s.units})
-      if (auto fault = expect(kB, {s.directions, 4 * s.units})) return *fault;
+      if (auto fault = check_shapes(op, {{kB, {s.directions, 4 * s.units}}})) return *fault;
     if (op.has(kStateH) != op.has(kStateC) ||
         (op.has(kStateH) && (op.has(kInitialH) || op.has(kInitialC) || a.final_state)))
       return Fault{Kind::unsupported_feature, "one state alone, or states beside initial or final ones"};
@@ -156,7 +132,7 @@ struct Lstm {
                                  : Shape{s.samples, s.steps, s.directions, s.units}};
     if (is_quantized(op)) y.quantization = op.in[kStateH]->quantization;
     std::vector<Type> types = {std::move(y)};
-    if (a.final_state) types.insert(types.end(), 2, Type{x.dtype, state});
+    if (a.final_state) types.insert(types.end(), 2, Type{x.dtype, s.state()});
     return types;
   }
 
@@ -347,31 +323,25 @@ struct Lstm {
     const auto calls = calls_of(op);
     const auto functions_type = [&](std::int64_t d) {
       const GateCall* f = calls.data() + 3 * d;
-      return "nb::LstmFunctions<" + functor_type(f[0]) + ", " + functor_type(f[1]) + ", " +
-             functor_type(f[2]) + ">";
+      return "nb::LstmFunctions<" + functor_type(f[0], a.gate_clip) + ", " + functor_type(f[1], a.gate_clip) +
+             ", " + functor_type(f[2]) + (a.cell_clip > 0 ? ", nb::Bounded>" : ">");
     };
     const auto functions_text = [&](std::int64_t d) {
       const GateCall* f = calls.data() + 3 * d;
-      return "{" + functor_text(f[0]) + ", " + functor_text(f[1]) + ", " + functor_text(f[2]) + "}";
+      return "{" + functor_text(f[0], a.gate_clip) + ", " + functor_text(f[1], a.gate_clip) + ", " +
+             functor_text(f[2]) + (a.cell_clip > 0 ? ", {" + float_literal(a.cell_clip) + "}}" : ", {}}");
     };
     const std::int64_t last = s.directions - 1;
     Lowered l{.function = "lstm_f32", .params_type = "LstmF32<" + functions_type(0)};
     if (functions_type(last) != functions_type(0)) l.params_type += ", " + functions_type(last);
     l.params_type += ">";
-    l.params = {{"steps, samples, inputs, units, strides",
-                 list_text(std::array{s.steps, s.samples, s.inputs, s.units, s.x_step, s.x_sample, s.y_step,
-                                      s.y_sample, s.y_direction})},
-                {"directions", text(s.directions)},
-                {"starts_reverse", a.direction == Direction::reverse ? "true" : "false"},
+    l.params = {sequence_param(s, a.direction),
                 {"couples", a.couple_gates ? "true" : "false"},
                 {"has_peephole", op.has(kPeephole) ? "true" : "false"},
-                {"gate_clip", float_literal(bound(a.gate_clip))},
-                {"cell_clip", float_literal(bound(a.cell_clip))},
                 {"forward", functions_text(0)},
                 {"backward", functions_text(last)}};
-    l.constants = {
-        {"packed", DType::f32, to_bytes(packed_f32(op, s)),
-         "gates input, output, forget, cell of each unit: tiles of biases and weights of x and h"}};
+    l.constants = {{"packed", DType::f32, to_bytes(packed_f32(op, s)),
+                    "gates input, output, forget, cell of each unit: tiles over x with biases, then over h"}};
     const auto optional = [&](std::size_t i) { return op.has(i) ? input_arg(i) : literal_arg("nullptr"); };
     const auto last_state = [&](std::size_t state, std::size_t output) {
       return op.has(state) ? input_arg(state) : a.final_state ? output_arg(output) : literal_arg("nullptr");
@@ -380,7 +350,7 @@ struct Lstm {
                    optional(first_h(op)),  optional(first_c(op)), last_state(kStateH, 1),
                    last_state(kStateC, 2), output_arg(0),         scratch_arg("float")};
     l.scratch_bytes =
-        4 * lstm_f32_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units));
+        4 * lstm_f32_scratch(static_cast<std::int32_t>(s.steps), static_cast<std::int32_t>(s.units));
     return l;
   }
 
@@ -396,15 +366,19 @@ struct Lstm {
           packed.push_back(
               op.constant<float>(kPeephole)[static_cast<std::size_t>((d * 3 + gate) * s.units + u)]);
       }
-      const auto weight = [&](std::int64_t o, std::int64_t k) {
-        const std::int64_t row = (d * 4 + o % 4) * s.units + o / 4;
-        return k < s.inputs ? w[static_cast<std::size_t>(row * s.inputs + k)]
-                            : r[static_cast<std::size_t>(row * s.units + k - s.inputs)];
+      const auto weight_of = [&](std::span<const float> from, std::int64_t width) {
+        return [=](std::int64_t o, std::int64_t k) {
+          const std::int64_t row = (d * 4 + o % 4) * s.units + o / 4;
+          return from[static_cast<std::size_t>(row * width + k)];
+        };
       };
-      const std::vector<float> tiles =
-          pack_tiles_f32(static_cast<std::int32_t>(4 * s.units),
-                         static_cast<std::int32_t>(s.inputs + s.units), bias, weight);
-      packed.insert(packed.end(), tiles.begin(), tiles.end());
+      const auto rows = static_cast<std::int32_t>(4 * s.units);
+      const auto of_x =
+          pack_tiles_f32(rows, static_cast<std::int32_t>(s.inputs), bias, weight_of(w, s.inputs));
+      const auto of_h =
+          pack_weight_tiles_f32(rows, static_cast<std::int32_t>(s.units), weight_of(r, s.units));
+      packed.insert(packed.end(), of_x.begin(), of_x.end());
+      packed.insert(packed.end(), of_h.begin(), of_h.end());
     }
     return packed;
   }

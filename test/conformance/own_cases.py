@@ -7,6 +7,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+import recurrent_cases
+
 
 def model_of(name, nodes, inputs, outputs, opset=23):
     """A model of `nodes` with inputs {name: array} and output names; shapes of outputs are left open."""
@@ -119,3 +121,5 @@ def cases():
     yield early("dropout_7", "Dropout", 10, cube, ratio=0.3)
     yield early("flatten_9", "Flatten", 9, cube.reshape(6, 4), axis=2)
     yield early("thresholded_relu", "ThresholdedRelu", 10, np.where(cube > 0.5, cube, 0).astype(np.float32), alpha=0.5)
+
+    yield from recurrent_cases.cases(model_of)

@@ -1,9 +1,10 @@
-// Recurrent layers: LSTM as its block where the weights are constant; otherwise, like GRU and RNN, written
-// out step by step.
+// Recurrent layers: one block each where the weights are constant, otherwise written out step by step.
 #include <algorithm>
 #include <array>
 
+#include "blocks/gru/attributes.h"
 #include "blocks/lstm/attributes.h"
+#include "blocks/rnn/attributes.h"
 #include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
@@ -226,17 +227,21 @@ GateCall gate_call(Layer& l, const Recurrent& p, std::size_t i) {
   l.unsupported("the activation `" + p.activations[i] + "`");
 }
 
-/// The whole layer as one lstm block, if it can be one.
-bool as_block(Layer& l, const Recurrent& p, ValueId initial_c, ValueId peephole) {
-  if (!l.has_block("lstm") || !l.is_constant(p.w) || !l.is_constant(p.r) || !is_constant_or_absent(l, p.b) ||
-      !is_constant_or_absent(l, peephole) || (p.lengths.is_present() && l.dtype(p.lengths) != DType::i32))
-    return false;
-  LstmAttrs a;
+/// Whether the layer can be one block.
+bool fits_block(Layer& l, const Recurrent& p, std::string_view block) {
+  return l.has_block(block) && l.is_constant(p.w) && l.is_constant(p.r) && is_constant_or_absent(l, p.b) &&
+         !(p.lengths.is_present() && l.dtype(p.lengths) != DType::i32);
+}
+
+/// What the blocks' attributes have in common.
+template <class A>
+A block_attributes(Layer& l, const Recurrent& p) {
+  A a;
   a.direction = p.direction == "forward"   ? Direction::forward
                 : p.direction == "reverse" ? Direction::reverse
                                            : Direction::bidirectional;
   a.time_major = !p.is_batch_first;
-  a.final_state = l.wants(1) || l.wants(2);
+  for (std::size_t i = 1; i < l.output_count(); ++i) a.final_state = a.final_state || l.wants(i);
   for (std::size_t i = 0; i < p.activations.size() && !l.texts("activations").empty(); ++i) {
     const GateCall call = gate_call(l, p, i);
     a.functions.push_back(call.function);
@@ -244,18 +249,21 @@ bool as_block(Layer& l, const Recurrent& p, ValueId initial_c, ValueId peephole)
     a.beta.push_back(call.beta);
   }
   a.gate_clip = p.clip;
-  a.couple_gates = l.integer("input_forget", 0) != 0;
-  const auto state = [&](ValueId id) {
-    return id.is_present() && p.is_batch_first ? transpose(l, id, {1, 0, 2}) : id;
-  };
-  std::vector<ValueId> operands = {l.in(0),          p.w,     p.r, p.b, p.lengths, state(p.initial_h),
-                                   state(initial_c), peephole};
+  return a;
+}
+
+/// The whole layer as one block: operands x, w, r, b, lengths, the first states, and `others`.
+void as_block(Layer& l, const Recurrent& p, std::string_view block, Attributes attributes,
+              const std::vector<ValueId>& states, const std::vector<ValueId>& others = {}) {
+  std::vector<ValueId> operands = {l.in(0), p.w, p.r, p.b, p.lengths};
+  for (const ValueId id : states)
+    operands.push_back(id.is_present() && p.is_batch_first ? transpose(l, id, {1, 0, 2}) : id);
+  operands.insert(operands.end(), others.begin(), others.end());
   while (!operands.back().is_present()) operands.pop_back();
-  const auto outputs = l.add_all("lstm", Attributes(std::move(a)), std::move(operands));
+  const auto outputs = l.add_all(std::string(block), std::move(attributes), std::move(operands));
   l.output(0, outputs[0]);
   for (std::size_t i = 1; i < outputs.size(); ++i)
     l.output(i, p.is_batch_first ? transpose(l, outputs[i], {1, 0, 2}) : outputs[i]);
-  return true;
 }
 
 }  // namespace
@@ -263,10 +271,14 @@ bool as_block(Layer& l, const Recurrent& p, ValueId initial_c, ValueId peephole)
 void translate_lstm(Layer& l) {
   const Recurrent p = read_recurrent(l, {"Sigmoid", "Tanh", "Tanh"}, 4);
   const ValueId initial_c = l.optional(6), peephole = l.optional(7);
-  if (as_block(l, p, initial_c, peephole)) return;
+  const bool is_coupled = l.integer("input_forget", 0) != 0;
+  if (fits_block(l, p, "lstm") && is_constant_or_absent(l, peephole)) {
+    auto a = block_attributes<LstmAttrs>(l, p);
+    a.couple_gates = is_coupled;
+    return as_block(l, p, "lstm", Attributes(std::move(a)), {p.initial_h, initial_c}, {peephole});
+  }
   check_steps(l, p);
   const std::int64_t h = p.hidden;
-  const bool is_coupled = l.integer("input_forget", 0) != 0;
   std::vector<Walked> walked;
   for (std::int64_t d = 0; d < p.directions; ++d) {
     const ValueId r = direction_of(l, p.r, d), projected = project(l, p, d, 4 * h, true);
@@ -294,9 +306,14 @@ void translate_lstm(Layer& l) {
 
 void translate_gru(Layer& l) {
   const Recurrent p = read_recurrent(l, {"Sigmoid", "Tanh"}, 3);
+  const bool resets_after = l.integer("linear_before_reset", 0) != 0;
+  if (fits_block(l, p, "gru")) {
+    auto a = block_attributes<GruAttrs>(l, p);
+    a.reset_after = resets_after;
+    return as_block(l, p, "gru", Attributes(std::move(a)), {p.initial_h});
+  }
   check_steps(l, p);
   const std::int64_t h = p.hidden;
-  const bool resets_after = l.integer("linear_before_reset", 0) != 0;
   std::vector<Walked> walked;
   for (std::int64_t d = 0; d < p.directions; ++d) {
     const ValueId r = direction_of(l, p.r, d), projected = project(l, p, d, 3 * h, false);
@@ -330,6 +347,8 @@ void translate_gru(Layer& l) {
 
 void translate_rnn(Layer& l) {
   const Recurrent p = read_recurrent(l, {"Tanh"}, 1);
+  if (fits_block(l, p, "rnn"))
+    return as_block(l, p, "rnn", Attributes(block_attributes<RnnAttrs>(l, p)), {p.initial_h});
   check_steps(l, p);
   std::vector<Walked> walked;
   for (std::int64_t d = 0; d < p.directions; ++d) {
