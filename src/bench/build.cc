@@ -173,7 +173,7 @@ std::vector<std::string> compile_words(const Board& board, const std::string& op
       if (!find_tool(name).empty()) words[0] = name;
   }
   append(words, {"-" + (optimize.empty() ? board.optimize : optimize), "-ffp-contract=off", "-Wall",
-                 "-Wextra", "-Werror", "-Iinclude", "-Isrc", "-I."});
+                 "-Wextra", "-Wdouble-promotion", "-Werror", "-Iinclude", "-Isrc", "-I."});
   return words;
 }
 

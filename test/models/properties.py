@@ -17,7 +17,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "models" / "tflite"
 PASSES = ["read", "remove-identities", "fuse-activations", "select-kernels", "plan-memory"]
-WARNINGS = "-Wall -Wextra -Wpedantic -Wshadow -Werror -ffreestanding -fno-exceptions -fno-rtti".split()
+WARNINGS = "-Wall -Wextra -Wpedantic -Wshadow -Wdouble-promotion -Werror -ffreestanding -fno-exceptions -fno-rtti".split()
 ARM = ["arm-none-eabi-g++", "-mthumb"]
 RISCV = ["riscv64-unknown-elf-g++", "-mabi=ilp32"]
 # Compiler and the board whose code it compiles.
