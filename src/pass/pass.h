@@ -25,6 +25,8 @@ struct Pass {
 
 // One file a pass.
 Status cancel_transposes(Graph& graph, PassContext& context);
+Status find_layer_norms(Graph& graph, PassContext& context);
+Status find_activations(Graph& graph, PassContext& context);
 Status remove_identities(Graph& graph, PassContext& context);
 Status fold_batch_norm(Graph& graph, PassContext& context);
 Status fuse_qdq(Graph& graph, PassContext& context);
@@ -38,6 +40,10 @@ inline constexpr std::array kPipeline{
     Pass{"cancel-transposes",
          "Moves transposes down past elementwise blocks until they meet and become one or none.", Phase::read,
          Phase::read, cancel_transposes},
+    Pass{"find-layer-norms", "Makes layer_norm of normalizations written out in means, squares and roots.",
+         Phase::read, Phase::read, find_layer_norms},
+    Pass{"find-activations", "Makes gelu and silu of what is written out in erf, tanh or sigmoid.",
+         Phase::read, Phase::read, find_activations},
     Pass{"remove-identities",
          "Removes nodes that give back their operand: same shape, same order, same dtype.", Phase::read,
          Phase::read, remove_identities},
