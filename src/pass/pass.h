@@ -27,6 +27,7 @@ struct Pass {
 Status cancel_transposes(Graph& graph, PassContext& context);
 Status find_layer_norms(Graph& graph, PassContext& context);
 Status find_activations(Graph& graph, PassContext& context);
+Status find_attention(Graph& graph, PassContext& context);
 Status remove_identities(Graph& graph, PassContext& context);
 Status fold_batch_norm(Graph& graph, PassContext& context);
 Status fuse_qdq(Graph& graph, PassContext& context);
@@ -44,6 +45,9 @@ inline constexpr std::array kPipeline{
          Phase::read, Phase::read, find_layer_norms},
     Pass{"find-activations", "Makes gelu and silu of what is written out in erf, tanh or sigmoid.",
          Phase::read, Phase::read, find_activations},
+    Pass{"find-attention",
+         "Makes attention of products with a softmax between them, and of what moves their operands.",
+         Phase::read, Phase::read, find_attention},
     Pass{"remove-identities",
          "Removes nodes that give back their operand: same shape, same order, same dtype.", Phase::read,
          Phase::read, remove_identities},

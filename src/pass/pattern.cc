@@ -11,9 +11,14 @@ Pattern::Pattern(const Graph& graph)
     : graph_(graph),
       made_by_(graph.producers()),
       uses_(graph.use_counts()),
+      last_user_(graph.values.size(), -1),
       is_quantized_later_(graph.values.size(), false) {
-  for (const Node& node : graph.nodes)
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    for (const ValueId id : node.inputs)
+      if (id.is_present()) last_user_[id.index()] = static_cast<int>(i);
     if (node.block->name == "quantize") is_quantized_later_[node.inputs[0].index()] = true;
+  }
 }
 
 const Node* Pattern::maker(ValueId id) const {
@@ -55,6 +60,16 @@ ValueId Pattern::before_reshapes(ValueId id, std::vector<const Node*>& passed) c
   return id;
 }
 
+const Node* Pattern::only_user(ValueId id) const {
+  const int user = uses_[id.index()] == 1 ? last_user_[id.index()] : -1;
+  return user < 0 ? nullptr : &graph_.nodes[static_cast<std::size_t>(user)];
+}
+
+bool Pattern::is_dequantized(ValueId id) const {
+  const Node* node = maker(id);
+  return node != nullptr && node->block->name == "dequantize";
+}
+
 bool Pattern::can_replace(const std::vector<const Node*>& nodes, const Node& last) const {
   std::unordered_set<const Node*> group(nodes.begin(), nodes.end());
   group.insert(&last);
@@ -63,8 +78,7 @@ bool Pattern::can_replace(const std::vector<const Node*>& nodes, const Node& las
     for (const ValueId id : node->inputs) {
       if (!id.is_present()) continue;
       ++inside[id.index()];
-      const Node* before = maker(id);
-      if (before != nullptr && before->block->name == "dequantize") return false;
+      if (is_dequantized(id)) return false;
     }
   for (const Node* node : group)
     for (const ValueId id : node->outputs) {

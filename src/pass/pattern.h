@@ -28,13 +28,18 @@ class Pattern {
   /// x of the reshapes that make the value, added to `passed`; the value itself if there are none.
   [[nodiscard]] ValueId before_reshapes(ValueId id, std::vector<const Node*>& passed) const;
 
+  /// The one node that uses the value, once; null if several do or it is a graph output.
+  [[nodiscard]] const Node* only_user(ValueId id) const;
+  [[nodiscard]] bool is_dequantized(ValueId id) const;
+  [[nodiscard]] bool is_quantized_later(ValueId id) const { return is_quantized_later_[id.index()]; }
+
   /// Whether `nodes` can go, `last` apart: nobody else uses what they make. Not where integers are
   /// dequantized for them or made of what the last makes: fuse-qdq turns these parts into integer blocks.
   [[nodiscard]] bool can_replace(const std::vector<const Node*>& nodes, const Node& last) const;
 
  private:
   const Graph& graph_;
-  std::vector<int> made_by_, uses_;
+  std::vector<int> made_by_, uses_, last_user_;
   std::vector<bool> is_quantized_later_;
   mutable std::unordered_map<std::size_t, std::optional<double>> numbers_;
 };

@@ -1,0 +1,24 @@
+// What find-attention knows of masks.
+#pragma once
+#include "blocks/attention/attributes.h"
+#include "pass/pattern.h"
+
+namespace nb {
+
+/// A score that low counts as none: its power of e is 0 beside any score that stays.
+inline constexpr double kHidden = -1e9;
+
+/// What is done to scores [..., queries, keys].
+struct ScoreMask {
+  ValueId value;  ///< f32: added; bool: where it is `hides`, the score becomes `fill`
+  bool hides = false;
+  double fill = 0;
+  Shape scores = {};  ///< the shape of the scores there
+};
+
+/// For each query the keys that a mask lets it see, if that is all that a constant mask does, and all batches
+/// and heads are alike: sets left, right and offset of the attributes, which had no such bounds. False if the
+/// mask does more, or bounds are there.
+[[nodiscard]] bool becomes_window(const Graph& graph, const ScoreMask& mask, AttentionAttrs& attributes);
+
+}  // namespace nb
