@@ -25,6 +25,7 @@ struct Pass {
 
 // One file a pass.
 Status cancel_transposes(Graph& graph, PassContext& context);
+Status find_recurrences(Graph& graph, PassContext& context);
 Status find_layer_norms(Graph& graph, PassContext& context);
 Status find_activations(Graph& graph, PassContext& context);
 Status find_attention(Graph& graph, PassContext& context);
@@ -41,6 +42,9 @@ inline constexpr std::array kPipeline{
     Pass{"cancel-transposes",
          "Moves transposes down past elementwise blocks until they meet and become one or none.", Phase::read,
          Phase::read, cancel_transposes},
+    Pass{"find-recurrences",
+         "Makes one block of the steps of a recurrent layer that are written out one by one.", Phase::read,
+         Phase::read, find_recurrences},
     Pass{"find-layer-norms", "Makes layer_norm of normalizations written out in means, squares and roots.",
          Phase::read, Phase::read, find_layer_norms},
     Pass{"find-activations", "Makes gelu and silu of what is written out in erf, tanh or sigmoid.",

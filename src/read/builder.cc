@@ -151,7 +151,8 @@ Result<std::vector<std::int64_t>> GraphBuilder::ints(ValueId id, std::string_vie
     constexpr double kLimit = 9007199254740992.0;  // 2^53
     for (const double value : to_doubles(tensor))
       if (!(std::abs(value) <= kLimit))
-        return refuse(Kind::invalid_model, std::string(what) + " is " + float_text(static_cast<float>(value)) + ", not an integer");
+        return refuse(Kind::invalid_model, std::string(what) + " is " +
+                                               float_text(static_cast<float>(value)) + ", not an integer");
   }
   return to_ints(tensor);
 }
