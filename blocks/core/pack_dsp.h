@@ -23,6 +23,7 @@ struct ChannelDsp {
   int64_t magnitude = 0;  ///< sum of |weights|
   int32_t multiplier = 0;
   int8_t shift = 0;
+  bool rounds_once = false;  ///< rescale_once, not rescale
 
   /// A bound of |sum|.
   [[nodiscard]] int64_t bound() const { return std::abs(folded) + 128 * magnitude; }
@@ -30,6 +31,17 @@ struct ChannelDsp {
   /// come with scales of any size.
   [[nodiscard]] bool constant() const {
     return magnitude == 0 || multiplier == 0 || (shift < 0 && bound() + 1 <= int64_t{1} << (-shift - 1));
+  }
+  /// Whether one rounding is what kFinishOnceDsp makes of it: a factor without a shift that has bits to
+  /// spare, or a shift to the right that is asked to round once.
+  [[nodiscard]] bool has_once_form() const {
+    if (rounds_once) return shift <= -1 && shift >= -22;
+    return shift == 0 && multiplier >= 1 << 8 && multiplier < 1 << 30;
+  }
+  /// Of a constant channel without weights: the sum, rescaled.
+  [[nodiscard]] int32_t fixed() const {
+    const int32_t sum = magnitude == 0 ? static_cast<int32_t>(folded) : 0;
+    return rounds_once ? rescale_once(sum, multiplier, shift) : rescale(sum, multiplier, shift);
   }
 };
 
@@ -72,8 +84,7 @@ inline FinishConstantsDsp finish_constants_dsp(FinishDsp finish, const ChannelDs
   if (finish == kFinishSlowDsp)
     return {folded, multiplier, static_cast<uint32_t>(out_zero), static_cast<uint32_t>(c.shift)};
   if (c.constant()) {
-    const int32_t sum = c.magnitude == 0 ? static_cast<int32_t>(folded) : 0;
-    const int64_t value = out_zero + int64_t{rescale(sum, c.multiplier, c.shift)};
+    const int64_t value = out_zero + int64_t{c.fixed()};
     // (2 v + 1) >> 1 is v, also after a negative sum's correction by -1.
     return {0u, 0u, static_cast<uint32_t>(2 * std::clamp<int64_t>(value, -128, 127) + 1), 1u};
   }
@@ -87,9 +98,7 @@ inline FinishConstantsDsp finish_constants_dsp(FinishDsp finish, const ChannelDs
 inline FinishDsp choose_matmul_finish_dsp(std::span<const ChannelDsp> channels, int32_t out_zero,
                                           int32_t out_min) {
   bool rounds_once = true;
-  for (const ChannelDsp& c : channels)
-    rounds_once =
-        rounds_once && (c.constant() || (c.shift == 0 && c.multiplier >= 1 << 8 && c.multiplier < 1 << 30));
+  for (const ChannelDsp& c : channels) rounds_once = rounds_once && (c.constant() || c.has_once_form());
   for (const ChannelDsp& c : channels) {
     if (c.constant()) continue;
     if ((c.shift == 0 && !rounds_once) || std::abs(c.folded) >= int64_t{1} << 23) return kFinishSlowDsp;
@@ -102,9 +111,7 @@ inline FinishDsp choose_matmul_finish_dsp(std::span<const ChannelDsp> channels, 
 /// its bias alone makes the value, v = (2 zero + 1 + 2 (v - zero)) >> 1.
 inline std::pair<uint32_t, uint32_t> matmul_constants_dsp(const ChannelDsp& c, int32_t out_zero) {
   if (c.constant()) {
-    const int32_t sum = c.magnitude == 0 ? static_cast<int32_t>(c.folded) : 0;
-    const int64_t value =
-        std::clamp<int64_t>(out_zero + int64_t{rescale(sum, c.multiplier, c.shift)}, -128, 127);
+    const int64_t value = std::clamp<int64_t>(out_zero + int64_t{c.fixed()}, -128, 127);
     return {static_cast<uint32_t>(4 * (value - out_zero)) << 8, 1u << 30};
   }
   // A factor that rounds once comes without a shift: it becomes one of 31 bits and the shift of that.
@@ -132,13 +139,14 @@ inline bool matmul_s8_shares_dsp(std::span<const int8_t> weights, int32_t inputs
 
 /// The stream matmul_s8_dsp reads, of a matrix of int8 `weights` [outputs, inputs]. `order` lists which input
 /// each byte of an expanded column comes from, -1 for padding; its length is a multiple of 4. `bias` may be
-/// empty.
+/// empty. With `rounds_once` factors are those of rescale_once; the stream is empty where kFinishOnceDsp
+/// cannot do that.
 inline std::vector<int8_t> pack_matmul_s8_dsp(std::span<const int8_t> weights, int32_t inputs,
                                               int32_t outputs, std::span<const int32_t> order,
                                               int32_t in_zero, int32_t out_zero, int32_t out_min,
                                               std::span<const int32_t> bias,
                                               std::span<const int32_t> multiplier,
-                                              std::span<const int8_t> shift) {
+                                              std::span<const int8_t> shift, bool rounds_once = false) {
   const auto weight = [&](int32_t o, int32_t k) -> int32_t {
     return o >= 0 && o < outputs && k >= 0 ? weights[static_cast<size_t>(o) * inputs + k] : 0;
   };
@@ -146,8 +154,10 @@ inline std::vector<int8_t> pack_matmul_s8_dsp(std::span<const int8_t> weights, i
   for (int32_t o = 0; o < outputs; ++o) {
     channels.push_back(channel_dsp(
         inputs, [&](int32_t k) { return weight(o, k); }, in_zero, bias, multiplier, shift, o));
+    channels.back().rounds_once = rounds_once;
   }
   const FinishDsp finish = choose_matmul_finish_dsp(channels, out_zero, out_min);
+  if (rounds_once && finish != kFinishOnceDsp) return {};
   const auto used = [&](int32_t o, int32_t k) {
     const bool is_constant = finish != kFinishSlowDsp && o >= 0 && o < outputs && channels[o].constant();
     return is_constant ? 0 : weight(o, k);

@@ -34,6 +34,12 @@ NB_INLINE int32_t rescale(int32_t x, int32_t multiplier, int shift) {
                                 right);  // the multiplier is >= 0
 }
 
+/// The same with one rounding, ties towards plus infinity; shift in -31..30.
+NB_INLINE int32_t rescale_once(int32_t x, int32_t multiplier, int shift) {
+  const int total = 31 - shift;
+  return static_cast<int32_t>((static_cast<int64_t>(x) * multiplier + (int64_t{1} << (total - 1))) >> total);
+}
+
 /// A 48-bit sum times the factor, rounded once (int16 activations with int64 bias): the multiplier loses its
 /// low 16 bits first, x * round(multiplier / 2^16) * 2^(shift - 15), ties towards plus infinity.
 NB_INLINE int32_t rescale64(int64_t x, int32_t multiplier, int shift) {

@@ -44,6 +44,8 @@ struct Dense {
       return Fault{Kind::dtype_mismatch, "input and weights are " + type_text(x) + ", " + type_text(w)};
     for (const std::size_t i : {0u, 1u})
       if (auto fault = check_quantized(op, i)) return *fault;
+    if (op.attrs<Attrs>().rounds_once && !is_s8(op))
+      return Fault{Kind::attribute_out_of_range, "rounds_once of " + type_text(x) + ", which is not int8"};
     Shape shape = x.shape;
     shape.back() = w.shape[0];
     return std::vector{Type{x.dtype, std::move(shape)}};
@@ -52,6 +54,14 @@ struct Dense {
   static std::int64_t rows_of(const Operation& op) {
     return op.in[1]->shape[1] == 0 ? op.out[0]->elements() / std::max<std::int64_t>(op.in[1]->shape[0], 1)
                                    : op.in[0]->elements() / op.in[1]->shape[1];
+  }
+
+  static std::int32_t once_rescaled_sum(const Operation& op, std::span<const TensorView> in, std::int64_t sum,
+                                        std::size_t o, const ChannelFactors& factors, IntRange range) {
+    if (op.has(2)) sum += in[2].as<std::int32_t>()[o];
+    const std::int32_t scaled =
+        rescale_once(static_cast<std::int32_t>(sum), factors.multiplier[o], factors.shift[o]);
+    return std::clamp(scaled + op.out[0]->zero_point(), range.min, range.max);
   }
 
   static void reference(const Operation& op, std::span<const TensorView> in,
@@ -80,8 +90,9 @@ struct Dense {
           for (std::int64_t k = 0; k < features; ++k)
             sum += (x[r * features + k] - op.in[0]->zero_point()) *
                    (w[o * features + k] - op.in[1]->quantization->zero_points[0]);
-          out[0].as<T>()[r * outs + o] =
-              static_cast<T>(rescaled_sum(op, in, sum, static_cast<std::size_t>(o), factors, range));
+          out[0].as<T>()[r * outs + o] = static_cast<T>(
+              a.rounds_once ? once_rescaled_sum(op, in, sum, static_cast<std::size_t>(o), factors, range)
+                            : rescaled_sum(op, in, sum, static_cast<std::size_t>(o), factors, range));
         }
     };
     if (op.in[0]->dtype == DType::i8)
@@ -92,7 +103,7 @@ struct Dense {
 
   static ChannelFlow channel_flow(const Operation& op, OperandIntervals in) {
     const auto& a = op.attrs<Attrs>();
-    if (!is_integer(op.in[0]->dtype) || !op.out[0]->is_quantized()) return {};
+    if (!is_integer(op.in[0]->dtype) || !op.out[0]->is_quantized() || a.rounds_once) return {};
     return mixed_channels(op, in, 1, false, clamp_range(*op.out[0], a.clamp_min, a.clamp_max));
   }
 
@@ -148,7 +159,9 @@ struct Dense {
     return l;
   }
 
-  static Lowered lower_s8(const Operation& op, const Core&) { return lower_unpacked(op, "dense_s8"); }
+  static Lowered lower_s8(const Operation& op, const Core&) {
+    return lower_unpacked(op, op.attrs<Attrs>().rounds_once ? "dense_s8_once" : "dense_s8");
+  }
   static Lowered lower_s8_rows_dsp(const Operation& op, const Core&) {
     return lower_unpacked(op, "dense_s8_rows_dsp");
   }
@@ -171,9 +184,13 @@ struct Dense {
   static Lowered lower_s8_dsp(const Operation& op, const Core&) {
     const DenseS8 p = s8_params(op);
     const PackingOperands o = packing_operands(op, p.out_features);
-    return packed_call(call_s8(p, "dense_s8_dsp"),
-                       pack_dense_s8_dsp(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift),
-                       dense_s8_dsp_scratch_bytes(p), "weights and constants in the order of use");
+    const bool rounds_once = op.attrs<Attrs>().rounds_once;
+    Lowered call = call_s8(p, "dense_s8_dsp");
+    if (rounds_once) call.define = "NB_ROUNDS_ONCE";
+    return packed_call(
+        std::move(call),
+        pack_dense_s8_dsp(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift, rounds_once),
+        dense_s8_dsp_scratch_bytes(p), "weights and constants in the order of use");
   }
 
   static Lowered lower_s8_mve(const Operation& op, const Core&) {
@@ -203,56 +220,76 @@ struct Dense {
     return l;
   }
 
+  /// Whether the DSP kernel has the rounding that the layer asks for.
+  static bool rounds_in_dsp(const Operation& op) {
+    if (!op.attrs<Attrs>().rounds_once) return true;
+    const DenseS8 p = s8_params(op);
+    const PackingOperands o = packing_operands(op, p.out_features);
+    return !pack_dense_s8_dsp(p, o.weights, o.bias, o.factors.multiplier, o.factors.shift, true).empty();
+  }
+
   static bool is_s8(const Operation& op) {
     return op.in[0]->dtype == DType::i8 && op.in[1]->quantization->zero_points[0] == 0 &&
            (!op.has(2) || op.in[2]->dtype == DType::i32);
   }
 
+  static bool is_s8_twice(const Operation& op) { return is_s8(op) && !op.attrs<Attrs>().rounds_once; }
+
   static std::vector<Kernel> kernels() {
-    return {
-        {"dense_f32_tiled", "dense/dense_f32_tiled.h",
-         [](const Operation& op, const Core& core) {
-           return core.has_fpu && op.in[0]->dtype == DType::f32 && is_packable(op);
-         },
-         lower_f32_tiled},
-        {"dense_f32", "dense/dense_f32.h",
-         [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
-        {"dense_s8_mve_narrow", "dense/dense_s8_mve_narrow.h",
-         [](const Operation& op, const Core& core) {
-           return core.has_mve && is_s8(op) && is_packable(op) && dense_s8_mve_is_narrow(s8_params(op));
-         },
-         lower_s8_mve},
-        {"dense_s8_mve", "dense/dense_s8_mve.h",
-         [](const Operation& op, const Core& core) { return core.has_mve && is_s8(op) && is_packable(op); },
-         lower_s8_mve},
-        {"dense_s8_dsp", "dense/dense_s8_dsp.h",
-         [](const Operation& op, const Core& core) {
-           return core.has_dsp && is_s8(op) && is_packable(op) &&
-                  dense_s8_dsp_applies(s8_params(op), packing_operands(op, op.in[1]->shape[0]).weights);
-         },
-         lower_s8_dsp},
-        {"dense_s8_rows_dsp", "dense/dense_s8_rows_dsp.h",
-         [](const Operation& op, const Core& core) { return core.has_dsp && is_s8(op); }, lower_s8_rows_dsp},
-        {"dense_s8", "dense/dense_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
-         lower_s8},
-        {"dense_s16", "dense/dense_s16.h", [](const Operation& op, const Core&) { return is_s16_layer(op); },
-         lower_s16}};
+    return {{"dense_f32_tiled", "dense/dense_f32_tiled.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_fpu && op.in[0]->dtype == DType::f32 && is_packable(op);
+             },
+             lower_f32_tiled},
+            {"dense_f32", "dense/dense_f32.h",
+             [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; }, lower_f32},
+            {"dense_s8_mve_narrow", "dense/dense_s8_mve_narrow.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_mve && is_s8_twice(op) && is_packable(op) &&
+                      dense_s8_mve_is_narrow(s8_params(op));
+             },
+             lower_s8_mve},
+            {"dense_s8_mve", "dense/dense_s8_mve.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_mve && is_s8_twice(op) && is_packable(op);
+             },
+             lower_s8_mve},
+            {"dense_s8_dsp", "dense/dense_s8_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && is_s8(op) && is_packable(op) &&
+                      dense_s8_dsp_applies(s8_params(op), packing_operands(op, op.in[1]->shape[0]).weights) &&
+                      rounds_in_dsp(op);
+             },
+             lower_s8_dsp},
+            {"dense_s8_rows_dsp", "dense/dense_s8_rows_dsp.h",
+             [](const Operation& op, const Core& core) { return core.has_dsp && is_s8_twice(op); },
+             lower_s8_rows_dsp},
+            {"dense_s8", "dense/dense_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
+             lower_s8},
+            {"dense_s16", "dense/dense_s16.h",
+             [](const Operation& op, const Core&) { return is_s16_layer(op); }, lower_s16}};
   }
 
   static std::vector<Sample> samples() {
-    return {{"f32[3,7]; const f32[5,7]; const f32[5]", "clamp_min=0"},
-            {"f32[2,2,4]; const f32[6,4]"},
-            {"f32[3,21]; const f32[17,21]; const f32[17]", "clamp_min=0, clamp_max=6"},
-            {"f32[1,1]; const f32[8,1]; const f32[8]"},
-            {"i8[1,10] q(0.05, 4); const i8[6,10] q(0.02, 0); const i32[6]", "", "i8[1,6] q(0.04, -3)"},
-            {"i8[2,3001] q(0.05, 4); const i8[6,3001] q(0.02, 0); const i32[6]", "", "i8[2,6] q(9, -3)"},
-            {"i8[1,3001] q(0.05, 4); const i8[3,3001] q(0.02, 0)", "clamp_min=0", "i8[1,3] q(9, -3)"},
-            {"i8[2,9] q(0.05, 4); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0)", "clamp_min=0",
-             "i8[2,3] q(0.04, -128)"},
-            {"i16[2,9] q(0.0005, 0); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0); const i64[3]",
-             "clamp_min=0", "i16[2,3] q(0.0004, 0)"},
-            {"i16[1,300] q(0.0005, 0); const i8[3,300] q(0.01, 0); const i32[3]", "", "i16[1,3] q(0.001, 0)"},
-            {"f32[3,7]; const f32[5,8]", "", "", "shape-mismatch"}};
+    return {
+        {"f32[3,7]; const f32[5,7]; const f32[5]", "clamp_min=0"},
+        {"f32[2,2,4]; const f32[6,4]"},
+        {"f32[3,21]; const f32[17,21]; const f32[17]", "clamp_min=0, clamp_max=6"},
+        {"f32[1,1]; const f32[8,1]; const f32[8]"},
+        {"i8[1,10] q(0.05, 4); const i8[6,10] q(0.02, 0); const i32[6]", "", "i8[1,6] q(0.04, -3)"},
+        {"i8[2,3001] q(0.05, 4); const i8[6,3001] q(0.02, 0); const i32[6]", "", "i8[2,6] q(9, -3)"},
+        {"i8[1,3001] q(0.05, 4); const i8[3,3001] q(0.02, 0)", "clamp_min=0", "i8[1,3] q(9, -3)"},
+        {"i8[2,9] q(0.05, 4); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0)", "clamp_min=0",
+         "i8[2,3] q(0.04, -128)"},
+        {"i8[3,50] q(0.05, 4); const i8[6,50] q(axis=0, [0.01,0.02,0.03,0.001,0.002,0.004], 0); const i32[6]",
+         "clamp_min=-1, rounds_once=true", "i8[3,6] q(0.04, -3)"},
+        {"i8[2,9] q(0.05, 4); const i8[2,9] q(axis=0, [0.01,9], 0)", "rounds_once=true",
+         "i8[2,2] q(0.04, -128)"},
+        {"i16[1,9] q(0.05, 0); const i8[3,9] q(0.01, 0)", "rounds_once=true", "", "attribute-out-of-range"},
+        {"i16[2,9] q(0.0005, 0); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0); const i64[3]", "clamp_min=0",
+         "i16[2,3] q(0.0004, 0)"},
+        {"i16[1,300] q(0.0005, 0); const i8[3,300] q(0.01, 0); const i32[3]", "", "i16[1,3] q(0.001, 0)"},
+        {"f32[3,7]; const f32[5,8]", "", "", "shape-mismatch"}};
   }
 };
 

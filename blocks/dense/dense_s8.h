@@ -14,10 +14,10 @@ struct DenseS8 {
   int32_t out_min, out_max;  ///< the fused activation, in output units
 };
 
-/// out[r,o] = clamp(out_zero + rescale(bias[o] + sum (in[r,k] - in_zero) * w[o,k], multiplier[o], shift[o])).
-/// One multiplier and shift an output channel, also where the model has one scale a tensor. `bias` may be
-/// null.
-NB_NOINLINE inline void dense_s8(const DenseS8& p, const int8_t* NB_RESTRICT in,
+/// out[r,o] = clamp(out_zero + kRescale(bias[o] + sum (in[r,k] - in_zero) * w[o,k], multiplier[o],
+/// shift[o])).
+template <int32_t (*kRescale)(int32_t, int32_t, int)>
+NB_INLINE void dense_s8_rescaled(const DenseS8& p, const int8_t* NB_RESTRICT in,
                                  const int8_t* NB_RESTRICT weights, const int32_t* NB_RESTRICT bias,
                                  const int32_t* NB_RESTRICT multiplier, const int8_t* NB_RESTRICT shift,
                                  int8_t* NB_RESTRICT out) {
@@ -26,10 +26,27 @@ NB_NOINLINE inline void dense_s8(const DenseS8& p, const int8_t* NB_RESTRICT in,
     for (int32_t o = 0; o < p.out_features; ++o) {
       int32_t sum = bias ? bias[o] : 0;
       for (int32_t k = 0; k < p.in_features; ++k) sum += (in[k] - p.in_zero) * *row++;
-      const int32_t scaled = p.out_zero + rescale(sum, multiplier[o], shift[o]);
+      const int32_t scaled = p.out_zero + kRescale(sum, multiplier[o], shift[o]);
       *out++ = static_cast<int8_t>(clamp(scaled, p.out_min, p.out_max));
     }
   }
+}
+
+/// The layer with the two roundings of rescale. One multiplier and shift an output channel, also where the
+/// model has one scale a tensor. `bias` may be null.
+NB_NOINLINE inline void dense_s8(const DenseS8& p, const int8_t* NB_RESTRICT in,
+                                 const int8_t* NB_RESTRICT weights, const int32_t* NB_RESTRICT bias,
+                                 const int32_t* NB_RESTRICT multiplier, const int8_t* NB_RESTRICT shift,
+                                 int8_t* NB_RESTRICT out) {
+  dense_s8_rescaled<rescale>(p, in, weights, bias, multiplier, shift, out);
+}
+
+/// The layer with the one rounding of rescale_once.
+NB_NOINLINE inline void dense_s8_once(const DenseS8& p, const int8_t* NB_RESTRICT in,
+                                      const int8_t* NB_RESTRICT weights, const int32_t* NB_RESTRICT bias,
+                                      const int32_t* NB_RESTRICT multiplier, const int8_t* NB_RESTRICT shift,
+                                      int8_t* NB_RESTRICT out) {
+  dense_s8_rescaled<rescale_once>(p, in, weights, bias, multiplier, shift, out);
 }
 
 }  // namespace nb

@@ -126,6 +126,10 @@ Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnosti
         {.kind = kind, .message = std::move(message), .file = path.string(), .help = std::move(help)});
   };
   const FileRead file = read_file(path);
+  if (file.bytes && graph.inputs.empty()) {
+    diagnostics.add({.kind = Kind::remark, .message = "the model has no inputs: --input is left aside"});
+    return Samples{1, {}};
+  }
   if (!file.bytes)
     return refuse(Kind::file_unreadable, "input file `" + printable(path.string()) + "`: " + file.why_not);
   std::size_t sample_bytes = 0;

@@ -192,6 +192,7 @@ class Emitter {
   void emit_call(const Node& node, const Lowered& lowered) {
     const Kernel& kernel = *kernel_of(node);
     if (!kernel.header.empty()) headers_.insert(kernel.header);
+    if (!lowered.define.empty()) defines_.insert(lowered.define);
     std::vector<std::string> arguments;
     if (!lowered.params_type.empty()) {
       arguments.push_back(names_.constant(node.name));
@@ -298,7 +299,8 @@ class Emitter {
     if (graph_.rounding == Rounding::once &&
         std::any_of(headers_.begin(), headers_.end(),
                     [](const std::string& h) { return h.ends_with("_dsp.h"); }))
-      text += "#define NB_ROUNDS_ONCE 1\n";
+      defines_.insert("NB_ROUNDS_ONCE");
+    for (const std::string& define : defines_) text += "#define " + define + " 1\n";
     text += "#include \"" + program_.name + ".h\"\n\n#include \"" + program_.name +
             "_weights.h\"\n#include \"nb/core/memory.h\"\n";
     for (const std::string& header : headers_) text += "#include \"nb/" + header + "\"\n";
@@ -331,7 +333,7 @@ class Emitter {
   std::vector<Lowered> lowered_;       ///< of each node
   std::vector<std::string> pointers_;  ///< of each value: the name declared for it, if any yet
   std::map<std::pair<DType, std::string>, std::string> tables_;
-  std::set<std::string> headers_;
+  std::set<std::string> headers_, defines_;
   std::string weights_text_, params_, body_;
 };
 

@@ -166,6 +166,8 @@ struct Lowered {
   /// Pairs (input, output) where the output may lie exactly on the input's memory.
   std::vector<std::pair<std::size_t, std::size_t>> in_place = {};
   bool in_place_alone = false;  ///< but only if no other input lies there
+  /// A macro that the program defines before it includes headers, "NB_ROUNDS_ONCE"; empty: none.
+  std::string define = {};
 };
 
 /// One way to compute a block on a core.

@@ -160,6 +160,15 @@ Status transpose_conv(Layer& layer) {
                                 options[O::fused_activation_function]);
 }
 
+/// Whether the layer's sums are rounded once: LiteRT's reference kernel does so where each output has a scale
+/// of its own. It judges the models that TensorFlow Lite Micro cannot run.
+bool rounds_once(Layer& layer, ValueId weights) {
+  const Type &w = layer.type(weights), &x = layer.in_type(0);
+  return !layer.translation().runs_on_micro() && x.dtype == DType::i8 && w.dtype == DType::i8 &&
+         w.quantization->is_per_axis() && w.quantization->zero_points[0] == 0 &&
+         (!layer.in(2).is_present() || layer.in_type(2).dtype == DType::i32);
+}
+
 Status fully_connected(Layer& layer) {
   using O = schema::FullyConnectedOptions;
   const auto options = layer.options<O>();
@@ -191,6 +200,8 @@ Status fully_connected(Layer& layer) {
     operands.push_back(*bias);
   }
   const std::int8_t activation = options[O::fused_activation_function];
+  DenseAttrs attributes;
+  attributes.rounds_once = rounds_once(layer, *weights);
   const bool is_dynamic = !layer.builder().is_constant(*weights) && is_float(layer.type(*weights).dtype);
   if (is_dynamic) {
     auto product = layer.add("matmul", MatmulAttrs{.transpose_b = true}, {operands[0], operands[1]});
@@ -205,13 +216,29 @@ Status fully_connected(Layer& layer) {
   const bool is_reshaped = stated != made && !layer.translation().has_free_shapes() &&
                            !layer.out_record().has_dynamic_shape() &&
                            element_count(stated) == element_count(made);
-  if (!is_reshaped) return layer.finish_activated("dense", DenseAttrs{}, std::move(operands), activation);
+  if (!is_reshaped) return layer.finish_activated("dense", attributes, std::move(operands), activation);
   const auto clamp = layer.activation(activation);
   if (!clamp) return kFailed;
-  auto product = layer.add("dense", DenseAttrs{clamp->min, clamp->max}, std::move(operands),
-                           layer.out_record().quantization);
+  attributes.clamp_min = clamp->min;
+  attributes.clamp_max = clamp->max;
+  auto product = layer.add("dense", attributes, std::move(operands), layer.out_record().quantization);
   if (product && clamp->is_tanh) product = layer.builder().add_one("tanh", {*product});
   return product ? layer.finish("reshape", ReshapeAttrs{stated}, {*product}) : Status(kFailed);
+}
+
+/// A constant integer factor with a scale per index, as TensorFlow Lite Micro reads it: the first scale for
+/// all.
+ValueId with_first_scale(Layer& layer, ValueId factor) {
+  const Type& type = layer.type(factor);
+  if (!layer.builder().is_constant(factor) || !type.is_quantized() || !type.quantization->is_per_axis())
+    return factor;
+  layer.builder().remark(Kind::remark, "its factor " + type_text(type) +
+                                           " has a scale per index: the first counts for all, as in the "
+                                           "interpreter");
+  Tensor tensor = layer.builder().constant(factor);
+  tensor.type.quantization =
+      Quantization{{type.quantization->scales[0]}, {type.quantization->zero_points[0]}, -1};
+  return layer.builder().add_constant(layer.record().layer + ".factor", std::move(tensor));
 }
 
 Status batch_matmul(Layer& layer) {
@@ -219,7 +246,8 @@ Status batch_matmul(Layer& layer) {
   const auto options = layer.options<O>();
   const auto a = layer.weights(0), b = layer.weights(1);
   if (!a || !b) return kFailed;
-  return layer.finish("matmul", MatmulAttrs{options[O::adj_x], options[O::adj_y]}, {*a, *b});
+  return layer.finish("matmul", MatmulAttrs{options[O::adj_x], options[O::adj_y]},
+                      {with_first_scale(layer, *a), with_first_scale(layer, *b)});
 }
 
 Status max_pool_2d(Layer& layer) { return pool<MaxPool2dAttrs>(layer); }

@@ -73,12 +73,20 @@ Result<Graph> Translation::run() {
   return std::move(builder_.graph());
 }
 
+/// Operands of a concatenation that TensorFlow Lite Micro takes.
+constexpr std::size_t kMaxMicroConcatenation = 10;
+
 Status Translation::check_operators() {
   std::vector<std::string> order;
   std::map<std::string, std::vector<std::string>> layers;
   for (const OperatorRecord& op : model_.operators) {
     const OperatorRow* row = find_row(op.code);
-    if (row != nullptr && builder_.blocks().find(row->block) != nullptr) continue;
+    if (row != nullptr && builder_.blocks().find(row->block) != nullptr) {
+      const bool is_long =
+          op.code == schema::BuiltinOperator::CONCATENATION && op.inputs.size() > kMaxMicroConcatenation;
+      runs_on_micro_ = runs_on_micro_ && row->is_micro && !is_long;
+      continue;
+    }
     std::vector<std::string>& names = layers[op.type];
     if (names.empty()) order.push_back(op.type);
     names.push_back(op.layer);

@@ -24,6 +24,7 @@ struct OperatorRow {
   std::string_view block;  ///< that it becomes, for the most part; the row counts only if the block exists
   int operands;            ///< that may not be left out
   Status (*translate)(Layer&);
+  bool is_micro = true;  ///< whether TensorFlow Lite Micro's interpreter has it
 };
 /// All rows; operators.cc.
 [[nodiscard]] std::span<const OperatorRow> operator_rows();
@@ -61,6 +62,8 @@ class Translation {
   Status bind(std::int32_t index, ValueId value);
   /// Shapes in the file may be those of another batch: only inferred ones count.
   [[nodiscard]] bool has_free_shapes() const { return has_free_shapes_; }
+  /// Whether TensorFlow Lite Micro's interpreter has all operators of the model.
+  [[nodiscard]] bool runs_on_micro() const { return runs_on_micro_; }
 
  private:
   Status check_operators();
@@ -83,7 +86,7 @@ class Translation {
   std::unordered_map<std::int32_t, ValueId> expanded_;
   std::unordered_map<std::uint32_t, std::shared_ptr<const Bytes>> buffers_;
   std::map<std::string, Expansion> expansions_;  ///< by stored type
-  bool has_free_shapes_ = false;
+  bool has_free_shapes_ = false, runs_on_micro_ = true;
   std::size_t counted_values_ = 0;
   std::int64_t constant_bytes_ = 0, constant_limit_ = 0;
 };
