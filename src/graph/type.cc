@@ -50,8 +50,9 @@ std::int64_t element_count(std::span<const std::int64_t> shape) {
 
 std::string shape_text(std::span<const std::int64_t> shape) {
   std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ",") + std::to_string(shape[i]);
-  return text + "]";
+  const std::size_t shown = std::min<std::size_t>(shape.size(), 2 * kMaxRank);
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ",") + std::to_string(shape[i]);
+  return text + (shown < shape.size() ? ",... of rank " + std::to_string(shape.size()) : "") + "]";
 }
 
 std::string type_text(const Type& type) {

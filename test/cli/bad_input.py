@@ -1,113 +1,21 @@
 """What the command line does with input that is wrong: exit codes, diagnostics, and that nothing is half-written.
 
 Every command must end within 10 s, in 3 GiB, without a signal. Exit codes: 0 ok, 1 firmware fault or time-out, 2 usage
-or unreadable file, 3 model not supported, 4 does not fit, 5 tool missing. Ends with "N checks, N failed, N skipped".
+or unreadable file, 3 model not supported, 4 does not fit, 5 tool missing. What is wrong within a model: bad_models.py.
 
 usage: bad_input.py NBLOCKS [--only TEXT]
 """
-import argparse
 import json
 import os
-import pathlib
 import random
-import resource
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "examples"
-DIGITS, INT8 = EXAMPLES / "digits/digits.onnx", EXAMPLES / "digits/digits_int8.tflite"
-LIMIT_SECONDS, LIMIT_BYTES = 10, 3 << 30
-F32 = TensorProto.FLOAT
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
-
-
-class Skipped(Exception):
-    pass
-
-
-class Run:
-    """One finished command."""
-
-    def __init__(self, end, seconds):
-        self.code, self.seconds = end.returncode, seconds
-        self.out, self.err = (stream.decode("utf-8", "replace") for stream in (end.stdout, end.stderr))
-
-
-class Checks:
-    """Runs nblocks in a folder of its own and counts what does not hold."""
-
-    def __init__(self, nblocks, folder):
-        self.nblocks, self.folder, self.count, self.failures = nblocks, folder, 0, []
-        self.is_sanitized = b"__asan_init" in pathlib.Path(nblocks).read_bytes()
-
-    def path(self, name):
-        return self.folder / name
-
-    def check(self, holds, text):
-        self.count += 1
-        if not holds:
-            self.failures.append(text)
-
-    def run(self, *arguments, env=None, limit=True):
-        def set_limit():
-            if limit and not self.is_sanitized:  # shadow memory takes terabytes of addresses
-                resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
-
-        start = time.monotonic()
-        try:
-            end = subprocess.run([self.nblocks, *map(str, arguments)], capture_output=True, env=env, cwd=self.folder,
-                                 timeout=120, preexec_fn=set_limit)
-        except subprocess.TimeoutExpired:
-            self.check(False, f"{arguments}: no end in 120 s")
-            return None
-        return Run(end, time.monotonic() - start)
-
-    def expect(self, code, kind, *arguments, says=(), env=None, seconds=LIMIT_SECONDS):
-        """The command's exit code, the kind in its first error, and words in its text."""
-        end = self.run(*arguments, env=env)
-        if end is None:
-            return None
-        shown = " ".join(map(str, arguments))[-160:]
-        first = next((line for line in end.err.splitlines() if line.startswith("error[")), "")
-        self.check(end.code == code, f"{shown}: exit {end.code}, not {code}: {end.err[:300]!r}")
-        if kind:
-            self.check(first.startswith(f"error[{kind}]"), f"{shown}: says {first[:200]!r}, not {kind}")
-        for word in says:
-            self.check(word in end.err, f"{shown}: does not say {word!r}: {end.err[:600]!r}")
-        self.check(end.seconds < seconds, f"{shown}: {end.seconds:.1f} s")
-        self.check(len(end.err) < 200_000, f"{shown}: {len(end.err)} bytes of text")
-        return end
-
-    def write(self, name, content):
-        path = self.path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    def model(self, name, nodes, inputs, outputs, constants=()):
-        graph = helper.make_graph(
-            nodes, "g", [helper.make_tensor_value_info(n, t, s) for n, t, s in inputs],
-            [helper.make_empty_tensor_value_info(n) for n in outputs],
-            [c if isinstance(c, TensorProto) else numpy_helper.from_array(np.asarray(c[1]), c[0]) for c in constants])
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
-        return self.write(name, model.SerializeToString())
-
-    def only_files(self, folder, allowed=()):
-        left = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()) if folder.exists() else []
-        return [name for name in left if name not in allowed]
+from checks import DIGITS, EXAMPLES, F32, INT8, LIMIT_SECONDS, Skipped, main, test
 
 
 def nested_ifs(depth):
@@ -126,10 +34,6 @@ def nested_ifs(depth):
         branch = field(5, field(1, b"then_branch") + field(6, graph) + b"\xa0\x01\x05")
         graph = field(1, rest + branch) + field(12, helper.make_tensor_value_info("o", F32, [4]).SerializeToString())
     return b"\x08\x08" + field(7, graph) + field(8, b"\x10\x15")
-
-
-def relu(c, name, shape, dtype=F32):
-    return c.model(name, [helper.make_node("Relu", ["x"], ["y"])], [("x", dtype, shape)], ["y"])
 
 
 def tools_path(c, names):
@@ -198,10 +102,10 @@ def mutated_files(c):
 @test
 def hostile_sizes(c):
     """Sizes, offsets, cycles, shapes and names that mean harm."""
-    c.expect(3, "limit-exceeded", "analyze", relu(c, "huge.onnx", [1 << 20, 1 << 20]))
-    c.expect(3, None, "analyze", relu(c, "wide.onnx", [1 << 62, 4]))
-    c.expect(3, None, "analyze", relu(c, "negative.onnx", [2, -3]))
-    c.expect(3, "limit-exceeded", "analyze", relu(c, "rank.onnx", [1] * 40))
+    c.expect(3, "limit-exceeded", "analyze", c.relu("huge.onnx", [1 << 20, 1 << 20]))
+    c.expect(3, None, "analyze", c.relu("wide.onnx", [1 << 62, 4]))
+    c.expect(3, None, "analyze", c.relu("negative.onnx", [2, -3]))
+    c.expect(3, "limit-exceeded", "analyze", c.relu("rank.onnx", [1] * 40))
     tensor = TensorProto(name="w", data_type=F32, dims=[1 << 40], raw_data=b"1234")
     add = [helper.make_node("Add", ["x", "w"], ["y"])]
     c.expect(3, None, "analyze", c.model("initializer.onnx", add, [("x", F32, [4])], ["y"], [tensor]))
@@ -271,31 +175,8 @@ def external_data(c):
 
 
 @test
-def unsupported_operators_are_listed(c):
-    nodes = [helper.make_node("Mystery", ["x"], ["a"], name="first_layer"), helper.make_node("Relu", ["a"], ["b"]),
-             helper.make_node("Riddle", ["b"], ["y"], name="last_layer")]
-    c.expect(3, "unsupported-operator", "analyze", c.model("two.onnx", nodes, [("x", F32, [4])], ["y"]),
-             says=["Mystery", "first_layer", "Riddle", "last_layer"])
-
-
-@test
-def symbolic_dimensions(c):
-    model = relu(c, "symbolic.onnx", ["batch", "length", 4])
-    c.expect(3, "dynamic-shape", "analyze", model, says=["length", "--dim"])
-    end = c.expect(0, None, "analyze", model, "--dim", "length=7", "-b", "host", says=["batch"])
-    c.check(end is not None and "7" in end.out, "--dim length=7 is not used")
-    for text in ("length", "length=", "length=x", "=3", "length=-1", "length=0", "length=99999999999999999999"):
-        c.expect(2, "usage", "analyze", model, "--dim", text)
-    end = c.run("analyze", model, "--dim", "lenght=7")
-    c.check(end is not None and end.code != 0, "a misspelt --dim is taken in silence")
-    c.expect(2, "usage", "analyze", relu(c, "batch.onnx", ["batch", 4]), "--dim", "bacth=7", says=["`bacth`", "`batch`"])
-    c.expect(2, "usage", "analyze", relu(c, "fixed.onnx", [1, 4]), "--dim", "batch=7", says=["`batch`"])
-    c.expect(0, None, "analyze", relu(c, "by_place.onnx", [1, 4]), "--dim", "x:0=7")
-
-
-@test
 def notes_stand_behind_the_table(c):
-    model = relu(c, "noted.onnx", ["batch", 4])
+    model = c.relu("noted.onnx", ["batch", 4])
     end = subprocess.run([c.nblocks, "analyze", model], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                          timeout=120)
     c.check(end.stdout.find("note[assumed-batch]") > end.stdout.find("ram (total)") > 0, "a note stands in the table")
@@ -494,32 +375,6 @@ def json_on_failure(c):
                     report["diagnostics"][0]["kind"], f"{arguments}: {report}")
         except (ValueError, KeyError, IndexError) as error:
             c.check(False, f"{arguments}: --json gives {end.out[:200]!r}: {error!r}")
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("nblocks")
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    count = failed = skipped = 0
-    for function in TESTS:
-        if arguments.only not in function.__name__:
-            continue
-        start = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
-            checks = Checks(os.path.abspath(arguments.nblocks), pathlib.Path(folder))
-            try:
-                function(checks)
-            except Skipped as why:
-                print(f"skipped {function.__name__}: {why}")
-                skipped += 1
-        for failure in checks.failures:
-            print(f"FAILED {function.__name__}: {failure}")
-        count += checks.count
-        failed += len(checks.failures)
-        print(f"{function.__name__}: {checks.count} checks, {time.monotonic() - start:.1f} s", flush=True)
-    print(f"{count} checks, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":

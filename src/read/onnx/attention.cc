@@ -154,7 +154,7 @@ void translate_attention(Layer& l) {
     l.refuse(Kind::limit_exceeded, "the scores are too large");
   if (l.has(3)) add_given_mask(l, masks, l.in(3));
   const std::int64_t left = l.integer("left_window_size", -1), right = l.integer("right_window_size", -1);
-  const bool is_causal = l.integer("is_causal", 0) != 0;
+  const bool is_causal = l.flag("is_causal", false);
   const ValueId lengths = has_past ? ValueId() : l.optional(6);
   if (is_shown || lengths.is_present()) {
     if (is_causal) add_window(l, masks, -1, 0, past, lengths);
@@ -217,7 +217,7 @@ void translate_rotary_embedding(Layer& l) {
     l.refuse(Kind::shape_mismatch, "the caches do not have one row a position");
   cosine = unsqueeze(l, cosine, {1});  // [B,1,S,half]
   sine = unsqueeze(l, sine, {1});
-  const bool is_interleaved = l.integer("interleaved", 0) != 0;
+  const bool is_interleaved = l.flag("interleaved", false);
   const ValueId turning = slice_axis(l, x, 3, 0, rotated);
   const ValueId a =
       is_interleaved ? slice_axis(l, turning, 3, 0, half, 2) : slice_axis(l, turning, 3, 0, half);

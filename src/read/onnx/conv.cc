@@ -19,7 +19,7 @@ Windows read_windows(Layer& l, const Shape& spatial, const Ints& kernel) {
   w.stride = l.integers("strides", Ints(n, 1));
   w.dilation = l.integers("dilations", Ints(n, 1));
   Ints pads = l.integers("pads", Ints(2 * n, 0));
-  const bool is_ceil = l.integer("ceil_mode", 0) != 0;
+  const bool is_ceil = l.flag("ceil_mode", false);
   const std::string auto_pad = l.text("auto_pad", "NOTSET");
   if (w.kernel.size() != n || w.stride.size() != n || w.dilation.size() != n || pads.size() != 2 * n)
     l.invalid("kernel_shape, strides, dilations or pads do not have one number a spatial axis of " +

@@ -32,7 +32,7 @@ constexpr std::array kParameters = {
 
 /// Before opset 7, b aligned with axis `axis` of a instead of its end.
 ValueId aligned(Layer& l, ValueId a, ValueId b) {
-  if (l.opset >= 7 || l.integer("broadcast", 0) == 0 || !l.has_attribute("axis")) return b;
+  if (l.opset >= 7 || !l.flag("broadcast", false) || !l.has_attribute("axis")) return b;
   const std::int64_t rank = l.rank(a), axis = l.axis(l.integer("axis"), std::max<std::int64_t>(rank, 1));
   const std::int64_t behind = rank - axis - l.rank(b);
   if (behind < 0) l.refuse(Kind::shape_mismatch, "the second operand leaves the first one's axes");
@@ -81,7 +81,7 @@ void translate_gelu(Layer& l) {
 }
 
 void translate_is_inf(Layer& l) {
-  const bool positive = l.integer("detect_positive", 1) != 0, negative = l.integer("detect_negative", 1) != 0;
+  const bool positive = l.flag("detect_positive", true), negative = l.flag("detect_negative", true);
   l.output(0,
            l.add("isinf", {l.in(0)}, {{"alpha", positive ? 1.0f : 0.0f}, {"beta", negative ? 1.0f : 0.0f}}));
 }
@@ -108,7 +108,7 @@ void translate_pow(Layer& l) {
 }
 
 void translate_mod(Layer& l) {
-  const bool is_c = l.integer("fmod", 0) != 0;
+  const bool is_c = l.flag("fmod", false);
   l.output(0, binary(l, is_c ? "fmod" : "mod", l.in(0), l.in(1)));
 }
 
@@ -160,7 +160,7 @@ void translate_identity(Layer& l) { l.output(0, l.in(0)); }
 
 void translate_dropout(Layer& l) {
   const ValueId x = l.in(0);
-  if (l.opset < 7 && l.integer("is_test", 0) == 0)
+  if (l.opset < 7 && !l.flag("is_test", false))
     l.build.remark(Kind::remark, "Dropout is read as in inference");
   if (l.has(2) && l.one_int(l.in(2), "training_mode") != 0) {
     const double ratio = l.has(1) ? l.one_double(l.in(1), "ratio") : 0.5;

@@ -103,7 +103,7 @@ void translate_one_hot(Layer& l) {
 
 void translate_trilu(Layer& l) {
   const std::int64_t k = l.has(1) ? l.one_int(l.in(1), "k") : 0;
-  l.output(0, l.add("trilu", TriluAttrs{l.integer("upper", 1) != 0, k}, {l.in(0)}));
+  l.output(0, l.add("trilu", TriluAttrs{l.flag("upper", true), k}, {l.in(0)}));
 }
 
 /// ScatterElements, its predecessor Scatter, and ScatterND.
@@ -155,7 +155,7 @@ void translate_window_function(Layer& l) {
   const std::int64_t size = l.one_int(l.in(0), "size");
   check_count(l, size);
   const DType dtype = l.element_type("output_datatype", DType::f32);
-  const double periods = static_cast<double>(l.integer("periodic", 1) != 0 ? size : size - 1);
+  const double periods = static_cast<double>(l.flag("periodic", true) ? size : size - 1);
   double a0 = 0.5, a1 = 0.5, a2 = 0;
   if (l.type() == "HammingWindow") {
     a0 = 25.0 / 46.0;

@@ -126,6 +126,13 @@ std::int64_t Layer::integer(std::string_view name) {
   if (!has_attribute(name)) invalid("attribute `" + std::string(name) + "` is missing");
   return integer(name, 0);
 }
+bool Layer::flag(std::string_view name, bool fallback) {
+  const std::int64_t value = integer(name, fallback ? 1 : 0);
+  if (value != 0 && value != 1)
+    refuse(Kind::attribute_out_of_range,
+           "attribute `" + std::string(name) + "` is " + std::to_string(value) + ", neither 0 nor 1");
+  return value == 1;
+}
 float Layer::real(std::string_view name, float fallback) {
   const AttributeProto* found = find(name, number_of(AttributeProto_AttributeType::FLOAT));
   return found ? found->f : fallback;

@@ -80,7 +80,8 @@ class Layer {
   // Attributes; one of another type than asked for is an invalid model.
   [[nodiscard]] bool has_attribute(std::string_view name) const { return find(name) != nullptr; }
   [[nodiscard]] std::int64_t integer(std::string_view name, std::int64_t fallback);
-  [[nodiscard]] std::int64_t integer(std::string_view name);  ///< must be there
+  [[nodiscard]] std::int64_t integer(std::string_view name);      ///< must be there
+  [[nodiscard]] bool flag(std::string_view name, bool fallback);  ///< 0 or 1
   [[nodiscard]] float real(std::string_view name, float fallback);
   [[nodiscard]] std::string text(std::string_view name, std::string_view fallback);
   [[nodiscard]] Ints integers(std::string_view name, const Ints& fallback = {});

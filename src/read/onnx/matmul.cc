@@ -25,7 +25,7 @@ void translate_matmul(Layer& l) { l.output(0, numpy_matmul(l, l.in(0), l.in(1)))
 
 void translate_gemm(Layer& l) {
   const ValueId a = l.in(0), b = l.in(1);
-  const bool trans_a = l.integer("transA", 0) != 0, trans_b = l.integer("transB", 0) != 0;
+  const bool trans_a = l.flag("transA", false), trans_b = l.flag("transB", false);
   const float alpha = l.real("alpha", 1.0f), beta = l.real("beta", 1.0f);
   if (l.rank(a) != 2 || l.rank(b) != 2) l.refuse(Kind::shape_mismatch, "a factor is no matrix");
   ValueId c = beta == 0.0f ? ValueId() : l.optional(2);

@@ -36,14 +36,14 @@ ValueId of_row(Layer& l, ValueId p, const Shape& row) {
 
 void translate_batch_normalization(Layer& l) {
   const ValueId x = l.in(0);
-  const bool is_training = l.opset >= 14 && l.integer("training_mode", 0) != 0;
+  const bool is_training = l.opset >= 14 && l.flag("training_mode", false);
   for (std::size_t i = is_training ? 3 : 1; i < 5; ++i) l.refuse_output(i, "a statistic of training");
   l.require_rank(x, 1, "the input");
   const float epsilon = l.real("epsilon", 1e-5f);
   const std::int64_t rank = l.rank(x), axis = rank > 1 ? 1 : 0;
   const ValueId scale = l.in(1), bias = l.in(2);
   ValueId mean = l.in(3), variance = l.in(4);
-  if (l.opset < 9 && l.integer("spatial", 1) == 0) {
+  if (l.opset < 9 && !l.flag("spatial", true)) {
     // One mean and variance an element of [C,H,W], which broadcasts over the batch as it is.
     const ValueId deviation = unary(l, "sqrt", binary(l, "add", variance, static_cast<double>(epsilon)));
     const ValueId normal = binary(l, "div", binary(l, "sub", x, mean), deviation);

@@ -98,7 +98,7 @@ void translate_max_pool(Layer& l) {
   const Windows w = windows_of(l, x);
   if (l.wants(1)) {
     const Ints after = sum(w.after, w.extra);
-    MaxPoolIndicesAttrs a{w.kernel, w.stride, w.dilation, w.before, l.integer("storage_order", 0) != 0};
+    MaxPoolIndicesAttrs a{w.kernel, w.stride, w.dilation, w.before, l.flag("storage_order", false)};
     a.pad.insert(a.pad.end(), after.begin(), after.end());
     const auto both = l.add_all("max_pool_indices", Attributes(std::move(a)), {x});
     l.output(0, both[0]);
@@ -153,7 +153,7 @@ void translate_max_unpool(Layer& l) {
 }
 
 ValueId average_pooled(Layer& l, ValueId x) {
-  const bool counts = l.integer("count_include_pad", 0) != 0;
+  const bool counts = l.flag("count_include_pad", false);
   return pooled(l, x, counts ? Pool::average_with_padding : Pool::average_inside, windows_of(l, x));
 }
 

@@ -195,7 +195,7 @@ void output_quantized(Layer& l, ValueId y, std::size_t i, DType fallback) {
   l.output(0, quantized(l, y, {l.in(i), zero, 1}, zero.is_present() ? l.dtype(zero) : fallback));
 }
 void refuse_channels_last(Layer& l) {
-  if (l.integer("channels_last", 0) != 0) l.unsupported("channels_last images");
+  if (l.flag("channels_last", false)) l.unsupported("channels_last images");
 }
 
 }  // namespace
@@ -240,7 +240,7 @@ void translate_qlinear_concat(Layer& l) {
 
 void translate_qgemm(Layer& l) {
   const ValueId a = dequantized_at(l, 0);
-  const bool trans_a = l.integer("transA", 0) != 0, trans_b = l.integer("transB", 0) != 0;
+  const bool trans_a = l.flag("transA", false), trans_b = l.flag("transB", false);
   ValueId b = dequantized_at(l, 3, trans_b ? 0 : 1);
   if (l.rank(a) != 2 || l.rank(b) != 2) l.refuse(Kind::shape_mismatch, "a factor is no matrix");
   const float alpha = l.real("alpha", 1.0f);

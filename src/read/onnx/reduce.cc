@@ -34,7 +34,7 @@ void translate_reduce(Layer& l) {
   const auto given = l.ints_of("axes", 1);
   Ints axes = given ? l.axes(*given, rank) : Ints{};
   if (axes.empty()) {
-    if (l.integer("noop_with_empty_axes", 0) == 0) {
+    if (!l.flag("noop_with_empty_axes", false)) {
       axes = axes_from(0, rank);
     } else {
       // Nothing is summed, but the function around the sum still applies to each element.
@@ -49,7 +49,7 @@ void translate_reduce(Layer& l) {
   std::string_view block = l.block();
   if (l.dtype(x) == DType::boolean && l.type() == "ReduceMax") block = "reduce_any";
   if (l.dtype(x) == DType::boolean && l.type() == "ReduceMin") block = "reduce_all";
-  l.output(0, reduce(l, block, x, std::move(axes), l.integer("keepdims", 1) != 0));
+  l.output(0, reduce(l, block, x, std::move(axes), l.flag("keepdims", true)));
 }
 
 void translate_softmax(Layer& l) {
@@ -69,8 +69,8 @@ void translate_arg_extremum(Layer& l) {
   const ValueId x = l.in(0);
   ArgmaxAttrs a;
   a.axis = l.axis(l.integer("axis", 0), l.rank(x));
-  a.keep_dims = l.integer("keepdims", 1) != 0;
-  a.select_last = l.integer("select_last_index", 0) != 0;
+  a.keep_dims = l.flag("keepdims", true);
+  a.select_last = l.flag("select_last_index", false);
   l.output(0, l.add(l.block(), a, {x}));
 }
 
@@ -78,8 +78,8 @@ void translate_running(Layer& l) {
   const ValueId x = l.in(0);
   CumsumAttrs a;
   a.axis = l.axis(l.one_int(l.in(1), "axis"), l.rank(x));
-  a.exclusive = l.integer("exclusive", 0) != 0;
-  a.reverse = l.integer("reverse", 0) != 0;
+  a.exclusive = l.flag("exclusive", false);
+  a.reverse = l.flag("reverse", false);
   l.output(0, l.add(l.block(), a, {x}));
 }
 
@@ -88,7 +88,7 @@ void translate_top_k(Layer& l) {
   TopkAttrs a;
   a.axis = l.axis(l.integer("axis", -1), l.rank(x));
   a.k = l.opset < 10 ? l.integer("k") : l.one_int(l.in(1), "k");
-  a.largest = l.integer("largest", 1) != 0;
+  a.largest = l.flag("largest", true);
   const auto outputs = l.add_all("topk", Attributes(a), {x});
   for (std::size_t i = 0; i < outputs.size(); ++i) l.output(i, outputs[i]);
 }

@@ -92,8 +92,8 @@ void translate_resize(Layer& l) {
                                              "coordinate_transformation_mode");
     a.rounding = named<ResizeRounding>(l, l.text("nearest_mode", "round_prefer_floor"), "nearest_mode");
   }
-  a.antialias = l.integer("antialias", 0) != 0;
-  a.exclude_outside = l.integer("exclude_outside", 0) != 0;
+  a.antialias = l.flag("antialias", false);
+  a.exclude_outside = l.flag("exclude_outside", false);
 
   const auto rank = static_cast<std::int64_t>(s.size());
   const Ints axes = l.axes(l.integers("axes", axes_from(0, rank)), rank);

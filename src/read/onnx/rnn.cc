@@ -27,7 +27,7 @@ struct Recurrent {
 
 Recurrent read_recurrent(Layer& l, std::vector<std::string> functions, std::int64_t gates) {
   Recurrent p;
-  p.is_batch_first = l.integer("layout", 0) != 0;
+  p.is_batch_first = l.flag("layout", false);
   p.x = l.in(0);
   if (l.rank(p.x) != 3 || l.rank(l.in(1)) != 3 || l.rank(l.in(2)) != 3)
     l.refuse(Kind::shape_mismatch, "X, W or R is not of rank 3");
@@ -271,7 +271,7 @@ void as_block(Layer& l, const Recurrent& p, std::string_view block, Attributes a
 void translate_lstm(Layer& l) {
   const Recurrent p = read_recurrent(l, {"Sigmoid", "Tanh", "Tanh"}, 4);
   const ValueId initial_c = l.optional(6), peephole = l.optional(7);
-  const bool is_coupled = l.integer("input_forget", 0) != 0;
+  const bool is_coupled = l.flag("input_forget", false);
   if (fits_block(l, p, "lstm") && is_constant_or_absent(l, peephole)) {
     auto a = block_attributes<LstmAttrs>(l, p);
     a.couple_gates = is_coupled;
@@ -306,7 +306,7 @@ void translate_lstm(Layer& l) {
 
 void translate_gru(Layer& l) {
   const Recurrent p = read_recurrent(l, {"Sigmoid", "Tanh"}, 3);
-  const bool resets_after = l.integer("linear_before_reset", 0) != 0;
+  const bool resets_after = l.flag("linear_before_reset", false);
   if (fits_block(l, p, "gru")) {
     auto a = block_attributes<GruAttrs>(l, p);
     a.reset_after = resets_after;

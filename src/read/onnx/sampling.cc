@@ -42,7 +42,7 @@ void translate_affine_grid(Layer& l) {
   const Shape space(size.begin() + 2, size.end());
   if (const std::string fault = shape_fault(space, DType::f32); !fault.empty())
     l.refuse(Kind::limit_exceeded, "the grid: " + fault);
-  const bool aligns_corners = l.integer("align_corners", 0) != 0;
+  const bool aligns_corners = l.flag("align_corners", false);
   const std::int64_t points = product(space, 0, axes);
   if (points > (std::int64_t{1} << 22)) l.refuse(Kind::limit_exceeded, "the grid has more than 2^22 points");
   std::vector<float> grid;
@@ -83,7 +83,7 @@ void translate_grid_sample(Layer& l) {
     a.padding = SamplePadding::reflection;
   else if (padding != "zeros")
     l.invalid("`padding_mode` is `" + padding + "`");
-  a.align_corners = l.integer("align_corners", 0) != 0;
+  a.align_corners = l.flag("align_corners", false);
   l.output(0, channels_first(l, l.add("grid_sample", a, {channels_last(l, x), l.in(1)})));
 }
 

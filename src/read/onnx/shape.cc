@@ -43,7 +43,7 @@ void translate_reshape(Layer& l) {
   const ValueId x = l.in(0);
   const auto wanted = l.ints_of("shape", 1);
   if (!wanted) l.invalid("its shape is missing");
-  l.output(0, reshape(l, x, resolved_shape(l, x, *wanted, l.integer("allowzero", 0) != 0)));
+  l.output(0, reshape(l, x, resolved_shape(l, x, *wanted, l.flag("allowzero", false))));
 }
 
 void translate_flatten(Layer& l) {

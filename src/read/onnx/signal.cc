@@ -11,8 +11,8 @@ void translate_dft(Layer& l) {
   DftAttrs a;
   a.axis = l.opset < 20 ? l.integer("axis", 1) : l.has(2) ? l.one_int(l.in(2), "axis") : -2;
   a.axis = l.axis(a.axis, rank);
-  a.inverse = l.integer("inverse", 0) != 0;
-  a.onesided = l.integer("onesided", 0) != 0;
+  a.inverse = l.flag("inverse", false);
+  a.onesided = l.flag("onesided", false);
   if (l.has(1)) {
     a.length = l.one_int(l.in(1), "dft_length");
     if (a.length < 1) l.refuse(Kind::attribute_out_of_range, "dft_length is " + std::to_string(a.length));
@@ -42,7 +42,7 @@ void translate_stft(Layer& l) {
     for (std::int64_t i = 0; i < length; ++i) places.push_back(frame * step + i);
   ValueId y = gather(l, x, ints(l, places, {frames, length}), 1);
   if (l.has(2)) y = binary(l, "mul", y, unsqueeze(l, l.in(2), {1}));
-  l.output(0, l.add("dft", DftAttrs{2, 0, false, l.integer("onesided", 1) != 0}, {y}));
+  l.output(0, l.add("dft", DftAttrs{2, 0, false, l.flag("onesided", true)}, {y}));
 }
 
 }  // namespace nb::onnx
