@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/text.h"
+
 namespace nb {
 namespace {
 
@@ -79,7 +81,7 @@ std::string quantization_fault(const Type& type) {
                                     : q.scales.size() == 1;
   if (!fits || q.zero_points.size() != q.scales.size()) return "has scales that do not match its shape";
   for (const float scale : q.scales)
-    if (!(scale > 0) || !std::isfinite(scale)) return "has a scale that is not positive and finite";
+    if (!(scale > 0) || scale > kMaxScale) return "has the scale " + float_text(scale);
   if (!is_integer(type.dtype)) return {};
   const bool is_signed = type.dtype == DType::i8 || type.dtype == DType::i16 || type.dtype == DType::i32 ||
                          type.dtype == DType::i64;

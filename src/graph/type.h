@@ -53,6 +53,7 @@ struct Type {
 
 /// Dimensions, and all tensors, stay below these (diagnostic limit-exceeded).
 inline constexpr int kMaxRank = 8;
+inline constexpr float kMaxScale = 1e30f;  ///< of quantization: beyond it floats end before integers do
 inline constexpr std::int64_t kMaxTensorBytes = (std::int64_t{1} << 31) - 1;
 /// Why the shape breaks a limit, empty if it does not.
 [[nodiscard]] std::string shape_fault(std::span<const std::int64_t> shape, DType dtype);

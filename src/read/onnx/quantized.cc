@@ -44,7 +44,7 @@ std::optional<Quantization> known(Layer& l, const Scaling& s, const Shape& shape
     for (std::size_t i = 0; i < zeros.size(); ++i) q.zero_points[i] = static_cast<std::int32_t>(zeros[i]);
   }
   for (const float scale : q.scales)
-    if (!(scale > 0) || !std::isfinite(scale)) l.invalid("a scale is " + float_text(scale));
+    if (!(scale > 0) || scale > kMaxScale) l.invalid("a scale is " + float_text(scale));
   if (l.rank(s.scale) == 0 || (q.scales.size() == 1 && l.rank(s.scale) <= 1)) return q;
   if (l.rank(s.scale) != 1) return std::nullopt;  // by blocks
   const std::int64_t axis = l.axis(s.axis, static_cast<std::int64_t>(shape.size()));
