@@ -31,6 +31,7 @@ Status find_activations(Graph& graph, PassContext& context);
 Status find_attention(Graph& graph, PassContext& context);
 Status remove_identities(Graph& graph, PassContext& context);
 Status fold_batch_norm(Graph& graph, PassContext& context);
+Status split_dense(Graph& graph, PassContext& context);
 Status fuse_qdq(Graph& graph, PassContext& context);
 Status fuse_activations(Graph& graph, PassContext& context);
 Status drop_constant_channels(Graph& graph, PassContext& context);
@@ -57,6 +58,8 @@ inline constexpr std::array kPipeline{
          Phase::read, remove_identities},
     Pass{"fold-batch-norm", "Moves a factor and an offset a channel into the weights beside them.",
          Phase::read, Phase::simplified, fold_batch_norm},
+    Pass{"split-dense", "Makes a dense layer a part where only parts of a layer are used, each by itself.",
+         Phase::simplified, Phase::simplified, split_dense},
     Pass{"fuse-qdq", "Makes integer blocks of float blocks between dequantize and quantize.",
          Phase::simplified, Phase::quantized, fuse_qdq},
     Pass{"fuse-activations", "Moves relu and clip into the block before them, as its clamp.",
