@@ -384,7 +384,7 @@ class Rewrite {
   bool replace_values() {
     std::map<ValueId, std::int64_t> step_of;
     for (std::int64_t i = 0; i < steps_; ++i) step_of[chain_.steps[static_cast<std::size_t>(i)].h] = i;
-    for (const Node& node : std::vector<Node>(graph_.nodes))
+    for (const Node& node : reader_.graph().nodes)
       if (node.block->name == "concat") replace_stack(node, step_of);
     const CellStep& last = chain_.steps.back();
     const auto is_used = [&](ValueId id) {
@@ -411,21 +411,13 @@ class Rewrite {
     return needs_last;
   }
 
-  /// A concat of h of all steps, one way or the other, becomes y.
+  /// A concat in which h of all steps lie one behind the other, one way or the other, becomes y.
   void replace_stack(const Node& node, const std::map<ValueId, std::int64_t>& step_of) {
-    if (static_cast<std::int64_t>(node.inputs.size()) != steps_ || steps_ < 2) return;
-    const Shape& shape = graph_.at(node.outputs[0]).type.shape;
-    std::int64_t outer = 1;
-    const std::int64_t axis = node.attributes.as<ConcatAttrs>().axis;
-    const auto rank = static_cast<std::int64_t>(shape.size());
-    for (std::int64_t i = 0; i < (axis < 0 ? axis + rank : axis); ++i)
-      outer *= shape[static_cast<std::size_t>(i)];
-    if (outer != 1) return;
+    const ValueId stack = node.outputs[0];
+    if (steps_ < 2 || reader_.size(stack) != steps_ * units_) return;
     bool is_up = true, is_down = true;
     for (std::int64_t i = 0; i < steps_; ++i) {
-      const ValueId part = node.inputs[static_cast<std::size_t>(i)];
-      if (!reader_.knows(part)) return;
-      const Row row = reader_.origin(reader_.whole(part));
+      const Row row = reader_.origin({stack, i * units_, units_});
       const auto step = step_of.find(row.value);
       if (step == step_of.end() || row != reader_.whole(row.value)) return;
       is_up = is_up && row_of(step->second) == i;
@@ -436,7 +428,7 @@ class Rewrite {
     if (is_down)
       rows = added("slice", SliceAttrs{{steps_ - 1, 0, 0, 0}, {steps_, 1, 1, units_}, {-1, 1, 1, 1}}, {y_},
                    {steps_, 1, 1, units_});
-    replace(node.outputs[0], reshaped(rows, shape));
+    replace(stack, reshaped(rows, graph_.at(stack).type.shape));
   }
 
   Attributes attributes(bool has_last) const {

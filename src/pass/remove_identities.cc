@@ -1,7 +1,9 @@
 // remove-identities: nodes that give back their operand disappear; chains of reshapes become one.
+#include <algorithm>
 #include <numeric>
 
 #include "blocks/reshape/attributes.h"
+#include "blocks/slice/attributes.h"
 #include "blocks/transpose/attributes.h"
 #include "pass/pass.h"
 
@@ -14,6 +16,10 @@ bool is_identity(const Graph& graph, const Node& node) {
   const std::string& block = node.block->name;
   if (block == "identity") return true;
   if (block == "reshape" || block == "expand" || block == "cast") return in == out;
+  if (block == "slice") {
+    const auto& step = node.attributes.as<SliceAttrs>().step;
+    return in == out && std::all_of(step.begin(), step.end(), [](std::int64_t s) { return s == 1; });
+  }
   if (block == "transpose") {
     // Moving axes of size 1 moves no element: such a transpose is a reshape, see below.
     const auto& perm = node.attributes.as<TransposeAttrs>().perm;

@@ -34,8 +34,6 @@ class RowReader {
   explicit RowReader(const Graph& graph) : graph_(graph), made_by_(graph.producers()) {}
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
-  /// Whether the value was there from the beginning.
-  [[nodiscard]] bool knows(ValueId id) const { return id.index() < made_by_.size(); }
   [[nodiscard]] std::int64_t size(ValueId id) const { return graph_.at(id).type.elements(); }
   [[nodiscard]] Row whole(ValueId id) const { return {id, 0, size(id)}; }
   /// The index of the node that makes the value, or -1.

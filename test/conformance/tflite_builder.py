@@ -1,5 +1,7 @@
 """Small .tflite models written from scratch, for tests of single operators."""
 
+import contextlib
+
 import numpy as np
 
 import flatbuffers
@@ -28,7 +30,7 @@ class Tensor:
 
 
 class Model:
-    """One subgraph. Inputs and outputs are in the order in which they were declared. `judge` names the only
+    """Inputs and outputs are in the order in which they were declared. `judge` names the only
     interpreter to ask, if not the first that takes the model."""
 
     def __init__(self):
@@ -44,9 +46,24 @@ class Model:
         self.model.subgraphs = [graph]
         self.inputs, self.outputs = [], []
 
-    def tensor(self, shape, dtype, scale=None, zero=0, data=None, axis=None, is_variable=False):
-        """A tensor; with data a constant; `scale` may be a list along `axis`."""
+    @contextlib.contextmanager
+    def subgraph(self, shapes):
+        """Another subgraph, to which tensors and operators go meanwhile: gives its index and its inputs, which are
+        (shape, dtype) each. Its outputs are declared inside with output()."""
+        outer = self.graph, self.inputs, self.outputs
+        self.graph, self.inputs, self.outputs = schema.SubGraphT(), [], []
+        graph = self.graph
+        graph.name = f"subgraph{len(self.model.subgraphs)}"
+        graph.tensors, graph.operators, graph.inputs, graph.outputs = [], [], [], []
+        self.model.subgraphs.append(graph)
+        yield len(self.model.subgraphs) - 1, [self.input(*shape) for shape in shapes]
+        self.graph, self.inputs, self.outputs = outer
+
+    def tensor(self, shape, dtype, scale=None, zero=0, data=None, axis=None, is_variable=False, dynamic=None):
+        """A tensor; with data a constant; `scale` may be a list along `axis`. The size of axis `dynamic` is unknown."""
         t = schema.TensorT()
+        if dynamic is not None:
+            t.shapeSignature = [-1 if i == dynamic else int(n) for i, n in enumerate(shape)]
         t.shape = [int(n) for n in shape]
         t.type = TYPES[np.dtype(dtype)]
         t.name = f"t{len(self.graph.tensors)}"

@@ -445,6 +445,75 @@ def lstm(rng, dtype, time_major=False, clip=0.0):
     return m
 
 
+def while_gru(rng, dtype, keeps=None, units=6):
+    """A GRU as Keras writes it: counters, x by its rows, h, and the list of outputs."""
+    m = Model()
+    steps, inputs = 5, 4
+    rows = steps if keeps else 1
+    x = m.input((steps, 1, inputs), dtype)
+    carried = [((), np.int32), ((rows, 1, units), dtype), ((1, units), dtype), ((steps, 1, inputs), dtype)]
+
+    def floats(*shape):
+        return m.constant(0.5 * rng.standard_normal(shape), dtype)
+
+    def value(shape, operator, operands, options=None):
+        out = m.tensor(shape, dtype)
+        m.operator(operator, operands, [out], options)
+        return out
+
+    def ints(values):
+        return m.constant(np.array(values), np.int32)
+
+    with m.subgraph(carried) as (condition, (count, *_)):
+        m.operator("LESS", [count, ints(steps)], [m.output((), np.bool_)], ("LessOptions", {}))
+    with m.subgraph(carried) as (body, (count, list_before, h, whole)):
+        x_t = value((1, inputs), "GATHER", [whole, count], ("GatherOptions", dict(axis=0)))
+        dense = ("FullyConnectedOptions", {})
+        of_x = value((1, 3 * units), "FULLY_CONNECTED", [x_t, floats(3 * units, inputs), floats(3 * units)], dense)
+        of_h = value((1, 3 * units), "FULLY_CONNECTED", [h, floats(3 * units, units), floats(3 * units)], dense)
+        parts = []
+        for of in (of_x, of_h):
+            parts.append([m.tensor((1, units), dtype) for _ in range(3)])
+            m.operator("SPLIT", [ints(-1), of], parts[-1], ("SplitOptions", dict(numSplits=3)))
+        add, sub, mul = (lambda a, b, n=n, o=o: value((1, units), n, [a, b], (o, {}))
+                         for n, o in (("ADD", "AddOptions"), ("SUB", "SubOptions"), ("MUL", "MulOptions")))
+        z = value((1, units), "LOGISTIC", [add(parts[0][0], parts[1][0])])
+        r = value((1, units), "LOGISTIC", [add(parts[0][1], parts[1][1])])
+        n = value((1, units), "TANH", [add(parts[0][2], mul(r, parts[1][2]))])
+        kept, fresh = mul(z, h), mul(sub(m.constant(1.0, dtype), z), n)
+        m.operator("ADD", [count, ints(1)], [m.output((), np.int32)], ("AddOptions", {}))
+        next_list, next_h = m.output((rows, 1, units), dtype), m.output((1, units), dtype)
+        m.operator("ADD", [kept, fresh], [next_h], ("AddOptions", {}))
+        row = value((1, 1, units), "RESHAPE", [next_h, ints([1, 1, units])]) if keeps else next_list
+
+        def index(first):
+            of = m.tensor((3,), np.int32)
+            m.operator("PACK", [first, ints(0), ints(0)], [of], ("PackOptions", dict(valuesCount=3)))
+            return of
+
+        if not keeps:
+            m.operator("RESHAPE", [next_h, ints([1, 1, units])], [row])
+        elif keeps == "update":
+            m.operator("DYNAMIC_UPDATE_SLICE", [list_before, row, index(count)], [next_list])
+        else:  # the rows before, the new one, the rows behind: shapes that change with each step
+            m.judge = "litert"
+            after = m.tensor((), np.int32)
+            m.operator("ADD", [count, ints(1)], [after], ("AddOptions", {}))
+            sizes = m.tensor((3,), np.int32)
+            m.operator("PACK", [count, ints(1), ints(units)], [sizes], ("PackOptions", dict(valuesCount=3)))
+            pieces = [m.tensor((1, 1, units), dtype, dynamic=0) for _ in range(2)]
+            m.operator("SLICE", [list_before, ints([0, 0, 0]), sizes], pieces[:1], ("SliceOptions", {}))
+            m.operator("SLICE", [list_before, index(after), ints([-1, -1, -1])], pieces[1:], ("SliceOptions", {}))
+            m.operator("CONCATENATION", [pieces[0], row, pieces[1]], [next_list], ("ConcatenationOptions", dict(axis=0)))
+        m.graph.outputs.append(whole.index)
+    results = [m.tensor((), np.int32), m.output((rows, 1, units), dtype), m.output((1, units), dtype),
+               m.tensor((steps, 1, inputs), dtype)]
+    zeros = [m.constant(np.zeros(shape), dtype) for shape in ((rows, 1, units), (1, units))]
+    m.operator("WHILE", [ints(0), *zeros, x], results,
+               ("WhileOptions", dict(condSubgraphIndex=condition, bodySubgraphIndex=body)))
+    return m
+
+
 def all_cases():
     """(name, function from a generator to a model) of every case."""
     f32, i8, i16 = np.float32, np.int8, np.int16
@@ -550,6 +619,9 @@ def all_cases():
     add(lstm, every, "lstm")
     add(lstm, every, "lstm_time_major", time_major=True)
     add(lstm, [i8, i16], "lstm_clip", clip=0.6)
+    add(while_gru, [f32], "while_gru")
+    add(while_gru, [f32], "while_gru_update", keeps="update")
+    add(while_gru, [f32], "while_gru_concat", keeps="concat")
     return cases
 
 

@@ -8,7 +8,7 @@ using Ints = std::vector<std::int64_t>;
 
 class Joiner {
  public:
-  explicit Joiner(ModelRecord& model)
+  explicit Joiner(SubgraphRecord& model)
       : model_(model), users_(model.tensors.size(), -1), use_counts_(model.tensors.size(), 0) {
     for (const std::int32_t output : model.outputs) ++use_counts_[static_cast<std::size_t>(output)];
     for (std::size_t i = 0; i < model.operators.size(); ++i)
@@ -100,13 +100,13 @@ class Joiner {
     return true;
   }
 
-  ModelRecord& model_;
+  SubgraphRecord& model_;
   std::vector<std::int64_t> users_;  ///< the last operator that reads the tensor
   std::vector<std::int64_t> use_counts_;
 };
 
 }  // namespace
 
-void join_dilated_convolutions(ModelRecord& model) { Joiner(model).run(); }
+void join_dilated_convolutions(SubgraphRecord& model) { Joiner(model).run(); }
 
 }  // namespace nb::tflite

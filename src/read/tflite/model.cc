@@ -47,16 +47,51 @@ class ModelReader {
     codes_ = model[schema::Model::operator_codes];
     if (!file_.is_ok()) return kFailed;
     if (subgraphs.size() == 0) return invalid("the file has no subgraph");
-    const Table<schema::SubGraph> graph = subgraphs[0];
-    if (!file_.is_ok() || !read_tensors(graph) || !read_operators(graph)) return kFailed;
-    if (!read_ends(graph) || !file_.is_ok()) return kFailed;
-    rename_constants();
-    return std::move(record_);
+    ModelRecord record;
+    record.subgraphs.resize(subgraphs.size());
+    std::vector<bool> is_known(subgraphs.size(), false);
+    is_known[0] = true;
+    for (std::vector<std::size_t> open = {0}; !open.empty();) {
+      const std::size_t index = open.back();
+      open.pop_back();
+      if (!read_subgraph(subgraphs[index])) return kFailed;
+      for (const std::int32_t other : loops()) {
+        if (other < 1 || static_cast<std::size_t>(other) >= subgraphs.size())
+          return invalid("a loop runs subgraph " + std::to_string(other) + " of " +
+                         std::to_string(subgraphs.size()));
+        if (!is_known[static_cast<std::size_t>(other)]) open.push_back(static_cast<std::size_t>(other));
+        is_known[static_cast<std::size_t>(other)] = true;
+      }
+      if (!file_.is_ok()) return kFailed;
+      record.subgraphs[index] = std::move(record_);
+    }
+    return record;
   }
 
  private:
   Failed invalid(std::string message, Kind kind = Kind::invalid_model) {
     return diagnostics_.add({.kind = kind, .message = std::move(message)});
+  }
+
+  Status read_subgraph(const Table<schema::SubGraph>& graph) {
+    record_ = {};
+    if (!file_.is_ok() || !read_tensors(graph) || !read_operators(graph)) return kFailed;
+    if (!read_ends(graph) || !file_.is_ok()) return kFailed;
+    rename_constants();
+    return {};
+  }
+
+  /// The subgraphs that operators of the present one run.
+  std::vector<std::int32_t> loops() {
+    using O = schema::WhileOptions;
+    std::vector<std::int32_t> found;
+    for (const OperatorRecord& op : record_.operators) {
+      if (op.code != BuiltinOperator::WHILE || static_cast<std::uint8_t>(op.options_tag) != O::kTag) continue;
+      const auto options = op.table.member<O>(schema::Operator::builtin_options);
+      found.push_back(options[O::cond_subgraph_index]);
+      found.push_back(options[O::body_subgraph_index]);
+    }
+    return found;
   }
 
   Status read_tensors(const Table<schema::SubGraph>& graph) {
@@ -284,7 +319,7 @@ class ModelReader {
 
   FlatFile& file_;
   Diagnostics& diagnostics_;
-  ModelRecord record_;
+  SubgraphRecord record_;  ///< the present one
   TableVector<schema::Buffer> buffers_;
   TableVector<schema::OperatorCode> codes_;
 };

@@ -53,11 +53,16 @@ struct OperatorRecord {
   std::optional<JoinedDilation> joined_dilation = {};
 };
 
-/// The first subgraph, which is the model.
-struct ModelRecord {
+/// What runs as one: the model itself, or the condition or body of a loop.
+struct SubgraphRecord {
   std::vector<TensorRecord> tensors;
   std::vector<OperatorRecord> operators;
   std::vector<std::int32_t> inputs, outputs;
+};
+
+/// The subgraphs of a file. The first is the model; those that it does not run are empty.
+struct ModelRecord {
+  std::vector<SubgraphRecord> subgraphs;
 };
 
 /// Whether the bytes are a TFLite file: "TFL3" at byte 4.

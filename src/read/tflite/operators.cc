@@ -100,6 +100,7 @@ constexpr auto kRows = std::to_array<OperatorRow>({
     {SPLIT, "split", 2, split},
     {SPLIT_V, "split", 3, split_v},
     {SLICE, "slice", 3, slice},
+    {DYNAMIC_UPDATE_SLICE, "slice", 3, dynamic_update_slice},
     {STRIDED_SLICE, "slice", 4, strided_slice},
     {REVERSE_V2, "slice", 2, reverse_v2},
     {GATHER, "gather", 2, gather},
@@ -122,6 +123,8 @@ constexpr auto kRows = std::to_array<OperatorRow>({
     {DEPTH_TO_SPACE, "transpose", 1, depth_to_space},
     {SPACE_TO_BATCH_ND, "transpose", 3, space_to_batch_nd},
     {BATCH_TO_SPACE_ND, "transpose", 3, batch_to_space_nd},
+
+    {WHILE, "reshape", 0, while_loop},
 });
 
 }  // namespace

@@ -51,6 +51,7 @@ Status unpack(Layer& layer);
 Status split(Layer& layer);
 Status split_v(Layer& layer);
 Status slice(Layer& layer);
+Status dynamic_update_slice(Layer& layer);
 Status strided_slice(Layer& layer);
 Status reverse_v2(Layer& layer);
 Status gather(Layer& layer);
@@ -73,6 +74,9 @@ Status space_to_depth(Layer& layer);
 Status depth_to_space(Layer& layer);
 Status space_to_batch_nd(Layer& layer);
 Status batch_to_space_nd(Layer& layer);
+
+// control.cc
+Status while_loop(Layer& layer);
 
 // lstm.cc
 Status unidirectional_sequence_lstm(Layer& layer);

@@ -10,6 +10,7 @@ namespace tflite {
 namespace {
 
 constexpr std::size_t kMaxLayersNamed = 50;  // of one unsupported operator
+constexpr std::int64_t kMaxOperatorsWritten = 1000000;
 
 const OperatorRow* find_row(BuiltinOperator code) {
   for (const OperatorRow& row : operator_rows())
@@ -55,9 +56,11 @@ Translation::Translation(ModelRecord model, FlatFile& file, const BlockSet& bloc
       file_(file),
       options_(options),
       builder_(blocks, diagnostics),
-      values_(model_.tensors.size()),
+      frames_(model_.subgraphs.size()),
       constant_limit_((std::int64_t{256} << 20) + 16 * static_cast<std::int64_t>(file.bytes().size())) {
   builder_.graph().name = options.name;
+  for (std::size_t i = 0; i < frames_.size(); ++i)
+    frames_[i].values.resize(model_.subgraphs[i].tensors.size());
 }
 
 Failed Translation::invalid(Kind kind, std::string message, std::string help) {
@@ -66,7 +69,8 @@ Failed Translation::invalid(Kind kind, std::string message, std::string help) {
 
 Result<Graph> Translation::run() {
   if (!check_operators() || !add_inputs()) return kFailed;
-  join_dilated_convolutions(model_);
+  for (SubgraphRecord& subgraph : model_.subgraphs) join_dilated_convolutions(subgraph);
+  frame().is_running = true;
   if (!translate_operators() || !add_outputs()) return kFailed;
   say_expanded();
   builder_.graph().remove_dead();
@@ -79,18 +83,19 @@ constexpr std::size_t kMaxMicroConcatenation = 10;
 Status Translation::check_operators() {
   std::vector<std::string> order;
   std::map<std::string, std::vector<std::string>> layers;
-  for (const OperatorRecord& op : model_.operators) {
-    const OperatorRow* row = find_row(op.code);
-    if (row != nullptr && builder_.blocks().find(row->block) != nullptr) {
-      const bool is_long =
-          op.code == schema::BuiltinOperator::CONCATENATION && op.inputs.size() > kMaxMicroConcatenation;
-      runs_on_micro_ = runs_on_micro_ && row->is_micro && !is_long;
-      continue;
+  for (const SubgraphRecord& subgraph : model_.subgraphs)
+    for (const OperatorRecord& op : subgraph.operators) {
+      const OperatorRow* row = find_row(op.code);
+      if (row != nullptr && builder_.blocks().find(row->block) != nullptr) {
+        const bool is_long =
+            op.code == schema::BuiltinOperator::CONCATENATION && op.inputs.size() > kMaxMicroConcatenation;
+        runs_on_micro_ = runs_on_micro_ && row->is_micro && !is_long;
+        continue;
+      }
+      std::vector<std::string>& names = layers[op.type];
+      if (names.empty()) order.push_back(op.type);
+      names.push_back(op.layer);
     }
-    std::vector<std::string>& names = layers[op.type];
-    if (names.empty()) order.push_back(op.type);
-    names.push_back(op.layer);
-  }
   for (const std::string& type : order) {
     const std::vector<std::string>& names = layers[type];
     Diagnostic said{.kind = Kind::unsupported_operator,
@@ -109,7 +114,7 @@ Status Translation::check_operators() {
 Status Translation::check_dims() const {
   for (const auto& [name, size] : options_.dims) {
     std::vector<std::string> known;
-    for (const std::int32_t index : model_.inputs)
+    for (const std::int32_t index : graph().inputs)
       for (std::size_t axis = 0; axis < tensor(index).shape.size(); ++axis)
         if (tensor(index).is_dynamic[axis]) known.push_back(tensor(index).name + "." + std::to_string(axis));
     if (std::find(known.begin(), known.end(), name) != known.end()) {
@@ -131,18 +136,18 @@ Status Translation::add_inputs() {
   if (!check_dims()) return kFailed;
   for (const auto& [name, given] : options_.frozen) {
     std::vector<std::string> names;
-    for (const std::int32_t index : model_.inputs) names.push_back(tensor(index).name);
+    for (const std::int32_t index : graph().inputs) names.push_back(tensor(index).name);
     if (std::find(names.begin(), names.end(), name) == names.end())
       return invalid(Kind::usage, "--freeze " + name + ": the model has no input of that name",
                      "its inputs are " + join(names, ", "));
   }
-  for (const std::int32_t index : model_.inputs)
+  for (const std::int32_t index : graph().inputs)
     if (!add_input(index)) return kFailed;
   return {};
 }
 
 Status Translation::add_input(std::int32_t index) {
-  TensorRecord& record = model_.tensors[static_cast<std::size_t>(index)];
+  TensorRecord& record = model_.subgraphs[0].tensors[static_cast<std::size_t>(index)];
   const auto dtype = dtype_of(record.type);
   if (!dtype || is_storage_type(record.type))
     return invalid(Kind::unsupported_feature, "input `" + record.name + "` is " + type_name(record.type));
@@ -151,7 +156,8 @@ Status Translation::add_input(std::int32_t index) {
     auto constant = frozen_input(record, given);
     if (!constant) return kFailed;
     has_free_shapes_ = has_free_shapes_ || constant->type.shape != record.shape;
-    values_[static_cast<std::size_t>(index)] = builder_.add_constant(record.name, *std::move(constant));
+    frame().values[static_cast<std::size_t>(index)] =
+        builder_.add_constant(record.name, *std::move(constant));
     return {};
   }
   Status status;
@@ -178,9 +184,39 @@ Status Translation::add_input(std::int32_t index) {
   if (!status) return status;
   if (const std::string fault = shape_fault(record.shape, *dtype); !fault.empty())
     return invalid(Kind::limit_exceeded, "input `" + record.name + "`: " + fault);
-  values_[static_cast<std::size_t>(index)] =
+  frame().values[static_cast<std::size_t>(index)] =
       builder_.add_input(record.name, {*dtype, record.shape, record.quantization});
   return {};
+}
+
+Result<std::vector<ValueId>> Translation::run_subgraph(std::int32_t index, const std::vector<ValueId>& inputs,
+                                                       const std::string& label) {
+  const auto at = static_cast<std::size_t>(index);
+  if (frames_[at].is_running) return builder_.refuse(Kind::invalid_model, "a loop runs itself");
+  const SubgraphRecord& subgraph = model_.subgraphs[at];
+  if (subgraph.inputs.size() != inputs.size())
+    return builder_.refuse(Kind::invalid_model, "its subgraph has " + std::to_string(subgraph.inputs.size()) +
+                                                    " inputs, the loop " + std::to_string(inputs.size()));
+  const std::size_t outer = std::exchange(present_, at);
+  const std::string outer_label = std::exchange(label_, label);
+  frame().is_running = true;
+  for (std::size_t i = 0; i < subgraph.tensors.size(); ++i)  // constants are the same in each run
+    if (!subgraph.tensors[i].has_data && !subgraph.tensors[i].is_variable) frame().values[i] = ValueId();
+  bool is_right = true;
+  for (std::size_t i = 0; i < inputs.size() && is_right; ++i)
+    is_right = static_cast<bool>(bind(subgraph.inputs[i], inputs[i]));
+  is_right = is_right && translate_operators();
+  std::vector<ValueId> outputs;
+  for (std::size_t i = 0; i < subgraph.outputs.size() && is_right; ++i) {
+    const auto value = value_of(subgraph.outputs[i]);
+    is_right = static_cast<bool>(value);
+    if (is_right) outputs.push_back(*value);
+  }
+  frame().is_running = false;
+  present_ = outer;
+  label_ = outer_label;
+  if (!is_right) return kFailed;
+  return outputs;
 }
 
 Result<Tensor> Translation::frozen_input(const TensorRecord& record, const Tensor& given) {
@@ -216,9 +252,13 @@ Result<Tensor> Translation::frozen_input(const TensorRecord& record, const Tenso
 }
 
 Status Translation::translate_operators() {
-  for (const OperatorRecord& op : model_.operators) {
+  for (const OperatorRecord& op : graph().operators) {
     const std::size_t errors = builder_.diagnostics().error_count();
-    builder_.set_layer(op.layer, op.type);
+    builder_.set_layer(label_ + op.layer, op.type);
+    if (++operators_written_ > kMaxOperatorsWritten)
+      return builder_.refuse(Kind::limit_exceeded, "the model has more than " +
+                                                       grouped(kMaxOperatorsWritten) +
+                                                       " operators with its loops written out");
     const OperatorRow* row = find_row(op.code);
     if (op.outputs.empty()) return builder_.refuse(Kind::invalid_model, "the operator has no output");
     for (const std::int32_t output : op.outputs)
@@ -258,9 +298,9 @@ Status Translation::count_constants(std::int64_t more_bytes) {
 }
 
 Status Translation::add_outputs() {
-  Graph& graph = builder_.graph();
-  builder_.set_layer(graph.name.empty() ? "model" : graph.name, "output");
-  for (const std::int32_t index : model_.outputs) {
+  const std::string& name = builder_.graph().name;
+  builder_.set_layer(name.empty() ? "model" : name, "output");
+  for (const std::int32_t index : graph().outputs) {
     auto value = value_of(index);
     if (!value) return kFailed;
     builder_.add_output(tensor(index).name, *value);
@@ -287,7 +327,7 @@ Result<ValueId> Translation::add_constant(const TensorRecord& record) {
 }
 
 Result<ValueId> Translation::value_of(std::int32_t index) {
-  ValueId& value = values_[static_cast<std::size_t>(index)];
+  ValueId& value = frame().values[static_cast<std::size_t>(index)];
   if (value.is_present()) return value;
   const TensorRecord& record = tensor(index);
   const auto dtype = dtype_of(record.type);
@@ -316,7 +356,7 @@ Result<ValueId> Translation::value_of(std::int32_t index) {
 }
 
 Result<ValueId> Translation::expanded_value_of(std::int32_t index) {
-  if (const auto known = expanded_.find(index); known != expanded_.end()) return known->second;
+  if (const auto known = frame().expanded.find(index); known != frame().expanded.end()) return known->second;
   const TensorRecord& record = tensor(index);
   const auto whole = value_of(index);
   if (!whole) return kFailed;
@@ -341,7 +381,7 @@ Result<ValueId> Translation::expanded_value_of(std::int32_t index) {
   });
   expansions_[type_name(record.type)].count(record.data.size(), real.data.size());
   const ValueId id = builder_.add_constant(record.name, std::move(real));
-  expanded_[index] = id;
+  frame().expanded[index] = id;
   return id;
 }
 
@@ -385,7 +425,7 @@ Status Translation::bind(std::int32_t index, ValueId value) {
                                  " in the file, but the operator makes " + shape_text(type.shape));
     }
   }
-  values_[static_cast<std::size_t>(index)] = bound;
+  frame().values[static_cast<std::size_t>(index)] = bound;
   return {};
 }
 

@@ -269,6 +269,45 @@ Status slice(Layer& layer) {
   return layer.finish("slice", std::move(attributes), {layer.in(0)});
 }
 
+Status dynamic_update_slice(Layer& layer) {
+  const auto start = layer.ints(2, "the first index");
+  if (!start) return kFailed;
+  const Shape whole = layer.in_type(0).shape, part = layer.in_type(1).shape;
+  bool fits = part.size() == whole.size() && start->size() == whole.size();
+  for (std::size_t i = 0; fits && i < whole.size(); ++i) fits = part[i] <= whole[i];
+  if (!fits)
+    return layer.refuse(Kind::shape_mismatch, shape_text(part) + " at " + shape_text(*start) +
+                                                  " does not fit into " + shape_text(whole));
+  std::size_t axis = 0;
+  int differing = 0;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    if (part[i] == whole[i]) continue;
+    axis = i;
+    ++differing;
+  }
+  if (differing == 0) return layer.finish("reshape", ReshapeAttrs{whole}, {layer.in(1)});
+  if (differing > 1)
+    return layer.refuse(
+        Kind::unsupported_feature,
+        "it replaces " + shape_text(part) + " in " + shape_text(whole) + ", which is short in several axes");
+  // The part stays within the whole, whatever the index.
+  const std::int64_t first = std::clamp<std::int64_t>((*start)[axis], 0, whole[axis] - part[axis]);
+  std::vector<ValueId> parts;
+  const auto keep = [&](std::int64_t begin, std::int64_t size) {
+    if (size == 0) return true;
+    SliceAttrs kept{Ints(whole.size(), 0), whole, Ints(whole.size(), 1)};
+    kept.begin[axis] = begin;
+    kept.size[axis] = size;
+    const auto piece = layer.move("slice", std::move(kept), layer.in(0));
+    if (piece) parts.push_back(*piece);
+    return static_cast<bool>(piece);
+  };
+  if (!keep(0, first)) return kFailed;
+  parts.push_back(layer.in(1));
+  if (!keep(first + part[axis], whole[axis] - part[axis] - first)) return kFailed;
+  return layer.finish("concat", ConcatAttrs{static_cast<std::int64_t>(axis)}, std::move(parts));
+}
+
 Status strided_slice(Layer& layer) {
   using O = schema::StridedSliceOptions;
   const auto options = layer.options<O>();

@@ -51,7 +51,7 @@ class Translation {
   [[nodiscard]] GraphBuilder& builder() { return builder_; }
   [[nodiscard]] FlatFile& file() { return file_; }
   [[nodiscard]] const TensorRecord& tensor(std::int32_t index) const {
-    return model_.tensors[static_cast<std::size_t>(index)];
+    return graph().tensors[static_cast<std::size_t>(index)];
   }
   /// The value of a tensor, constants made on first use. Reports what cannot be.
   Result<ValueId> value_of(std::int32_t index);
@@ -60,6 +60,10 @@ class Translation {
   /// Says that the tensor is this value from now on; checks the dtype, and the shape as far as the file knows
   /// it.
   Status bind(std::int32_t index, ValueId value);
+  /// Writes out a subgraph with these values as its inputs; `label` goes before the names of its layers. The
+  /// values of its outputs.
+  Result<std::vector<ValueId>> run_subgraph(std::int32_t index, const std::vector<ValueId>& inputs,
+                                            const std::string& label);
   /// Shapes in the file may be those of another batch: only inferred ones count.
   [[nodiscard]] bool has_free_shapes() const { return has_free_shapes_; }
   /// Whether TensorFlow Lite Micro's interpreter has all operators of the model.
@@ -78,12 +82,23 @@ class Translation {
   void say_expanded();
   Failed invalid(Kind kind, std::string message, std::string help = {});
 
+  /// The values of a subgraph's tensors; absent until made.
+  struct Frame {
+    std::vector<ValueId> values;
+    std::unordered_map<std::int32_t, ValueId> expanded;
+    bool is_running = false;
+  };
+  [[nodiscard]] const SubgraphRecord& graph() const { return model_.subgraphs[present_]; }
+  [[nodiscard]] Frame& frame() { return frames_[present_]; }
+
   ModelRecord model_;
   FlatFile& file_;
   const ReadOptions& options_;
   GraphBuilder builder_;
-  std::vector<ValueId> values_;  ///< as tensors; absent until made
-  std::unordered_map<std::int32_t, ValueId> expanded_;
+  std::vector<Frame> frames_;  ///< of each subgraph
+  std::size_t present_ = 0;    ///< the subgraph that is written out
+  std::string label_;          ///< before the names of its layers
+  std::size_t operators_written_ = 0;
   std::unordered_map<std::uint32_t, std::shared_ptr<const Bytes>> buffers_;
   std::map<std::string, Expansion> expansions_;  ///< by stored type
   bool has_free_shapes_ = false, runs_on_micro_ = true;
@@ -220,6 +235,6 @@ class Layer {
 
 /// Makes space_to_batch, convolution, batch_to_space one convolution with dilation, where nothing else looks
 /// on.
-void join_dilated_convolutions(ModelRecord& model);
+void join_dilated_convolutions(SubgraphRecord& model);
 
 }  // namespace nb::tflite
