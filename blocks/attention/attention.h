@@ -66,28 +66,42 @@ NB_NOINLINE inline void attention_strip(const float* from, int32_t along, int32_
 NB_INLINE float masked_score(float score, uint8_t mask) { return mask ? score : -__builtin_huge_valf(); }
 NB_INLINE float masked_score(float score, float mask) { return score + mask; }
 
-/// The scores of one query, which sees `seen`, become powers of e relative to their maximum; they are 0 for
-/// the other keys from `all.begin` to `all.end`. Gives 1 / their sum, or 0 if the query sees nothing.
+/// The scores as softmax takes them: scaled, bent, masked.
 template <class Mask>
-NB_NOINLINE float attention_powers(const Attention& p, KeyRange seen, KeyRange all, const Mask* mask,
-                                   float* scores) {
-  float largest = -__builtin_huge_valf();
+NB_NOINLINE void attention_bend(const Attention& p, KeyRange seen, const Mask* mask, float* scores) {
   for (int32_t i = seen.begin; i < seen.end; ++i) {
     float score = scores[i] * p.scale;
     if (p.softcap > 0) score = p.softcap * quick_tanh(score / p.softcap);
-    if (mask) score = masked_score(score, mask[i * p.mask.k]);
-    scores[i] = score;
-    largest = max(largest, score);
+    scores[i] = mask ? masked_score(score, mask[i * p.mask.k]) : score;
   }
+}
+
+/// The products of one query, which sees the keys `seen`, become powers of e relative to their maximum; they
+/// are 0 for the other keys of `all`. Gives 1 / their sum, or 0 if the query sees nothing.
+template <class Mask>
+NB_NOINLINE float attention_powers(const Attention& p, KeyRange seen, KeyRange all, const Mask* mask,
+                                   float* scores) {
+  float scale = p.scale;
+  if (mask || p.softcap > 0 || !(scale > 0)) {
+    attention_bend(p, seen, mask, scores);
+    scale = 1.0f;
+  }
+  constexpr float kLeast = -__builtin_huge_valf();
+  float largest = kLeast;
+  for (int32_t i = seen.begin; i < seen.end; ++i) largest = max(largest, scores[i]);
   for (int32_t i = all.begin; i < seen.begin; ++i) scores[i] = 0.0f;
   for (int32_t i = seen.end; i < all.end; ++i) scores[i] = 0.0f;
-  const bool is_masked = largest == -__builtin_huge_valf();  // all of them, but for those that are no number
   float sum = 0.0f;
-  for (int32_t i = seen.begin; i < seen.end; ++i) {
-    scores[i] = is_masked && scores[i] == largest ? 0.0f : quick_exp(scores[i] - largest);
-    sum += scores[i];
+  if (largest == kLeast) {  // all are hidden or no number
+    for (int32_t i = seen.begin; i < seen.end; ++i) sum += scores[i] = scores[i] == kLeast ? 0.0f : scores[i];
+    return sum;
   }
-  return is_masked && sum == 0 ? 0.0f : 1.0f / sum;
+  for (int32_t i = seen.begin; i < seen.end; ++i) {
+    const float power = quick_exp((scores[i] - largest) * scale);
+    scores[i] = power;
+    sum += power;
+  }
+  return 1.0f / sum;
 }
 
 /// The queries [from, from + rows) of one head, at most kAttentionRows; q, mask and y are those of the first.

@@ -20,13 +20,23 @@ NB_NOINLINE inline void layer_norm(const LayerNorm& p, const float* in, const fl
   for (int32_t n = 0; n < p.rows; ++n, in += p.size, out += p.size) {
     float sum = 0.0f, squares = 0.0f;
     if (p.centered)
+#pragma GCC unroll 4
       for (int32_t i = 0; i < p.size; ++i) sum += in[i];
     const float m = sum / size;
-    for (int32_t i = 0; i < p.size; ++i) squares += (in[i] - m) * (in[i] - m);
-    const float inverse = rsqrt(squares / size + p.epsilon);
+#pragma GCC unroll 4
     for (int32_t i = 0; i < p.size; ++i) {
-      const float normal = (in[i] - m) * inverse;
-      out[i] = (scale ? normal * scale[i] : normal) + (bias ? bias[i] : 0.0f);
+      const float x = in[i] - m;
+      squares += x * x;
+    }
+    const float inverse = rsqrt(squares / size + p.epsilon);
+    if (scale && bias) {
+#pragma GCC unroll 4
+      for (int32_t i = 0; i < p.size; ++i) out[i] = (in[i] - m) * inverse * scale[i] + bias[i];
+    } else {
+      for (int32_t i = 0; i < p.size; ++i) {
+        const float normal = (in[i] - m) * inverse;
+        out[i] = (scale ? normal * scale[i] : normal) + (bias ? bias[i] : 0.0f);
+      }
     }
     if (mean) mean[n] = m;
     if (inverse_deviation) inverse_deviation[n] = inverse;
