@@ -5,6 +5,12 @@
 namespace nb {
 namespace {
 
+/// How many queries and keys.
+std::pair<std::int64_t, std::int64_t> score_sizes(const ScoreMask& mask) {
+  const std::int64_t rows = mask.scores[mask.scores.size() - 2], columns = mask.scores.back();
+  return mask.is_turned ? std::pair(columns, rows) : std::pair(rows, columns);
+}
+
 /// The keys that each query sees, one run each; absent if a query sees none or not a run, or a score that
 /// stays is changed.
 struct Run {
@@ -14,7 +20,7 @@ std::optional<std::vector<Run>> runs_of(const Graph& graph, const ScoreMask& mas
   const Value& value = graph.at(mask.value);
   Shape shape = value.type.shape;
   shape.insert(shape.begin(), 2 - std::min<std::size_t>(2, shape.size()), 1);
-  const std::int64_t queries = mask.scores[mask.scores.size() - 2], keys = mask.scores.back();
+  const auto [queries, keys] = score_sizes(mask);
   const std::int64_t rows = shape[shape.size() - 2], columns = shape.back();
   if (element_count(shape) != rows * columns || element_count(shape) == 0) return std::nullopt;
   const std::vector<double> values = to_doubles({value.type, *value.data});
@@ -23,8 +29,9 @@ std::optional<std::vector<Run>> runs_of(const Graph& graph, const ScoreMask& mas
   for (std::int64_t i = 0; i < queries; ++i) {
     Run run{-1, -1};
     for (std::int64_t j = 0; j < keys; ++j) {
+      const std::int64_t row = mask.is_turned ? j : i, column = mask.is_turned ? i : j;
       const double x =
-          values[static_cast<std::size_t>((rows == 1 ? 0 : i) * columns + (columns == 1 ? 0 : j))];
+          values[static_cast<std::size_t>((rows == 1 ? 0 : row) * columns + (columns == 1 ? 0 : column))];
       const bool is_hidden = is_added ? x <= kHidden : (x != 0) == mask.hides;
       if (is_hidden) continue;
       if (is_added && x != 0) return std::nullopt;
@@ -46,7 +53,8 @@ bool becomes_window(const Graph& graph, const ScoreMask& mask, AttentionAttrs& a
   if (!runs) return false;
   // Query i sees the keys from i - before to i + behind.
   std::optional<std::int64_t> before, behind;
-  const std::int64_t last_key = mask.scores.back() - 1, queries = static_cast<std::int64_t>(runs->size());
+  const std::int64_t last_key = score_sizes(mask).second - 1,
+                     queries = static_cast<std::int64_t>(runs->size());
   for (std::int64_t i = 0; i < queries; ++i) {
     const Run& run = (*runs)[static_cast<std::size_t>(i)];
     if (run.first > 0 && !before) before = i - run.first;

@@ -13,7 +13,8 @@ struct ScoreMask {
   ValueId value;  ///< f32: added; bool: where it is `hides`, the score becomes `fill`
   bool hides = false;
   double fill = 0;
-  Shape scores = {};  ///< the shape of the scores there
+  Shape scores = {};       ///< the shape of the scores there
+  bool is_turned = false;  ///< they are [..., keys, queries]
 };
 
 /// For each query the keys that a mask lets it see, if that is all that a constant mask does, and all batches

@@ -7,6 +7,7 @@
 #include "blocks/matmul/attributes.h"
 #include "blocks/reshape/attributes.h"
 #include "blocks/softmax/attributes.h"
+#include "blocks/transpose/attributes.h"
 #include "pass/attention_masks.h"
 #include "pass/channel_line.h"
 #include "pass/pass.h"
@@ -18,7 +19,8 @@ namespace {
 /// The way from the softmax up to the product of q and k.
 struct Scores {
   const Node* product = nullptr;
-  double factor = 1;  ///< on the product, or on what is below a tanh
+  bool is_turned = false;  ///< what is above is [..., keys, queries]
+  double factor = 1;       ///< on the product, or on what is below a tanh
   double softcap = 0;
   std::vector<ScoreMask> masks = {};
   std::vector<const Node*> nodes = {};
@@ -81,32 +83,58 @@ class Search {
     return a.size() >= 2 && b.size() >= 2 && element_count(a) == element_count(b) && a.back() == b.back() &&
            a[a.size() - 2] == b[b.size() - 2];
   }
+  static bool swaps_last_axes(const Node& transpose) {
+    auto perm = transpose.attributes.as<TransposeAttrs>().perm;
+    std::swap(perm.end()[-1], perm.end()[-2]);
+    return std::is_sorted(perm.begin(), perm.end());
+  }
+
+  /// The matrices of which the value's are the same but for reshapes and turns; absent if they are others.
+  std::optional<ValueId> before_moves(ValueId id, Scores& scores) const {
+    for (const Node* node = pattern_.maker(id); node != nullptr; node = pattern_.maker(id)) {
+      const std::string& block = node->block->name;
+      if (block == "transpose" && type(id).rank() >= 2 && swaps_last_axes(*node))
+        scores.is_turned = !scores.is_turned;
+      else if (block != "reshape" && block != "identity")
+        break;
+      else if (!same_matrices(shape(node->inputs[0]), shape(id)))
+        return std::nullopt;
+      if (scores.nodes.size() > 24) return std::nullopt;
+      scores.nodes.push_back(node);
+      id = node->inputs[0];
+    }
+    return id;
+  }
 
   /// From the left factor of the last product up: a softmax along rows, its guard against rows of no number.
-  std::optional<Scores> scores_of(ValueId id) const {
+  std::optional<Scores> scores_of(ValueId first) const {
     Scores scores;
-    const Shape& wanted = shape(id);
-    id = pattern_.before_reshapes(id, scores.nodes);
-    if (const Node* guard = pattern_.maker(id, "where")) {
+    auto id = before_moves(first, scores);
+    if (!id) return std::nullopt;
+    if (const Node* guard = pattern_.maker(*id, "where")) {
       const Node* test = pattern_.maker(guard->inputs[0], "isnan");
       if (test == nullptr || test->inputs[0] != guard->inputs[2] || pattern_.number(guard->inputs[1]) != 0.0)
         return std::nullopt;
       scores.nodes.insert(scores.nodes.end(), {guard, test});
-      id = pattern_.before_reshapes(guard->inputs[2], scores.nodes);
+      id = before_moves(guard->inputs[2], scores);
+      if (!id) return std::nullopt;
     }
-    const Node* softmax = pattern_.maker(id, "softmax");
-    if (softmax == nullptr || !same_matrices(shape(id), wanted)) return std::nullopt;
+    const Node* softmax = pattern_.maker(*id, "softmax");
+    if (softmax == nullptr) return std::nullopt;
     const auto& a = softmax->attributes.as<SoftmaxAttrs>();
-    if (a.axis != -1 && a.axis != type(id).rank() - 1) return std::nullopt;
+    const std::int64_t rank = type(*id).rank(), axis = a.axis < 0 ? a.axis + rank : a.axis;
+    if (axis != rank - (scores.is_turned ? 2 : 1)) return std::nullopt;
     scores.nodes.push_back(softmax);
     scores.factor = static_cast<double>(a.beta);
     return above(softmax->inputs[0], std::move(scores));
   }
 
   /// From a value of scores up to the product.
-  std::optional<Scores> above(ValueId id, Scores scores) const {
-    const Node* node = pattern_.maker(id);
+  std::optional<Scores> above(ValueId below, Scores scores) const {
+    const auto moved = before_moves(below, scores);
+    const Node* node = moved ? pattern_.maker(*moved) : nullptr;
     if (node == nullptr || is_bounded(*node) || scores.nodes.size() > 24) return std::nullopt;
+    const ValueId id = *moved;
     const std::string& block = node->block->name;
     scores.nodes.push_back(node);
     const auto is_unmasked = [&](ValueId from) { return same_matrices(shape(from), shape(id)); };
@@ -116,8 +144,6 @@ class Search {
       if (scores.softcap > 0) scores.factor *= scores.softcap;
       return scores;
     }
-    if (block == "reshape" || block == "identity")
-      return is_unmasked(node->inputs[0]) ? above(node->inputs[0], std::move(scores)) : std::nullopt;
     if (block == "tanh") {
       if (scores.softcap > 0 || !(scores.factor > 0)) return std::nullopt;
       scores.softcap = std::exchange(scores.factor, 1.0);
@@ -130,21 +156,22 @@ class Search {
       scores.factor *= block == "mul" ? parts->second : 1 / parts->second;
       return above(parts->first, std::move(scores));
     }
-    if (scores.factor != 1 || scores.softcap > 0) return std::nullopt;
-    if (block == "add") {
+    if (!(scores.factor > 0) || scores.softcap > 0) return std::nullopt;
+    if (block == "add" && scores.factor == 1) {
       for (const std::size_t i : {0u, 1u}) {
         if (!is_unmasked(node->inputs[i])) continue;
         Scores masked = scores;
-        masked.masks.push_back({node->inputs[1 - i], false, 0, shape(id)});
+        masked.masks.push_back({node->inputs[1 - i], false, 0, shape(id), scores.is_turned});
         if (auto all = above(node->inputs[i], std::move(masked))) return all;
       }
       return std::nullopt;
     }
     if (block == "where") {
       for (const std::size_t i : {1u, 2u}) {
-        const auto fill = pattern_.number(node->inputs[3 - i]);
-        if (!fill || !(*fill <= kHidden) || !is_unmasked(node->inputs[i])) continue;
-        scores.masks.push_back({node->inputs[0], i == 2, *fill, shape(id)});
+        const auto number = pattern_.number(node->inputs[3 - i]);
+        const double fill = number ? *number * scores.factor : 0;
+        if (!(fill <= kHidden) || !is_unmasked(node->inputs[i])) continue;
+        scores.masks.push_back({node->inputs[0], i == 2, fill, shape(id), scores.is_turned});
         return above(node->inputs[i], std::move(scores));
       }
     }
@@ -261,11 +288,15 @@ class Search {
     const auto view = [&](ValueId id, unsigned bit) {
       return (own & bit) != 0 ? own_view(graph, id) : farthest_view(pattern_, id);
     };
-    const bool k_turned = !product.attributes.as<MatmulAttrs>().transpose_b,
+    const bool is_right_turned = !product.attributes.as<MatmulAttrs>().transpose_b,
                v_turned = last.attributes.as<MatmulAttrs>().transpose_b;
     const Shape score_batch = batch_of(shape(product.outputs[0])), y_batch = batch_of(shape(last.outputs[0]));
-    const auto q = matrices(view(product.inputs[0], 1), shape(product.inputs[0]), score_batch, false);
-    const auto k = matrices(view(product.inputs[1], 2), shape(product.inputs[1]), score_batch, k_turned);
+    const std::size_t q_side = scores.is_turned ? 1 : 0, k_side = 1 - q_side;
+    const auto factor = [&](std::size_t side, unsigned bit) {
+      const ValueId id = product.inputs[side];
+      return matrices(view(id, bit), shape(id), score_batch, side == 1 && is_right_turned);
+    };
+    const auto q = factor(q_side, 1), k = factor(k_side, 2);
     const auto v = matrices(view(last.inputs[1], 4), shape(last.inputs[1]), y_batch, v_turned);
     const auto y = result(last, (own & 8) != 0);
     if (!q || !k || !v || !y || v->factor != 1) return false;
@@ -337,7 +368,11 @@ class Search {
       const auto size = [&](std::size_t from_end) {
         return given.size() < from_end ? 1 : given[given.size() - from_end];
       };
-      Shape mask = {batch_steps[4] == 0 ? 1 : batch, head_steps[4] == 0 ? 1 : all, size(2), size(1)};
+      // A turned mask of one row or column is a vector as well.
+      const bool is_turned = found.mask->is_turned;
+      if (is_turned && size(1) > 1 && size(2) > 1) return false;
+      Shape mask = {batch_steps[4] == 0 ? 1 : batch, head_steps[4] == 0 ? 1 : all, size(is_turned ? 1 : 2),
+                    size(is_turned ? 2 : 1)};
       if (element_count(mask) != element_count(given)) return false;
       if (mask[0] > 1 && mask[1] > 1 && batch_steps[4] < head_steps[4]) return false;
       found.mask_shape = std::move(mask);

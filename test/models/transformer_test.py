@@ -74,6 +74,14 @@ def repeated(q, k, v):
     return written(q, *wide)
 
 
+def turned(q, k, v):
+    return torch.softmax((k @ q.transpose(-1, -2)).transpose(-1, -2) / 3, -1) @ v
+
+
+def turned_causal(q, k, v):
+    return torch.softmax(causal((k @ q.transpose(-1, -2)).transpose(-1, -2)) / 3, -1) @ v
+
+
 sdpa = functional.scaled_dot_product_attention
 
 
@@ -93,6 +101,8 @@ ATTENTIONS = {
     "written_window": (lambda q, k, v: written(q, k, v, low_where_far), 4),
     "written_softcap": (lambda q, k, v: written(q, k, v, lambda s: 5 * torch.tanh(s / 5)), 4),
     "written_repeated": (repeated, 2),
+    "written_turned": (turned, 4),
+    "written_turned_causal": (turned_causal, 4),
     "written_one_head": (lambda q, k, v: written(q, k, v), 1),
 }
 
