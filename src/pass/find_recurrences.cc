@@ -380,35 +380,35 @@ class Rewrite {
     graph_.replace_uses(from, to);
   }
 
-  /// Values of the steps become values of the block. Whether it must give its last states.
+  /// Values of the steps become values of the block. Whether it must give its last states, of which only c
+  /// does not lie in y.
   bool replace_values() {
     std::map<ValueId, std::int64_t> step_of;
     for (std::int64_t i = 0; i < steps_; ++i) step_of[chain_.steps[static_cast<std::size_t>(i)].h] = i;
     for (const Node& node : reader_.graph().nodes)
       if (node.block->name == "concat") replace_stack(node, step_of);
-    const CellStep& last = chain_.steps.back();
-    const auto is_used = [&](ValueId id) {
-      const std::vector<bool> live = live_nodes();
-      bool is = std::find(graph_.outputs.begin(), graph_.outputs.end(), id) != graph_.outputs.end();
-      for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-        const auto& inputs = graph_.nodes[i].inputs;
-        is = is || (live[i] && std::find(inputs.begin(), inputs.end(), id) != inputs.end());
-      }
-      return is;
-    };
-    bool needs_last = is_used(last.h);
-    if (needs_last) replace(last.h, reshaped(y_h_, graph_.at(last.h).type.shape));
-    for (std::int64_t i = 0; i + 1 < steps_; ++i) {
+    for (std::int64_t i = 0; i < steps_; ++i) {
       const ValueId h = chain_.steps[static_cast<std::size_t>(i)].h;
-      const ValueId row = added("slice", SliceAttrs{{row_of(i), 0, 0, 0}, {1, 1, 1, units_}, {1, 1, 1, 1}},
-                                {y_}, {1, 1, 1, units_});
+      const ValueId row =
+          steps_ == 1 ? y_
+                      : added("slice", SliceAttrs{{row_of(i), 0, 0, 0}, {1, 1, 1, units_}, {1, 1, 1, 1}},
+                              {y_}, {1, 1, 1, units_});
       replace(h, reshaped(row, graph_.at(h).type.shape));
     }
-    if (last.c.is_present() && is_used(last.c)) {
-      needs_last = true;
-      replace(last.c, reshaped(y_c_, graph_.at(last.c).type.shape));
+    const ValueId c = chain_.steps.back().c;
+    if (!c.is_present() || !is_used(c)) return false;
+    replace(c, reshaped(y_c_, graph_.at(c).type.shape));
+    return true;
+  }
+
+  bool is_used(ValueId id) const {
+    const std::vector<bool> live = live_nodes();
+    bool is = std::find(graph_.outputs.begin(), graph_.outputs.end(), id) != graph_.outputs.end();
+    for (std::size_t i = 0; i < graph_.nodes.size() && !is; ++i) {
+      const auto& inputs = graph_.nodes[i].inputs;
+      is = live[i] && std::find(inputs.begin(), inputs.end(), id) != inputs.end();
     }
-    return needs_last;
+    return is;
   }
 
   /// A concat in which h of all steps lie one behind the other, one way or the other, becomes y.

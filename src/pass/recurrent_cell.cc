@@ -20,11 +20,11 @@ class CellFinder {
     if (!product) return std::nullopt;
     for (const auto& [left, right] : both_orders(*product)) {
       const auto out = gate(left);
-      const auto hidden = activation(right);
+      const auto hidden = whole_activation(right);
       if (!out || !hidden) continue;
       CellStep step = begun(CellKind::lstm, h);
-      step.hidden = hidden->call;
-      if (cell(step, hidden->x, *out)) return finished(std::move(step));
+      step.hidden = hidden->first;
+      if (cell(step, hidden->second, *out)) return finished(std::move(step));
     }
     return std::nullopt;
   }
@@ -54,11 +54,13 @@ class CellFinder {
 
   struct Activation {
     GateCall call;
-    ValueId x;
+    Row x;
   };
 
+  /// The function that makes all elements of the value, perhaps as a part of what it makes.
   std::optional<Activation> activation(ValueId id) const {
-    const Node* const node = reader_.computing(id);
+    const Row row = reader_.origin(reader_.whole(id));
+    const Node* const node = reader_.computing(row.value);
     if (!node || node->inputs.size() != 1) return std::nullopt;
     constexpr std::array kFunctions = {
         GateFunction::sigmoid,  GateFunction::tanh,     GateFunction::relu,        GateFunction::relu6,
@@ -72,15 +74,21 @@ class CellFinder {
         call.alpha = a.alpha;
         call.beta = a.beta;
       }
-      return Activation{call, node->inputs[0]};
+      return Activation{call, {node->inputs[0], row.first, row.count}};
     }
     return std::nullopt;
+  }
+  /// The same if it is all that the function makes.
+  std::optional<std::pair<GateCall, ValueId>> whole_activation(ValueId id) const {
+    const auto found = activation(id);
+    if (!found || found->x != reader_.whole(found->x.value)) return std::nullopt;
+    return std::pair(found->call, found->x.value);
   }
 
   std::optional<CellGate> gate(ValueId id) const {
     const auto function = activation(id);
     if (!function) return std::nullopt;
-    auto sum = reader_.sum(reader_.whole(function->x));
+    auto sum = reader_.sum(function->x);
     if (!sum) return std::nullopt;
     return CellGate{function->call, std::move(*sum)};
   }
@@ -134,7 +142,9 @@ class CellFinder {
   }
 
   bool is_same(ValueId a, ValueId b) const {
-    return reader_.origin(reader_.whole(a)) == reader_.origin(reader_.whole(b));
+    if (reader_.origin(reader_.whole(a)) == reader_.origin(reader_.whole(b))) return true;
+    const auto elements = reader_.constant(reader_.whole(a));
+    return elements && elements == reader_.constant(reader_.whole(b));
   }
 
   /// h = u * before + (1 - u) * fresh in its several forms.
@@ -146,6 +156,7 @@ class CellFinder {
       for (const auto& [left, right] : both_orders(*alone)) {
         const auto update = complement(left);
         if (update && made_of(step, *update, false, {}, right)) return true;
+        if (made_of(step, left, true, {}, right)) return true;
       }
       return false;
     }
@@ -173,18 +184,18 @@ class CellFinder {
 
   bool made_of(CellStep& step, ValueId update, bool negates, ValueId before, ValueId fresh) const {
     auto of_update = gate(update);
-    const auto function = activation(fresh);
+    const auto function = whole_activation(fresh);
     if (!of_update || !function) return false;
     step.negates_update = negates;
     if (negates && of_update->call->function != GateFunction::sigmoid) return false;
     step.before = before.is_present() ? state(before) : std::nullopt;
     step.gates[0] = std::move(*of_update);
     step.gates[1] = {};
-    step.gates[2].call = function->call;
+    step.gates[2].call = function->first;
     step.resets_after = false;
     step.reset_row.reset();
-    if (resets_after(step, function->x)) return true;
-    auto sum = reader_.sum(reader_.whole(function->x));
+    if (resets_after(step, function->second)) return true;
+    auto sum = reader_.sum(reader_.whole(function->second));
     if (!sum) return false;
     step.gates[2].sum = std::move(*sum);
     return resets_before(step);
