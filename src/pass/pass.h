@@ -29,6 +29,7 @@ Status find_recurrences(Graph& graph, PassContext& context);
 Status find_layer_norms(Graph& graph, PassContext& context);
 Status find_activations(Graph& graph, PassContext& context);
 Status find_attention(Graph& graph, PassContext& context);
+Status join_transposes(Graph& graph, PassContext& context);
 Status remove_identities(Graph& graph, PassContext& context);
 Status fold_batch_norm(Graph& graph, PassContext& context);
 Status split_dense(Graph& graph, PassContext& context);
@@ -53,6 +54,8 @@ inline constexpr std::array kPipeline{
     Pass{"find-attention",
          "Makes attention of products with a softmax between them, and of what moves their operands.",
          Phase::read, Phase::read, find_attention},
+    Pass{"join-transposes", "Makes one transpose of several with reshapes between them.", Phase::read,
+         Phase::read, join_transposes},
     Pass{"remove-identities",
          "Removes nodes that give back their operand: same shape, same order, same dtype.", Phase::read,
          Phase::read, remove_identities},
