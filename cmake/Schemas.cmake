@@ -1,6 +1,6 @@
 # The numbers of the TFLite and ONNX schemas as C++ headers, generated from the PyPI packages tflite and onnx.
 # Defines NB_GENERATED_DIR (an include directory) and the target nb_schemas.
-#   generated/read/tflite/schema.h   generated/read/onnx/schema.h
+#   generated/read/tflite/schema.h   generated/read/onnx/schema.h   generated/read/onnx/operator_schemas.h
 # NB_PYTHON: a Python that has both packages; by default the first of .venv/bin/python and python3 that does.
 set(NB_GENERATED_DIR ${CMAKE_BINARY_DIR}/generated)
 set(NB_PYTHON "" CACHE STRING "Python with the packages onnx and tflite; empty: .venv/bin/python or python3")
@@ -39,14 +39,15 @@ if(NOT NB_SCHEMA_PYTHON)
 endif()
 
 set(NB_SCHEMA_HEADERS "")
-foreach(format tflite onnx)
-  set(header ${NB_GENERATED_DIR}/read/${format}/schema.h)
-  set(generator ${CMAKE_SOURCE_DIR}/tools/gen_${format}_schema.py)
+foreach(name tflite/schema onnx/schema onnx/operator_schemas)
+  string(REPLACE "/" "_" generator ${name})
+  set(generator ${CMAKE_SOURCE_DIR}/tools/gen_${generator}.py)
+  set(header ${NB_GENERATED_DIR}/read/${name}.h)
   add_custom_command(
     OUTPUT ${header}
     COMMAND ${NB_SCHEMA_PYTHON} ${generator} ${header}
     DEPENDS ${generator}
-    COMMENT "Generating read/${format}/schema.h"
+    COMMENT "Generating ${name}.h"
     VERBATIM)
   list(APPEND NB_SCHEMA_HEADERS ${header})
 endforeach()

@@ -3,10 +3,11 @@ once.
 
 usage: bad_models.py NBLOCKS [--only TEXT]
 """
+import json
 import sys
 
 import numpy as np
-from onnx import helper
+from onnx import TensorProto, helper
 
 from checks import F32, main, test
 
@@ -39,6 +40,103 @@ def attributes_of_two_values(c):
     nodes = [helper.make_node("ReduceMax", ["x"], ["y"], keepdims=7, name="peak")]
     c.expect(3, "attribute-out-of-range", "analyze", c.model("keepdims.onnx", nodes, [("x", F32, [2, 3])], ["y"]),
              says=["`keepdims` is 7, neither 0 nor 1", "ReduceMax `peak`"])
+
+
+def layers(end):
+    """{layer: (kind, message, help, notes)} of the errors of a command with --json."""
+    found = {}
+    for d in json.loads(end.out)["diagnostics"]:
+        if d["severity"] == "error":
+            found.setdefault(d["layer"] or d["message"], (d["kind"], d["message"], d["help"], " ".join(d["notes"])))
+    return found
+
+
+@test
+def all_faults_at_once(c):
+    """Whatever a model has that cannot be, one run lists it; what uses a value that is not known says nothing."""
+    node = helper.make_node
+    nodes = [node("NonMaxSuppression", ["b", "s"], ["o"], name="nms", center_point_box=1),
+             node("Cast", ["o"], ["of"], to=1), node("Relu", ["of"], ["r"]),
+             node("Rleu", ["x"], ["q"]), node("Sqrt", ["q"], ["q2"]),
+             node("StringNormalizer", ["text"], ["sn"], name="words", locale="de", stopwords=["a", "b"]),
+             node("SequenceConstruct", ["x", "x"], ["seq"], name="pack"), node("Unique", ["x"], ["u"], name="kinds"),
+             node("ReduceMax", ["x"], ["p"], keepdims=5), node("NonZero", ["x"], ["nz"]), node("Gather", ["x", "nz"], ["g"]),
+             node("Compress", ["x", "flag"], ["cmp"], name="sieve"),
+             node("Foo", ["x"], ["f"], domain="my.dom", alpha=1.5, ks=[1, 2, 3]),
+             node("Add", ["x", "missing"], ["m"]), node("Mul", ["m", "missing"], ["mm"]),
+             node("Softmax", ["x"], ["sm"], axsi=1), node("Exp", ["x"], ["e"])]
+    model = c.model("many.onnx", nodes, [("x", F32, [1, 4]), ("b", F32, [1, "n", 4]), ("s", F32, [1, 1, 8]),
+                                         ("text", TensorProto.STRING, [3]), ("flag", TensorProto.BOOL, [4])],
+                    ["r", "q2", "p", "g", "f", "mm", "sm", "e", "u", "cmp"])
+    end = c.expect(3, None, "analyze", model, "--json")
+    found = layers(end)
+    wanted = {"NonMaxSuppression `nms`": ("unsupported-operator", "center_point_box=1", "TopK"),
+              "Rleu `q`": ("unsupported-operator", "", "`Relu`"),
+              "StringNormalizer `words`": ("unsupported-operator", 'stopwords=["a","b"]', "before the model"),
+              "SequenceConstruct `pack`": ("unsupported-operator", "", "sequences"),
+              "Unique `kinds`": ("unsupported-operator", "", "TopK"),
+              "Foo `f`": ("unsupported-operator", "alpha=1.5, ks=[1,2,3]", "function"),
+              "ReduceMax `p`": ("attribute-out-of-range", "", ""),
+              "NonZero `nz`": ("dynamic-shape", "", "Where"),
+              "Compress `sieve`": ("dynamic-shape", "", "Where"),
+              "Add `m`": ("invalid-model", "", ""),
+              "Softmax `sm`": ("invalid-model", "", "`axis`"),
+              "input `b`: dimension 1, `n`, is not known": ("dynamic-shape", "", "--dim n=N"),
+              "input `text` has elements of type STRING": ("unsupported-feature", "", "before the model")}
+    for layer, (kind, attributes, help_text) in wanted.items():
+        got = found.pop(layer, ("nothing", "", "", ""))
+        c.check(got[0] == kind and attributes in got[3] and help_text in got[2], f"{layer}: {got}")
+    c.check(not found, f"also said: {found}")
+
+
+@test
+def faults_within_functions_and_branches(c):
+    """A function's fault does not hide those behind it; a value from within a refused branch is unknown without."""
+    node = helper.make_node
+    function = helper.make_function("own", "F", ["a"], ["b"], [node("Mystery", ["a"], ["k"]), node("Relu", ["a"], ["b"])],
+                                    [helper.make_opsetid("", 21)])
+    branch = helper.make_graph([node("Riddle", ["x"], ["t"])], "t", [], [helper.make_tensor_value_info("t", F32, [4])])
+    other = helper.make_graph([node("Relu", ["x"], ["t2"])], "e", [], [helper.make_tensor_value_info("t2", F32, [4])])
+    nodes = [node("F", ["x"], ["f"], domain="own"), node("If", ["c"], ["i"], then_branch=branch, else_branch=other),
+             node("Sqrt", ["i"], ["y"]), node("Softmax", ["f"], ["z"], axis=3, name="last")]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", F32, [4]),
+                                           helper.make_tensor_value_info("c", TensorProto.BOOL, [])],
+                              [helper.make_tensor_value_info(n, F32, None) for n in "yz"])
+    model = helper.make_model(graph, functions=[function], opset_imports=[helper.make_opsetid("", 21),
+                                                                          helper.make_opsetid("own", 1)])
+    found = layers(c.expect(3, None, "analyze", c.write("inner.onnx", model.SerializeToString()), "--json"))
+    c.check(set(found) == {"Mystery `k`", "Riddle `t`", "Softmax `last`"}, f"said: {found}")
+
+
+@test
+def rules_of_the_specification(c):
+    """Each with its layer and the rule that it breaks."""
+    node = helper.make_node
+
+    def refused(kind, says, *nodes, inputs=(("x", F32, [2, 3]), ("i", TensorProto.INT64, [2, 3])), constants=()):
+        c.expect(3, kind, "analyze", c.model("rule.onnx", nodes, list(inputs), [nodes[-1].output[0]], constants),
+                 says=[says, f"{nodes[-1].op_type} `here`"])
+
+    refused("invalid-model", "it has no attribute `axsi`", node("Softmax", ["x"], ["y"], axsi=1, name="here"))
+    refused("invalid-model", "did you mean `axis`?", node("Softmax", ["x"], ["y"], axsi=1, name="here"))
+    refused("invalid-model", "attribute `to` is missing", node("Cast", ["x"], ["y"], name="here"))
+    refused("invalid-model", "attribute `axis` is STRING instead of INT", node("Softmax", ["x"], ["y"], axis="a", name="here"))
+    twice = node("Softmax", ["x"], ["y"], axis=1, name="here")
+    twice.attribute.append(twice.attribute[0])
+    refused("invalid-model", "attribute `axis` is given twice", twice)
+    refused("invalid-model", "it has 3 inputs and takes at most 2", node("Add", ["x", "x", "x"], ["y"], name="here"))
+    refused("invalid-model", "its input 1, `B`, is missing", node("Add", ["x"], ["y"], name="here"))
+    refused("invalid-model", "it has 2 outputs and gives at most 1", node("Relu", ["x"], ["y", "z"], name="here"))
+    refused("invalid-model", "operator set 21 has no RMSNormalization, which came with 23",
+            node("RMSNormalization", ["x", "x"], ["y"], name="here"))
+    refused("dtype-mismatch", "its input 1, `B`, is i64 and its input 0, `A`, is f32: they must have one type",
+            node("Add", ["x", "i"], ["y"], name="here"))
+    refused("dtype-mismatch", "its input 1, `indices`, is f32, which it does not take",
+            node("Gather", ["x", "x"], ["y"], name="here"))
+    refused("attribute-out-of-range", "axis 2 is outside a tensor of rank 2", node("Softmax", ["x"], ["y"], axis=2, name="here"))
+    refused("invalid-model", "value `a` is made twice", node("Relu", ["x"], ["a"]), node("Abs", ["x"], ["a"], name="here"))
+    refused("invalid-model", "the graph has a cycle through this node", node("Add", ["x", "a"], ["a"], name="here"))
+    refused("invalid-model", "its input `w` is made by nothing", node("Add", ["x", "w"], ["y"], name="here"))
 
 
 @test

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "read/onnx/rules.h"
 #include "read/onnx/schema.h"
 
 namespace nb::onnx {
@@ -10,12 +11,25 @@ namespace {
 constexpr int kMaxDepth = 24;                    // of subgraphs and function calls
 constexpr std::size_t kMaxTranslated = 100'000;  // nodes, after inlining and unrolling
 constexpr std::size_t kMaxMissingReported = 200;
+constexpr std::size_t kMaxFaults = 100;  // layers refused before reading ends
 
 std::string_view standard(std::string_view domain) { return domain == "ai.onnx" ? "" : domain; }
 
 std::string operator_name(const NodeProto& node) {
   const std::string_view domain = standard(node.domain);
   return (domain.empty() ? "" : printable(domain) + ".") + printable(node.type);
+}
+
+/// What is said of a node that no reader translates.
+Diagnostic missing(const NodeProto& node, const OperatorRow* row) {
+  const std::string name = operator_name(node), attributes = attributes_text(node);
+  Diagnostic said{.kind = Kind::unsupported_operator,
+                  .message = row ? "needs the block `" + std::string(row->block) + "`, which does not exist"
+                                 : "no reader translates the ONNX operator " + name,
+                  .layer = printable(node.type) + " `" + layer_name(node) + "`",
+                  .help = row ? "" : advice(name, standard(node.domain))};
+  if (!attributes.empty()) said.notes.push_back("attributes: " + attributes);
+  return said;
 }
 
 }  // namespace
@@ -60,13 +74,7 @@ void Importer::check_nodes(std::span<const NodeProto> nodes, int depth) {
     const OperatorRow* row = find_operator(standard(node.domain), node.type);
     const bool has_block =
         row != nullptr && (row->block.empty() || build_.blocks().find(row->block) != nullptr);
-    if (!has_block)
-      missing_.push_back(
-          {.kind = Kind::unsupported_operator,
-           .message = row ? "needs the block `" + std::string(row->block) + "`, which does not exist"
-                          : "no reader translates the ONNX operator " + operator_name(node),
-           .layer = printable(node.type) + " `" + layer_name(node) + "`",
-           .help = std::string(row ? "" : obstacle(operator_name(node)))});
+    if (!has_block) missing_.push_back(missing(node, row));
     for (const AttributeProto& attribute : node.attributes) {
       if (!attribute.graph) continue;
       GraphProto graph;
@@ -77,7 +85,7 @@ void Importer::check_nodes(std::span<const NodeProto> nodes, int depth) {
   }
 }
 
-bool Importer::check_operators(const GraphProto& graph) {
+void Importer::check_operators(const GraphProto& graph) {
   check_nodes(graph.nodes, 0);
   for (std::size_t i = 0; i < missing_.size() && i < kMaxMissingReported; ++i)
     build_.diagnostics().add(missing_[i]);
@@ -85,7 +93,6 @@ bool Importer::check_operators(const GraphProto& graph) {
     build_.diagnostics().add(
         {.kind = Kind::unsupported_operator,
          .message = "and " + count_text(missing_.size() - kMaxMissingReported, "layer") + " more"});
-  return missing_.empty();
 }
 
 // --- names ---
@@ -94,6 +101,7 @@ ValueId Importer::find(Frame& frame, std::string_view name) {
   if (const auto value = frame.values.find(name); value != frame.values.end()) return value->second;
   if (const auto initializer = frame.initializers.find(name); initializer != frame.initializers.end()) {
     auto tensor = read_tensor(*initializer->second, files_);
+    if (!tensor) frame.unknown.insert(name);  // said once
     if (!tensor)
       fail(tensor.fault().kind, "initializer `" + printable(name) + "` " + tensor.fault().message, {},
            tensor.fault().help);
@@ -103,6 +111,12 @@ ValueId Importer::find(Frame& frame, std::string_view name) {
   }
   // Frames outside belong to graphs under translation, whose map may gain the initializer that is asked for.
   return frame.outer ? find(const_cast<Frame&>(*frame.outer), name) : ValueId();
+}
+
+bool Importer::is_unknown(const Frame& frame, std::string_view name) {
+  if (frame.unknown.contains(name)) return true;
+  if (frame.values.contains(name) || frame.initializers.contains(name)) return false;
+  return frame.outer != nullptr && is_unknown(*frame.outer, name);
 }
 
 bool Importer::is_left_out(const Frame& frame, std::string_view name) const {
@@ -184,7 +198,23 @@ void Importer::run_nodes(std::span<const NodeProto> nodes, Frame& frame,
     frame.used.insert(reads[i].begin(), reads[i].end());
   }
   frame.used.insert(outputs.begin(), outputs.end());
-  for (const std::size_t i : order(nodes, frame, reads)) translate(nodes[i], frame);
+  for (const std::size_t i : order(nodes, frame, reads)) run_node(nodes[i], reads[i], frame);
+}
+
+void Importer::run_node(const NodeProto& node, const Names& reads, Frame& frame) {
+  const auto is_lost = [&](std::string_view name) { return is_unknown(frame, name); };
+  // A function can tell more of itself where only some of its inputs are unknown.
+  const bool is_skipped = find_function(node) == nullptr && std::ranges::any_of(reads, is_lost);
+  if (!is_skipped) {
+    try {
+      return translate(node, frame);
+    } catch (const Refusal&) {
+      const Diagnostics& diagnostics = build_.diagnostics();
+      if (diagnostics.all().back().kind == Kind::limit_exceeded || ++faults_ > kMaxFaults) throw;
+    }
+  }
+  for (const std::string_view output : node.outputs)
+    if (!output.empty()) frame.unknown.insert(output);
 }
 
 void Importer::translate(const NodeProto& node, Frame& frame) {
@@ -198,12 +228,14 @@ void Importer::translate(const NodeProto& node, Frame& frame) {
   }
   const OperatorRow* row = find_operator(standard(node.domain), node.type);
   const std::int64_t opset = opset_of(frame, node.domain);
-  if (row == nullptr || opset <= 0)
-    fail(row ? Kind::invalid_model : Kind::unsupported_operator,
-         row ? "the model imports no version of the operator set `" + printable(node.domain) + "`"
-             : "no reader translates the ONNX operator " + operator_name(node),
+  if (row == nullptr || (!row->block.empty() && build_.blocks().find(row->block) == nullptr))
+    throw Refusal{};  // check_operators has said so
+  if (opset <= 0)
+    fail(Kind::invalid_model,
+         "the model imports no version of the operator set `" + printable(node.domain) + "`",
          printable(node.type) + " `" + name + "`");
   Layer layer(*this, frame, node, *row, opset, name);
+  check_rules(layer);
   row->translate(layer);
   for (const std::string_view output : node.outputs)
     if (!output.empty() && frame.used.contains(output) && !frame.values.contains(output))
@@ -233,6 +265,10 @@ void Importer::call(const NodeProto& node, const FunctionProto& function, Frame&
       inner.values[function.inputs[i]] = ValueId();
       continue;
     }
+    if (is_unknown(frame, node.inputs[i])) {
+      inner.unknown.insert(function.inputs[i]);
+      continue;
+    }
     const ValueId id = find(frame, node.inputs[i]);
     if (!id.is_present() && !is_left_out(frame, node.inputs[i]))
       fail(Kind::invalid_model, "its input `" + printable(node.inputs[i]) + "` is made by nothing", where);
@@ -241,6 +277,10 @@ void Importer::call(const NodeProto& node, const FunctionProto& function, Frame&
   run_nodes(function.nodes, inner, function.outputs);
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i].empty()) continue;
+    if (is_unknown(inner, function.outputs[i])) {
+      frame.unknown.insert(node.outputs[i]);
+      continue;
+    }
     const ValueId id = find(inner, function.outputs[i]);
     if (!id.is_present())
       fail(Kind::invalid_model,
@@ -273,6 +313,7 @@ std::vector<ValueId> Importer::run_subgraph(Layer& layer, const GraphProto& grap
   run(graph, inner);
   std::vector<ValueId> outputs;
   for (const ValueInfoProto& output : graph.outputs) {
+    if (is_unknown(inner, output.name)) throw Refusal{};  // said where its value was refused
     outputs.push_back(find(inner, output.name));
     if (!outputs.back().is_present())
       layer.invalid("output `" + printable(output.name) + "` of its subgraph is made by nothing");

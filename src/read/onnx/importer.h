@@ -25,6 +25,9 @@ struct Frame {
   std::unordered_map<std::string_view, ValueId> values = {};
   std::unordered_map<std::string_view, const TensorProto*> initializers = {};
   std::unordered_set<std::string_view> used = {};  ///< names that some node or output reads
+  /// Names of values that a fault keeps from being known: the fault is reported, what reads them says
+  /// nothing.
+  std::unordered_set<std::string_view> unknown = {};
 };
 
 class Importer {
@@ -34,9 +37,10 @@ class Importer {
            std::uint64_t max_constant_bytes)
       : build_(builder), model_(model), files_(files), max_constant_bytes_(max_constant_bytes) {}
 
-  /// Reports all operators without a translation, also in subgraphs and functions. False if there are any.
-  bool check_operators(const GraphProto& graph);
-  /// Declares a graph's initializers and translates its nodes. Throws Refusal.
+  /// Reports all operators without a translation, also in subgraphs and functions.
+  void check_operators(const GraphProto& graph);
+  /// Translates a graph's nodes. A layer that is refused leaves its outputs unknown, and the others are
+  /// looked at. Throws Refusal where nothing can go on.
   void run(const GraphProto& graph, Frame& frame);
   /// Translates a subgraph of `layer` with its inputs bound to `arguments`; its outputs. Throws Refusal.
   std::vector<ValueId> run_subgraph(Layer& layer, const GraphProto& graph, std::span<const ValueId> arguments,
@@ -52,6 +56,8 @@ class Importer {
     const auto found = grids_.find(id.index());
     return found == grids_.end() ? nullptr : &found->second;
   }
+  /// Whether a fault keeps the value from being known.
+  [[nodiscard]] static bool is_unknown(const Frame& frame, std::string_view name);
   /// Whether the name is an optional input that a function's call leaves out.
   [[nodiscard]] bool is_left_out(const Frame& frame, std::string_view name) const;
 
@@ -65,6 +71,7 @@ class Importer {
 
   void check_nodes(std::span<const NodeProto> nodes, int depth);
   void run_nodes(std::span<const NodeProto> nodes, Frame& frame, std::span<const std::string_view> outputs);
+  void run_node(const NodeProto& node, const Names& reads, Frame& frame);
   [[nodiscard]] std::vector<std::size_t> order(std::span<const NodeProto> nodes, const Frame& frame,
                                                const std::vector<Names>& reads);
   void collect_reads(const NodeProto& node, Names& names, int depth);
@@ -83,6 +90,7 @@ class Importer {
   std::size_t translated_nodes_ = 0;
   std::unordered_map<std::size_t, Quantization> grids_;
   std::vector<Diagnostic> missing_;
+  std::size_t faults_ = 0;  ///< layers refused so far
   std::set<const FunctionProto*> checked_functions_;
 };
 

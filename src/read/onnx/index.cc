@@ -58,6 +58,15 @@ void translate_gather_nd(Layer& l) {
            l.add("gather_nd", GatherAttrs{0, l.integer("batch_dims", 0)}, {l.in(0), as_index(l, l.in(1))}));
 }
 
+/// Refuses an operator whose number of results follows from a value of run time.
+void refuse_counted(Layer& l, ValueId value) {
+  if (!l.is_constant(value))
+    l.refuse(
+        Kind::dynamic_shape,
+        "how many results it gives is known only at run time, from `" + l.build.graph().at(value).name + "`",
+        std::string(obstacle(l.type())));
+}
+
 /// Elements along an axis where a condition holds, which must be known: it decides how many there are.
 void translate_compress(Layer& l) {
   ValueId x = l.in(0);
@@ -66,6 +75,7 @@ void translate_compress(Layer& l) {
     axis = l.axis(l.integer("axis"), l.rank(x));
   else
     x = reshape(l, x, {l.type(x).elements()});
+  refuse_counted(l, l.in(1));
   const Ints condition = l.ints(l.in(1), "condition");
   Ints places;
   for (std::size_t i = 0; i < condition.size(); ++i)
@@ -77,6 +87,7 @@ void translate_compress(Layer& l) {
 
 /// The indices of elements that are not 0, which must be known: they decide how many there are.
 void translate_non_zero(Layer& l) {
+  refuse_counted(l, l.in(0));
   const std::vector<double> values = l.doubles(l.in(0), "the tensor");
   Shape shape = l.shape(l.in(0));
   if (shape.empty()) shape = {1};

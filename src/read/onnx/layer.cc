@@ -27,8 +27,10 @@ Layer::Layer(Importer& importer, Frame& frame, const NodeProto& node, const Oper
     ValueId id;
     if (!input.empty()) {
       id = importer.find(frame, input);
-      if (!id.is_present() && !importer.is_left_out(frame, input))
+      if (!id.is_present() && !importer.is_left_out(frame, input)) {
+        frame.unknown.insert(input);  // said once
         invalid("its input `" + printable(input) + "` is made by nothing");
+      }
     }
     inputs_.push_back(id);
   }

@@ -30,7 +30,11 @@ struct OperatorRow {
 /// The row of an operator, null if there is none.
 [[nodiscard]] const OperatorRow* find_operator(std::string_view domain, std::string_view type);
 
-/// Why an operator without a row cannot have one; empty if nothing speaks against it.
+/// The names of all of them.
+[[nodiscard]] std::vector<std::string> translated_operators();
+
+/// Why an operator cannot be translated (or not with every operand), and what stands for it; empty if nothing
+/// is known.
 [[nodiscard]] std::string_view obstacle(std::string_view type);
 
 class Layer {

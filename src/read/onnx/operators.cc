@@ -205,56 +205,12 @@ constexpr std::array kRows = {
 static_assert(std::is_sorted(kRows.begin(), kRows.end(),
                              [](const OperatorRow& a, const OperatorRow& b) { return a.type < b.type; }));
 
-/// Operators that cannot be translated, and why.
-struct Obstacle {
-  std::string_view type, why;
-};
-constexpr std::string_view kDataDependent =
-    "how many results it gives depends on the data: end the model before it and do this step in C++";
-constexpr std::string_view kSequence =
-    "programs work on tensors of fixed shape: export the model without sequences";
-constexpr std::string_view kString = "programs have no strings: do this step before the model";
-constexpr std::string_view kRandom = "programs have no random numbers: make them an input of the model";
-constexpr std::string_view kTraining = "programs do not train: export the model for inference";
-constexpr std::array kObstacles = {
-    Obstacle{"Bernoulli", kRandom},
-    Obstacle{"ConcatFromSequence", kSequence},
-    Obstacle{"ImageDecoder", "programs read no image files: decode them before the model"},
-    Obstacle{"MaxRoiPool", "RoiAlign is translated: use it instead"},
-    Obstacle{"Multinomial", kRandom},
-    Obstacle{"NonMaxSuppression", kDataDependent},
-    Obstacle{"Optional", kSequence},
-    Obstacle{"OptionalGetElement", kSequence},
-    Obstacle{"OptionalHasElement", kSequence},
-    Obstacle{"RandomNormal", kRandom},
-    Obstacle{"RandomNormalLike", kRandom},
-    Obstacle{"RandomUniform", kRandom},
-    Obstacle{"RandomUniformLike", kRandom},
-    Obstacle{"RegexFullMatch", kString},
-    Obstacle{"SequenceAt", kSequence},
-    Obstacle{"SequenceConstruct", kSequence},
-    Obstacle{"SequenceEmpty", kSequence},
-    Obstacle{"SequenceErase", kSequence},
-    Obstacle{"SequenceInsert", kSequence},
-    Obstacle{"SequenceLength", kSequence},
-    Obstacle{"SequenceMap", kSequence},
-    Obstacle{"SplitToSequence", kSequence},
-    Obstacle{"StringConcat", kString},
-    Obstacle{"StringNormalizer", kString},
-    Obstacle{"StringSplit", kString},
-    Obstacle{"Unique", kDataDependent},
-    Obstacle{"ai.onnx.preview.training.Adagrad", kTraining},
-    Obstacle{"ai.onnx.preview.training.Adam", kTraining},
-    Obstacle{"ai.onnx.preview.training.Gradient", kTraining},
-    Obstacle{"ai.onnx.preview.training.Momentum", kTraining},
-};
-
 }  // namespace
 
-std::string_view obstacle(std::string_view type) {
-  for (const Obstacle& known : kObstacles)
-    if (known.type == type) return known.why;
-  return {};
+std::vector<std::string> translated_operators() {
+  std::vector<std::string> names;
+  for (const OperatorRow& row : kRows) names.emplace_back(row.type);
+  return names;
 }
 
 const OperatorRow* find_operator(std::string_view domain, std::string_view type) {

@@ -34,23 +34,39 @@ class ModelReader {
       import_.fail(Kind::malformed_file, "the graph is cut off or inconsistent");
     build_.graph().name = options_.name.empty() ? printable(graph_.name) : options_.name;
     build_.graph().rounding = Rounding::once;
-    if (!import_.check_operators(graph_)) throw Refusal{};
+    check_options();
+    const std::size_t errors = diagnostics_.error_count();
+    import_.check_operators(graph_);
     frame_.opsets = &model_.opsets;
     for (const TensorProto& initializer : graph_.initializers)
       if (!frame_.initializers.emplace(initializer.name, &initializer).second)
         import_.fail(Kind::invalid_model,
                      "two initializers are called `" + printable(initializer.name) + "`");
-    for (const ValueInfoProto& input : graph_.inputs) declare_input(input);
-    check_options();
-    import_.run(graph_, frame_);
-    for (const ValueInfoProto& output : graph_.outputs) declare_output(output);
+    for (const ValueInfoProto& input : graph_.inputs)
+      if (!goes_well([&] { declare_input(input); })) frame_.unknown.insert(input.name);
+    // Where the nodes have no order, there is nothing to say of the outputs.
+    const bool is_run = goes_well([&] { import_.run(graph_, frame_); });
+    for (const ValueInfoProto& output : graph_.outputs)
+      if (is_run && !Importer::is_unknown(frame_, output.name)) goes_well([&] { declare_output(output); });
     if (graph_.outputs.empty()) import_.fail(Kind::invalid_model, "the graph has no outputs");
+    if (diagnostics_.error_count() > errors) throw Refusal{};
     make_names_unique();
     build_.graph().remove_dead();
     return std::move(build_.graph());
   }
 
  private:
+  /// Runs a step that may be refused; whether it was not.
+  template <class F>
+  static bool goes_well(F step) {
+    try {
+      step();
+      return true;
+    } catch (const Refusal&) {
+      return false;
+    }
+  }
+
   void check_opsets() {
     bool has_standard = false;
     for (const OperatorSet& opset : model_.opsets) {
@@ -94,6 +110,10 @@ class ModelReader {
     }
   }
 
+  static bool is_string(std::int64_t element_type) {
+    return element_type == static_cast<std::int64_t>(TensorProto_DataType::STRING);
+  }
+
   /// What --dim may call a dimension that has no symbol, or not one of its own.
   static std::string axis_name(const ValueInfoProto& input, std::size_t i) {
     return printable(input.name) + ":" + std::to_string(i);
@@ -135,11 +155,17 @@ class ModelReader {
     }
     // Before IR 4 initializers are listed as inputs too; later that makes them defaults, which are taken.
     if (frame_.initializers.contains(input.name)) return;
-    if (!input.is_tensor) import_.fail(Kind::unsupported_feature, "input `" + name + "` is not a tensor");
+    if (!input.is_tensor)
+      import_.fail(
+          Kind::unsupported_feature, "input `" + name + "` is not a tensor", {},
+          "programs work on tensors of fixed shape: export the model without sequences, maps and optional "
+          "values");
     const auto dtype = dtype_of(input.element_type);
     if (!dtype || is_nibble(input.element_type))
-      import_.fail(Kind::unsupported_feature,
-                   "input `" + name + "` has elements of type " + element_type_name(input.element_type));
+      import_.fail(
+          Kind::unsupported_feature,
+          "input `" + name + "` has elements of type " + element_type_name(input.element_type), {},
+          is_string(input.element_type) ? "do what needs strings before the model, and give it numbers" : "");
     if (!input.has_shape)
       import_.fail(Kind::dynamic_shape, "input `" + name + "` has no shape", {},
                    "freeze it with --freeze " + name + "=FILE.npy, or export the model with shapes");
