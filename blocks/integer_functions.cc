@@ -57,6 +57,7 @@ Q4 q4_of(const Type& x) {
   const double radius = std::ldexp((1 << kIntegerBits) - 1, 31 - kIntegerBits - q.factor.shift);
   q.radius = static_cast<std::int32_t>(std::min(std::floor(radius), 1e9));
   q.zero = x.zero_point();
+  if (q.factor.shift < -31) q.factor = {};  // every input is 0
   return q;
 }
 
@@ -186,8 +187,9 @@ ByteFunction rsqrt_s8(const Type& x, const Type& y) {
     constexpr int kFine = 20;
     const FixedPoint root = value == 1 ? FixedPoint{kOne0, 0} : inverse_root(value);
     const std::int32_t fine = rescale(1, root.multiplier, root.shift + kFine);
-    return std::clamp(rescale(fine, factor.multiplier, factor.shift - kFine) + out_zero, range.min,
-                      range.max);
+    const int shift = factor.shift - kFine;
+    const std::int32_t scaled = shift < -31 ? 0 : rescale(fine, factor.multiplier, shift);
+    return std::clamp(scaled + out_zero, range.min, range.max);
   };
 }
 

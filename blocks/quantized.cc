@@ -10,6 +10,8 @@ namespace nb {
 
 FixedPoint fixed_point(double real, Rounding rounding) {
   if (!(real > 0)) return {};
+  constexpr FixedPoint kLargest = {std::numeric_limits<std::int32_t>::max(), 30};
+  if (!(real < 0x1p30)) return kLargest;
   if (rounding == Rounding::once && real < 0.5)
     return {static_cast<std::int32_t>(std::round(real * 2147483648.0)), 0};
   FixedPoint result;
@@ -20,7 +22,7 @@ FixedPoint fixed_point(double real, Rounding rounding) {
     ++result.shift;
   }
   if (result.shift < -31) return {};
-  if (result.shift > 30) return {std::numeric_limits<std::int32_t>::max(), 30};
+  if (result.shift > 30) return kLargest;
   result.multiplier = static_cast<std::int32_t>(mantissa);
   return result;
 }
