@@ -109,7 +109,7 @@ class Model:
         self.model.operatorCodes.append(code)
         op = schema.OperatorT()
         op.opcodeIndex = len(self.model.operatorCodes) - 1
-        while inputs[-1] is None and name != "UNIDIRECTIONAL_SEQUENCE_LSTM":
+        while inputs[-1] is None and "_SEQUENCE_" not in name:
             inputs = inputs[:-1]
         op.inputs = [-1 if t is None else t.index for t in inputs]
         op.outputs = [t.index for t in outputs]

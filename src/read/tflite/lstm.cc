@@ -1,21 +1,27 @@
-// UNIDIRECTIONAL_SEQUENCE_LSTM: 24 operands in, one lstm node out.
+// UNIDIRECTIONAL_SEQUENCE_LSTM and BIDIRECTIONAL_SEQUENCE_LSTM: one lstm node a direction.
 //
-// Operands: 0 x; 1-4 weights of x for the gates input, forget, cell, output; 5-8 those of h; 9-11 peepholes
-// of input, forget, output; 12-15 biases; 16, 17 projection; 18, 19 the variables h and c; 20-23 layer
-// normalization. A quantized layer's intermediates matter only with a projection or normalization.
+// Operand 0 is x. Those of a direction: weights of x for the gates input, forget, cell, output; 4 of h; 3
+// peepholes of input, forget, output; 4 biases; 2 of a projection; the variables h and c. A quantized layer's
+// intermediates matter only with a projection or normalization.
 #include <array>
 
 #include "blocks/lstm/attributes.h"
-#include "blocks/reshape/attributes.h"
 #include "read/tflite/operators.h"
+#include "read/tflite/recurrent.h"
 
 namespace nb::tflite {
 namespace {
 
 /// The block's order of gates, as positions in the operator's: input, output, forget, cell.
 constexpr std::array<std::size_t, 4> kGates = {0, 3, 1, 2};
-constexpr std::size_t kWeights = 1, kRecurrent = 5, kPeephole = 9, kBias = 12, kProjection = 16, kStateH = 18,
-                      kStateC = 19, kNorm = 20;
+/// Where the operands of a direction begin.
+struct Operands {
+  std::size_t weights, recurrent, peephole, bias, projection, state_h, state_c;
+};
+constexpr Operands kAlone{1, 5, 9, 12, 16, 18, 19}, kForward{1, 5, 9, 12, 16, 35, 36},
+    kBackward{18, 22, 26, 29, 33, 37, 38};
+constexpr std::size_t kNorm = 20;       // four operands of a layer with one direction
+constexpr std::size_t kAuxiliary = 39;  // nine operands of a layer with two
 
 /// Of the cell's input and output.
 Result<GateCall> cell_function(Layer& layer, std::int8_t code) {
@@ -100,38 +106,64 @@ class GateStack {
   Quantization scales_;
 };
 
-/// Refuses what the block does not have.
-Status check_features(Layer& layer, const Table<schema::UnidirectionalSequenceLSTMOptions>& options) {
-  using O = schema::UnidirectionalSequenceLSTMOptions;
-  for (std::size_t i = kProjection; i < kStateH; ++i)
+/// One direction as [T,1,N,H] or [N,T,1,H]. `attributes` say all but the gates' functions.
+Result<ValueId> direction(Layer& layer, const Operands& at, LstmAttrs attributes, std::int8_t activation,
+                          std::optional<Quantization> quantization) {
+  for (const std::size_t i : {at.projection, at.projection + 1})
     if (layer.in(i).is_present())
       return layer.refuse(Kind::unsupported_feature, "LSTM layers with a projection are not supported");
-  for (std::size_t i = kNorm; i < kNorm + 4; ++i)
-    if (layer.in(i).is_present())
-      return layer.refuse(Kind::unsupported_feature,
-                          "LSTM layers with layer normalization are not supported");
-  if (options[O::diagonal_recurrent_tensors])
-    return layer.refuse(Kind::unsupported_feature,
-                        "LSTM layers with diagonal recurrent weights are not supported");
-  for (const std::size_t i : {kStateH, kStateC}) {
-    if (!layer.in(i).is_present())
-      return layer.refuse(Kind::invalid_model, "operand " + std::to_string(i) + ", a state, is missing");
-    if (layer.builder().graph().at(layer.in(i)).source != Source::state)
-      return layer.refuse(Kind::unsupported_feature,
-                          "its state `" + layer.in_record(i).name + "` is not a variable tensor");
+  const auto cell = cell_function(layer, activation);
+  if (!cell) return kFailed;
+  if (cell->function != GateFunction::tanh) {
+    attributes.functions = {GateFunction::sigmoid, cell->function, cell->function};
+    attributes.alpha = {0.0f, cell->alpha, cell->alpha};
+    attributes.beta = {0.0f, cell->beta, cell->beta};
   }
-  return layer.need_rank(0, 3);
-}
+  const Shape x = layer.in_type(0).shape;
+  const std::int64_t samples = x[attributes.time_major ? 1 : 0], inputs = x[2];
+  if (!layer.in(at.weights + 1).is_present())
+    return layer.refuse(Kind::invalid_model, "operand " + std::to_string(at.weights + 1) + " is missing");
+  if (!layer.need_rank(at.weights + 1, 2)) return kFailed;
+  const std::int64_t units = layer.in_type(at.weights + 1).shape[0];
 
-/// The variable as [1, n, h].
-Result<ValueId> state(Layer& layer, std::size_t operand, std::int64_t samples, std::int64_t units) {
-  Value& value = layer.builder().graph().at(layer.in(operand));
-  if (element_count(value.type.shape) != samples * units)
-    return layer.refuse(Kind::shape_mismatch, "its state `" + value.name + "` is " +
-                                                  shape_text(value.type.shape) + ", not " +
-                                                  shape_text(Shape{samples, units}));
-  value.type.shape = {1, samples, units};
-  return layer.in(operand);
+  // Without an input gate, i = 1 - f: since sigmoid(-z) = 1 - sigmoid(z), the forget gate's weights, negated.
+  const bool is_coupled = !layer.in(at.weights).is_present();
+  GateStack w(layer, "weights"), r(layer, "recurrent_weights"), b(layer, "bias");
+  const bool has_bias = layer.in(at.bias + 1).is_present();
+  for (const std::size_t gate : kGates) {
+    const bool negates = gate == 0 && is_coupled;
+    const std::size_t from = negates ? 1 : gate;
+    for (const std::size_t first : {at.weights, at.recurrent, at.bias})
+      if ((first != at.bias || has_bias) && !layer.in(first + from).is_present())
+        return layer.refuse(Kind::invalid_model, "operand " + std::to_string(first + from) + " is missing");
+    const auto of_x = layer.weights(at.weights + from), of_h = layer.weights(at.recurrent + from);
+    if (!of_x || !of_h || !w.push(*of_x, {units, inputs}, negates) || !r.push(*of_h, {units, units}, negates))
+      return kFailed;
+    if (!has_bias) continue;
+    const auto bias = layer.weights(at.bias + from);
+    if (!bias || !b.push(*bias, {units}, negates)) return kFailed;
+  }
+
+  ValueId peephole;
+  if (layer.in(at.peephole + 1).is_present()) {
+    if (is_coupled)
+      return layer.refuse(Kind::unsupported_feature, "peepholes without an input gate are not supported");
+    GateStack p(layer, "peepholes");
+    for (const std::size_t gate : {0u, 2u, 1u}) {  // input, output, forget
+      if (!layer.in(at.peephole + gate).is_present())
+        return layer.refuse(Kind::invalid_model, "a peephole is missing");
+      const auto weights = layer.weights(at.peephole + gate);
+      if (!weights || !p.push(*weights, {units})) return kFailed;
+    }
+    peephole = p.finish();
+  }
+  const auto h = variable_state(layer, at.state_h, samples, units),
+             c = variable_state(layer, at.state_c, samples, units);
+  if (!h || !c) return kFailed;
+  const ValueId none;
+  std::vector<ValueId> operands = {
+      layer.in(0), w.finish(), r.finish(), has_bias ? b.finish() : none, none, none, none, peephole, *h, *c};
+  return layer.add("lstm", std::move(attributes), std::move(operands), std::move(quantization));
 }
 
 }  // namespace
@@ -139,66 +171,41 @@ Result<ValueId> state(Layer& layer, std::size_t operand, std::int64_t samples, s
 Status unidirectional_sequence_lstm(Layer& layer) {
   using O = schema::UnidirectionalSequenceLSTMOptions;
   const auto options = layer.options<O>();
-  if (!check_features(layer, options)) return kFailed;
+  for (std::size_t i = kNorm; i < kNorm + 4; ++i)
+    if (layer.in(i).is_present())
+      return layer.refuse(Kind::unsupported_feature,
+                          "LSTM layers with layer normalization are not supported");
+  if (options[O::diagonal_recurrent_tensors])
+    return layer.refuse(Kind::unsupported_feature,
+                        "LSTM layers with diagonal recurrent weights are not supported");
+  if (!layer.need_rank(0, 3)) return kFailed;
   LstmAttrs attributes;
   attributes.time_major = options[O::time_major];
   attributes.cell_clip = options[O::cell_clip];
-  const auto cell = cell_function(layer, options[O::fused_activation_function]);
-  if (!cell) return kFailed;
-  if (cell->function != GateFunction::tanh) {
-    attributes.functions = {GateFunction::sigmoid, cell->function, cell->function};
-    attributes.alpha = {0.0f, cell->alpha, cell->alpha};
-    attributes.beta = {0.0f, cell->beta, cell->beta};
+  const auto sequence = direction(layer, kAlone, std::move(attributes), options[O::fused_activation_function],
+                                  layer.out_record().quantization);
+  return sequence ? finish_directions(layer, {*sequence}, options[O::time_major], false) : Status(kFailed);
+}
+
+Status bidirectional_sequence_lstm(Layer& layer) {
+  using O = schema::BidirectionalSequenceLSTMOptions;
+  const auto options = layer.options<O>();
+  for (std::size_t i = kAuxiliary; i < kAuxiliary + 9; ++i)
+    if (layer.in(i).is_present())
+      return layer.refuse(Kind::unsupported_feature, "LSTM layers with an auxiliary input are not supported");
+  if (!layer.need_rank(0, 3)) return kFailed;
+  std::vector<ValueId> sequences;
+  for (const bool is_reverse : {false, true}) {
+    LstmAttrs attributes;
+    attributes.time_major = options[O::time_major];
+    attributes.cell_clip = options[O::cell_clip];
+    attributes.direction = is_reverse ? Direction::reverse : Direction::forward;
+    const auto sequence = direction(layer, is_reverse ? kBackward : kForward, std::move(attributes),
+                                    options[O::fused_activation_function], layer.out_record().quantization);
+    if (!sequence) return kFailed;
+    sequences.push_back(*sequence);
   }
-
-  const Shape x = layer.in_type(0).shape;
-  const std::int64_t samples = x[attributes.time_major ? 1 : 0], steps = x[attributes.time_major ? 0 : 1],
-                     inputs = x[2];
-  if (!layer.need_rank(kWeights + 1, 2)) return kFailed;
-  const std::int64_t units = layer.in_type(kWeights + 1).shape[0];
-
-  // Without an input gate, i = 1 - f: since sigmoid(-z) = 1 - sigmoid(z), the forget gate's weights, negated.
-  const bool is_coupled = !layer.in(kWeights).is_present();
-  GateStack w(layer, "weights"), r(layer, "recurrent_weights"), b(layer, "bias");
-  const bool has_bias = layer.in(kBias + 1).is_present();
-  for (const std::size_t gate : kGates) {
-    const bool negates = gate == 0 && is_coupled;
-    const std::size_t from = negates ? 1 : gate;
-    for (const std::size_t first : {kWeights, kRecurrent, kBias})
-      if ((first != kBias || has_bias) && !layer.in(first + from).is_present())
-        return layer.refuse(Kind::invalid_model, "operand " + std::to_string(first + from) + " is missing");
-    const auto of_x = layer.weights(kWeights + from), of_h = layer.weights(kRecurrent + from);
-    if (!of_x || !of_h || !w.push(*of_x, {units, inputs}, negates) || !r.push(*of_h, {units, units}, negates))
-      return kFailed;
-    if (!has_bias) continue;
-    const auto bias = layer.weights(kBias + from);
-    if (!bias || !b.push(*bias, {units}, negates)) return kFailed;
-  }
-
-  ValueId peephole;
-  if (layer.in(kPeephole + 1).is_present()) {
-    if (is_coupled)
-      return layer.refuse(Kind::unsupported_feature, "peepholes without an input gate are not supported");
-    GateStack p(layer, "peepholes");
-    for (const std::size_t gate : {0u, 2u, 1u}) {  // input, output, forget
-      if (!layer.in(kPeephole + gate).is_present())
-        return layer.refuse(Kind::invalid_model, "a peephole is missing");
-      const auto weights = layer.weights(kPeephole + gate);
-      if (!weights || !p.push(*weights, {units})) return kFailed;
-    }
-    peephole = p.finish();
-  }
-  const auto h = state(layer, kStateH, samples, units), c = state(layer, kStateC, samples, units);
-  if (!h || !c) return kFailed;
-
-  const ValueId none;
-  std::vector<ValueId> operands = {
-      layer.in(0), w.finish(), r.finish(), has_bias ? b.finish() : none, none, none, none, peephole, *h, *c};
-  const Shape y = attributes.time_major ? Shape{steps, samples, units} : Shape{samples, steps, units};
-  auto quantization = layer.out_record().quantization;
-  const auto sequence =
-      layer.add("lstm", std::move(attributes), std::move(operands), std::move(quantization));
-  return sequence ? layer.finish("reshape", ReshapeAttrs{y}, {*sequence}) : Status(kFailed);
+  return finish_directions(layer, sequences, options[O::time_major], options[O::merge_outputs]);
 }
 
 }  // namespace nb::tflite

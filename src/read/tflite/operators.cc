@@ -21,6 +21,9 @@ constexpr auto kRows = std::to_array<OperatorRow>({
     {AVERAGE_POOL_2D, "average_pool2d", 1, average_pool_2d},
     {L2_POOL_2D, "average_pool2d", 1, l2_pool_2d},
     {UNIDIRECTIONAL_SEQUENCE_LSTM, "lstm", 9, unidirectional_sequence_lstm},
+    {BIDIRECTIONAL_SEQUENCE_LSTM, "lstm", 9, bidirectional_sequence_lstm, kNotMicro},
+    {UNIDIRECTIONAL_SEQUENCE_RNN, "rnn", 5, unidirectional_sequence_rnn, kNotMicro},
+    {BIDIRECTIONAL_SEQUENCE_RNN, "rnn", 9, bidirectional_sequence_rnn, kNotMicro},
 
     {ADD, "add", 2, add},
     {SUB, "sub", 2, sub},

@@ -80,5 +80,10 @@ Status while_loop(Layer& layer);
 
 // lstm.cc
 Status unidirectional_sequence_lstm(Layer& layer);
+Status bidirectional_sequence_lstm(Layer& layer);
+
+// rnn.cc
+Status unidirectional_sequence_rnn(Layer& layer);
+Status bidirectional_sequence_rnn(Layer& layer);
 
 }  // namespace nb::tflite
