@@ -75,4 +75,35 @@ bool becomes_window(const Graph& graph, const ScoreMask& mask, AttentionAttrs& a
   return true;
 }
 
+std::vector<ScoreMask> parts_of(const Pattern& pattern, const ScoreMask& mask) {
+  std::vector<ScoreMask> open = {mask}, parts;
+  while (!open.empty() && open.size() + parts.size() < 8) {
+    ScoreMask part = open.back();
+    open.pop_back();
+    const Node* node = pattern.maker(part.value);
+    const std::string_view block = node == nullptr ? std::string_view() : node->block->name;
+    if (block == "where" && is_float(pattern.type(part.value).dtype) &&
+        pattern.type(node->inputs[0]).shape == pattern.type(part.value).shape) {
+      const auto a = pattern.number(node->inputs[1]), b = pattern.number(node->inputs[2]);
+      if (a && b && (*a == 0 || *b == 0) && std::min(*a, *b) <= kHidden) {
+        part.value = node->inputs[0];
+        part.hides = *b == 0;
+        part.fill = std::min(*a, *b);
+        open.push_back(std::move(part));
+        continue;
+      }
+    }
+    if (block == "logical_not" || block == (part.hides ? "logical_or" : "logical_and")) {
+      part.hides = part.hides != (block == "logical_not");
+      for (const ValueId id : node->inputs) {
+        part.value = id;
+        open.push_back(part);
+      }
+      continue;
+    }
+    parts.push_back(std::move(part));
+  }
+  return open.empty() ? parts : std::vector{mask};
+}
+
 }  // namespace nb

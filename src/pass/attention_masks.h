@@ -22,4 +22,8 @@ struct ScoreMask {
 /// mask does more, or bounds are there.
 [[nodiscard]] bool becomes_window(const Graph& graph, const ScoreMask& mask, AttentionAttrs& attributes);
 
+/// The masks that hide together what this one hides: an addend chosen by a condition is that condition, and
+/// one that asks for two things is two. It alone if it is not made of others.
+[[nodiscard]] std::vector<ScoreMask> parts_of(const Pattern& pattern, const ScoreMask& mask);
+
 }  // namespace nb

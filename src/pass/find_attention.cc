@@ -2,6 +2,7 @@
 // attention, which never holds all scores. Transposes, reshapes and factors around it become its attributes.
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "blocks/attention/attributes.h"
 #include "blocks/matmul/attributes.h"
@@ -178,10 +179,22 @@ class Search {
     return std::nullopt;
   }
 
-  /// Masks become a window, or one operand.
+  /// Masks become a window, or one operand, which is smaller if it is a part of what the model makes.
   bool set_masks(const Scores& scores, Found& found) const {
     found.attributes.softcap = static_cast<float>(scores.softcap);
+    std::vector<ScoreMask> parts;
     for (const ScoreMask& mask : scores.masks) {
+      const auto more = parts_of(pattern_, mask);
+      parts.insert(parts.end(), more.begin(), more.end());
+    }
+    Found whole = found;
+    const auto bytes = [&](const Found& f) { return f.mask ? type(f.mask->value).size_bytes() : 0; };
+    const bool are_parts = set_masks(parts, found), is_whole = set_masks(scores.masks, whole);
+    if (is_whole && (!are_parts || bytes(whole) <= bytes(found))) found = std::move(whole);
+    return are_parts || is_whole;
+  }
+  bool set_masks(const std::vector<ScoreMask>& masks, Found& found) const {
+    for (const ScoreMask& mask : masks) {
       if (becomes_window(pattern_.graph(), mask, found.attributes)) continue;
       if (found.mask) return false;
       found.mask = mask;
@@ -448,12 +461,15 @@ class Replacement {
     if (is_float(type.dtype) || (!mask.hides && std::isinf(mask.fill)))
       return reshaped(mask.value, found.mask_shape, layer);
     // Rows that see nothing are uniform where the scores become a finite number: as an addend it is kept.
-    const ValueId zero = number(layer.name + "/zero", 0), fill = number(layer.name + "/fill", mask.fill);
-    const ValueId addend = new_value(mask.value, ".addend", Type{DType::f32, type.shape});
-    emit("where", blocks_.find("where")->attributes.make(),
-         mask.hides ? std::vector{mask.value, fill, zero} : std::vector{mask.value, zero, fill}, addend,
-         layer);
-    return reshaped(addend, found.mask_shape, layer);
+    const auto [made, is_new] = addends_.try_emplace({mask.value, mask.hides, mask.fill});
+    if (is_new) {
+      const ValueId zero = number(layer.name + "/zero", 0), fill = number(layer.name + "/fill", mask.fill);
+      made->second = new_value(mask.value, ".addend", Type{DType::f32, type.shape});
+      emit("where", blocks_.find("where")->attributes.make(),
+           mask.hides ? std::vector{mask.value, fill, zero} : std::vector{mask.value, zero, fill},
+           made->second, layer);
+    }
+    return reshaped(made->second, found.mask_shape, layer);
   }
   void add(const Found& found, const Node& last) {
     std::vector<ValueId> operands = {reshaped(found.q.root, found.q.shape, last),
@@ -470,6 +486,7 @@ class Replacement {
 
   Graph& graph_;
   const BlockSet& blocks_;
+  std::map<std::tuple<ValueId, bool, double>, ValueId> addends_;
 };
 
 }  // namespace
