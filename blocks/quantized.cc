@@ -128,4 +128,19 @@ std::optional<Fault> check_quantized(const Operation& op, std::size_t operand) {
                "an integer operand needs its quantization"};
 }
 
+std::optional<Fault> check_weights(const Operation& op, int channels) {
+  for (const std::size_t i : {0u, 1u})
+    if (auto fault = check_quantized(op, i)) return fault;
+  // A float's quantization says which integers it may become, not how it is computed.
+  if (is_float(op.in[0]->dtype)) return std::nullopt;
+  const auto &x = op.in[0]->quantization, &w = op.in[1]->quantization;
+  if (x && x->scales.size() > 1)
+    return Fault{Kind::unsupported_feature, "an input " + type_text(*op.in[0]) + " with a scale per index"};
+  if (w && w->scales.size() > 1 && w->axis != channels)
+    return Fault{Kind::unsupported_feature,
+                 "weights " + type_text(*op.in[1]) + " with scales along axis " + std::to_string(w->axis) +
+                     ", not along their output channels, axis " + std::to_string(channels)};
+  return std::nullopt;
+}
+
 }  // namespace nb

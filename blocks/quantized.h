@@ -69,5 +69,8 @@ struct PackingOperands {
 
 /// Faults of a quantized operand: null if `type` is a float or is quantized as an integer block needs it.
 [[nodiscard]] std::optional<Fault> check_quantized(const Operation& op, std::size_t operand);
+/// Faults of a layer's image (operand 0) and weights (operand 1): both are quantized if they are integers,
+/// the image with one scale, the weights with one or with one for each index of their axis `channels`.
+[[nodiscard]] std::optional<Fault> check_weights(const Operation& op, int channels);
 
 }  // namespace nb

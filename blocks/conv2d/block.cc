@@ -60,8 +60,7 @@ struct Conv2d {
         (op.has(2) && is_float(op.in[2]->dtype) != is_float(x.dtype)))
       return Fault{Kind::dtype_mismatch, "image, weights and bias are " + type_text(x) + ", " + type_text(w) +
                                              (op.has(2) ? ", " + type_text(*op.in[2]) : "")};
-    for (const std::size_t i : {0u, 1u})
-      if (auto fault = check_quantized(op, i)) return *fault;
+    if (auto fault = check_weights(op, 0)) return *fault;
     return std::vector{Type{x.dtype, {x.shape[0], window->out.h, window->out.w, out_channels}}};
   }
 

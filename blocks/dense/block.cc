@@ -42,8 +42,7 @@ struct Dense {
     if (is_float(x.dtype) != is_float(w.dtype) ||
         (op.has(2) && is_float(op.in[2]->dtype) != is_float(x.dtype)))
       return Fault{Kind::dtype_mismatch, "input and weights are " + type_text(x) + ", " + type_text(w)};
-    for (const std::size_t i : {0u, 1u})
-      if (auto fault = check_quantized(op, i)) return *fault;
+    if (auto fault = check_weights(op, 0)) return *fault;
     if (op.attrs<Attrs>().rounds_once && !is_s8(op))
       return Fault{Kind::attribute_out_of_range, "rounds_once of " + type_text(x) + ", which is not int8"};
     Shape shape = x.shape;

@@ -56,8 +56,7 @@ struct DepthwiseConv2d {
     if (is_float(x.dtype) != is_float(w.dtype) ||
         (op.has(2) && is_float(op.in[2]->dtype) != is_float(x.dtype)))
       return Fault{Kind::dtype_mismatch, "image and weights are " + type_text(x) + ", " + type_text(w)};
-    for (const std::size_t i : {0u, 1u})
-      if (auto fault = check_quantized(op, i)) return *fault;
+    if (auto fault = check_weights(op, 3)) return *fault;
     return std::vector{Type{x.dtype, {x.shape[0], window->out.h, window->out.w, out_channels}}};
   }
 

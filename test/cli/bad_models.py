@@ -140,6 +140,26 @@ def rules_of_the_specification(c):
 
 
 @test
+def scales_along_input_channels(c):
+    """Weights whose scales run along another axis than their outputs stay floats, however many scales there are."""
+    node, random = helper.make_node, np.random.default_rng(1)
+    nodes = [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+             node("DequantizeLinear", ["w", "ws", "wz"], ["dw"], axis=1), node("Conv", ["d", "dw"], ["c"]),
+             node("QuantizeLinear", ["c", "s", "z"], ["cq"]), node("DequantizeLinear", ["cq", "s", "z"], ["y"])]
+    scales = np.float32([0.001, 0.01, 0.02, 0.04])
+    weights = random.integers(-127, 127, [4, 4, 1, 1]).astype(np.int8)
+    model = c.model("axis.onnx", nodes, [("x", F32, [1, 4, 5, 5])], ["y"],
+                    [("s", np.float32(0.05)), ("z", np.int8(0)), ("w", weights), ("ws", scales), ("wz", np.zeros(4, np.int8))])
+    x = random.uniform(-1, 1, [1, 4, 5, 5]).astype(np.float32)
+    np.save(c.path("x.npy"), x)
+    c.expect(0, None, "run", model, "-b", "host", "-O", "O0", "-i", "x.npy", "-o", c.path("out"), seconds=60)
+    rounded = np.clip(np.round(x / 0.05), -128, 127) * 0.05
+    wanted = np.einsum("oi,nihw->nohw", weights[:, :, 0, 0] * scales[None, :], rounded)
+    wanted = np.clip(np.round(wanted / 0.05), -128, 127) * 0.05
+    c.check(np.abs(np.load(c.path("out/out0.npy")) - wanted).max() < 0.051, "another answer than the model's")
+
+
+@test
 def long_shapes_are_cut(c):
     nodes = [helper.make_node("Reshape", ["x", "s"], ["y"])]
     end = c.expect(3, None, "analyze", c.model("rank.onnx", nodes, [("x", F32, [1])], ["y"], [("s", np.ones(4000, np.int64))]))
