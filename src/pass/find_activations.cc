@@ -107,16 +107,16 @@ class Search {
   }
 
   /// What the value is in terms of x and of `f` (if not null).
-  std::optional<Formula> formula(ValueId id, ValueId x, const Node* f, int depth = 0) {
+  std::optional<Formula> formula(ValueId id, ValueId x, const Node* f) {
     if (id == x) return Formula{{0, 1, 0, 0}, {}};
     if (const auto number = pattern_.number(id)) return Formula{{*number, 0, 0, 0}, {}};
     const Node* node = pattern_.maker(id);
-    if (node == nullptr || depth > 8) return std::nullopt;
+    if (node == nullptr || nodes_.size() > 24) return std::nullopt;
     if (node == f) return Formula{{}, {1, 0, 0, 0}};
     if (!is_step(*node) || is_bounded(*node) || pattern_.type(id) != pattern_.type(x)) return std::nullopt;
     nodes_.push_back(node);
     const std::string& block = node->block->name;
-    const auto a = formula(node->inputs[0], x, f, depth + 1);
+    const auto a = formula(node->inputs[0], x, f);
     if (!a) return std::nullopt;
     if (block == "neg") return sum({}, *a, -1);
     if (block == "square") return product(*a, *a);
@@ -128,7 +128,7 @@ class Search {
       const auto square = product(*a, *a);
       return square && *number == 3 ? product(*square, *a) : square;
     }
-    const auto b = formula(node->inputs[1], x, f, depth + 1);
+    const auto b = formula(node->inputs[1], x, f);
     if (!b) return std::nullopt;
     if (block == "mul") return product(*a, *b);
     return sum(*a, *b, block == "add" ? 1 : -1);

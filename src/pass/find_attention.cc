@@ -62,7 +62,8 @@ class Search {
     }
   }
 
-  std::optional<Found> at(const Node& last) const {
+  std::optional<Found> at(const Node& last) {
+    left_ = 64;
     const Type& y = type(last.outputs[0]);
     if (y.dtype != DType::f32 || y.elements() == 0 || last.attributes.as<MatmulAttrs>().transpose_a)
       return std::nullopt;
@@ -108,7 +109,7 @@ class Search {
   }
 
   /// From the left factor of the last product up: a softmax along rows, its guard against rows of no number.
-  std::optional<Scores> scores_of(ValueId first) const {
+  std::optional<Scores> scores_of(ValueId first) {
     Scores scores;
     auto id = before_moves(first, scores);
     if (!id) return std::nullopt;
@@ -131,10 +132,10 @@ class Search {
   }
 
   /// From a value of scores up to the product.
-  std::optional<Scores> above(ValueId below, Scores scores) const {
+  std::optional<Scores> above(ValueId below, Scores scores) {
     const auto moved = before_moves(below, scores);
     const Node* node = moved ? pattern_.maker(*moved) : nullptr;
-    if (node == nullptr || is_bounded(*node) || scores.nodes.size() > 24) return std::nullopt;
+    if (node == nullptr || is_bounded(*node) || --left_ < 0) return std::nullopt;
     const ValueId id = *moved;
     const std::string& block = node->block->name;
     scores.nodes.push_back(node);
@@ -405,6 +406,7 @@ class Search {
 
   const Pattern& pattern_;
   std::unordered_set<std::size_t> gone_;
+  int left_ = 0;  ///< nodes that may still be looked at
 };
 
 /// Puts the blocks in place of the last nodes of the patterns.

@@ -140,6 +140,22 @@ class Search {
       id = parts->first;
     }
     id = pattern_.before_reshapes(id, core.nodes);
+    // mean(x^2) - mean(x)^2, not below 0.
+    if (const Node* relu = pattern_.maker(id, "relu")) {
+      core.nodes.push_back(relu);
+      id = relu->inputs[0];
+    } else if (const Node* most = pattern_.maker(id, "maximum")) {
+      const auto parts = pattern_.with_number(*most);
+      if (!parts || parts->second != 0) return std::nullopt;
+      core.nodes.push_back(most);
+      id = parts->first;
+    }
+    ValueId mean_squared;
+    if (const Node* difference = pattern_.maker(id, "sub")) {
+      core.nodes.push_back(difference);
+      mean_squared = difference->inputs[1];
+      id = pattern_.before_reshapes(difference->inputs[0], core.nodes);
+    }
     const Node* mean = pattern_.maker(id, "reduce_mean");
     if (mean == nullptr) return std::nullopt;
     core.nodes.push_back(mean);
@@ -149,19 +165,25 @@ class Search {
     const std::string& block = square->block->name;
     ValueId base = square->inputs[0], center;
     if (block == "squared_difference") {
+      if (mean_squared.is_present()) return std::nullopt;
       center = square->inputs[1];
       if (!is_mean_of(center, base, *mean, core.nodes)) {
         std::swap(base, center);
         if (!is_mean_of(center, base, *mean, core.nodes)) return std::nullopt;
       }
     } else {
-      const bool is_square = block == "square" ||
-                             (block == "mul" && square->inputs[0] == square->inputs[1]) ||
-                             (block == "pow" && pattern_.number(square->inputs[1]) == 2.0);
-      if (!is_square) return std::nullopt;
+      if (!is_square(*square)) return std::nullopt;
+      if (mean_squared.is_present()) {
+        const Node* other = pattern_.maker(pattern_.before_reshapes(mean_squared, core.nodes));
+        if (other == nullptr || !is_square(*other) || !is_mean_of(other->inputs[0], base, *mean, core.nodes))
+          return std::nullopt;
+        core.nodes.push_back(other);
+        center = other->inputs[0];
+      }
       std::vector<const Node*> more;
       const Node* difference = pattern_.maker(base, "sub");
-      if (difference != nullptr && is_mean_of(difference->inputs[1], difference->inputs[0], *mean, more)) {
+      if (!center.is_present() && difference != nullptr &&
+          is_mean_of(difference->inputs[1], difference->inputs[0], *mean, more)) {
         base = difference->inputs[0];
         center = difference->inputs[1];
         core.nodes.push_back(difference);
@@ -175,9 +197,17 @@ class Search {
     if (!axis || shape(mean->inputs[0]) != shape(base) || x.dtype != DType::f32 || x.is_quantized())
       return std::nullopt;
     core.axis = *axis;
-    if (core.is_centered && shape_of_mean(shape(base), *axis) != padded(center, shape(base).size()))
+    const Shape rows = shape_of_mean(shape(base), *axis);
+    if (pattern_.type(root.outputs[0]).elements() != element_count(rows)) return std::nullopt;
+    if (core.is_centered && !mean_squared.is_present() && padded(center, rows.size()) != rows)
       return std::nullopt;
     return core;
+  }
+
+  bool is_square(const Node& node) const {
+    const std::string& block = node.block->name;
+    return !is_bounded(node) && (block == "square" || (block == "mul" && node.inputs[0] == node.inputs[1]) ||
+                                 (block == "pow" && pattern_.number(node.inputs[1]) == 2.0));
   }
 
   /// Whether `id` is the mean of x along the axes of another mean.
