@@ -121,8 +121,10 @@ Result<Compiled> compile_for_board(const Options& options, std::string_view stan
                               .message = "no pass is called `" + printable(name) + "`",
                               .help = "passes: " + join(names, ", ")});
   }
-  auto graph = compile(options.model, {std::move(*read), options.stop_after, options.from}, board->core,
-                       board->name, diagnostics);
+  auto graph =
+      compile(options.model,
+              {std::move(*read), {options.states, {}, options.streams}, options.stop_after, options.from},
+              board->core, board->name, diagnostics);
   if (!graph) return kFailed;
   return Compiled{std::move(*board), std::move(*graph)};
 }
@@ -208,11 +210,11 @@ int run(const Options& options) {
     if (!read) return finish(diagnostics, options);
     samples = std::move(*read);
   }
+  const bool keeps_state = options.keeps_state || !options.states.empty() || !options.streams.empty();
   const TemporaryFolder temporary;
   const fs::path folder = options.save_build.empty() ? temporary.path() : fs::absolute(options.save_build);
-  const auto firmware =
-      build_firmware(*program, graph, compiled->board, folder,
-                     {options.optimize, options.keeps_state, options.has_sanitizers}, diagnostics);
+  const auto firmware = build_firmware(*program, graph, compiled->board, folder,
+                                       {options.optimize, keeps_state, options.has_sanitizers}, diagnostics);
   if (!firmware) return finish(diagnostics, options);
   const auto result = run_firmware(*firmware, graph, samples, {options.timeout_seconds, {}}, diagnostics);
   if (!result) return finish(diagnostics, options);

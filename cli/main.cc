@@ -26,6 +26,14 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
   verb.add_option("--freeze", options.frozen, "compile an input as a constant, from .npy; may be repeated")
       ->type_name("INPUT=FILE")
       ->allow_extra_args(false);
+  verb.add_option("--state", options.states,
+                  "keep an input between steps: its next value is that output; may be repeated")
+      ->type_name("INPUT=OUTPUT")
+      ->allow_extra_args(false);
+  verb.add_option("--stream", options.streams,
+                  "one time step a call, of a model that takes a sequence; AXIS of time is 1 if left out")
+      ->type_name("INPUT[:AXIS]")
+      ->allow_extra_args(false);
   verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
 }
 
@@ -64,7 +72,8 @@ void add_run_options(CLI::App& verb, Options& options) {
       ->type_name("FILE");
   verb.add_option("-o,--output", options.output, "write each output there as .npy")->type_name("FOLDER");
   verb.add_flag("--dequantize", options.dequantize, "quantized outputs as float");
-  verb.add_flag("--keep-state", options.keeps_state, "state carries on from sample to sample");
+  verb.add_flag("--keep-state", options.keeps_state,
+                "state carries on from sample to sample, as it does with --state and --stream");
   verb.add_option("-O,--optimize", options.optimize,
                   "of emitted code: O0 O1 O2 O3 Os; the board's if left out")
       ->type_name("LEVEL")

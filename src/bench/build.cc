@@ -22,7 +22,7 @@ void append(std::vector<std::string>& to, const std::vector<std::string>& from) 
   to.insert(to.end(), from.begin(), from.end());
 }
 
-std::string tensor_rows(const Graph& graph, const std::vector<ValueId>& ids) {
+std::string tensor_rows(const Graph& graph, std::span<const ValueId> ids) {
   std::string rows;
   for (const ValueId id : ids)
     rows += (rows.empty() ? "{" : ", {") + std::to_string(graph.at(id).arena_offset) + ", " +
@@ -36,10 +36,11 @@ std::string glue_source(const Program& program, const Graph& graph, bool resets)
           "_ARENA_BYTES] __attribute__((section(\".nb_arena\")));\n";
   if (!graph.inputs.empty())
     text += "const NbGlueTensor kInputs[] = {" + tensor_rows(graph, graph.inputs) + "};\n";
-  text += "const NbGlueTensor kOutputs[] = {" + tensor_rows(graph, graph.outputs) + "};\n}  // namespace\n\n";
+  text += "const NbGlueTensor kOutputs[] = {" + tensor_rows(graph, graph.public_outputs()) +
+          "};\n}  // namespace\n\n";
   text += "extern \"C\" const NbGlueModel nb_glue_model = {\n    arena, sizeof arena, " +
           std::string(resets ? "kNbGlueResetEachSample" : "0") + ", " + std::to_string(graph.inputs.size()) +
-          ", " + std::to_string(graph.outputs.size()) + ", " +
+          ", " + std::to_string(graph.public_outputs().size()) + ", " +
           (graph.inputs.empty() ? "nullptr" : "kInputs") + ", kOutputs, " + program.name + "_reset, " +
           program.entry + "};\n";
   return text;

@@ -155,7 +155,7 @@ Result<RunResult> run_firmware(const Firmware& firmware, const Graph& graph, con
                             .notes = {command_text(command), printable(end->err.substr(0, 800), 800)}});
   FileRead output = read_file(out);
   std::size_t sample_bytes = 0;
-  for (const ValueId id : graph.outputs)
+  for (const ValueId id : graph.public_outputs())
     sample_bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
   if (!output.bytes || output.bytes->size() != sample_bytes * samples.count)
     return diagnostics.add(

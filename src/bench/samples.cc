@@ -239,10 +239,10 @@ Result<std::vector<std::string>> write_outputs(const fs::path& folder, const Gra
                                                Diagnostics& diagnostics) {
   std::vector<std::string> files;
   std::size_t sample_bytes = 0, offset = 0;
-  for (const ValueId id : graph.outputs)
+  for (const ValueId id : graph.public_outputs())
     sample_bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
-  for (std::size_t k = 0; k < graph.outputs.size(); ++k) {
-    const Value& value = graph.at(graph.outputs[k]);
+  for (std::size_t k = 0; k < graph.public_outputs().size(); ++k) {
+    const Value& value = graph.at(graph.public_outputs()[k]);
     const auto size = static_cast<std::size_t>(value.type.size_bytes());
     Shape shape = value.type.shape;
     if (outputs.count != 1) shape.insert(shape.begin(), static_cast<std::int64_t>(outputs.count));

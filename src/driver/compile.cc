@@ -1,5 +1,7 @@
 #include "driver/compile.h"
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "blocks/blocks.h"
 #include "pass/pass.h"
@@ -92,12 +94,26 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
 
 Result<Graph> compile(const fs::path& path, const CompileOptions& options, const Core& core,
                       const std::string& board, Diagnostics& diagnostics) {
-  auto graph = read_model(path, options.read, diagnostics);
+  // A frozen input that is also a state is the state's first contents.
+  ReadOptions read = options.read;
+  StateRequest state = options.state;
+  std::erase_if(read.frozen, [&](auto& frozen) {
+    const bool is_first = std::any_of(state.pairs.begin(), state.pairs.end(), [&](const std::string& pair) {
+      return pair.starts_with(frozen.first + "=");
+    });
+    if (is_first) state.first.push_back(std::move(frozen));
+    return is_first;
+  });
+  auto graph = read_model(path, read, diagnostics);
   if (!graph) return kFailed;
+  if (!state.is_empty() && (graph->phase != Phase::read || !options.from.empty()))
+    return diagnostics.add({.kind = Kind::usage,
+                            .message = "--state and --stream are for models that no pass has changed",
+                            .help = "give them where the model is read"});
   for (const Node& node : graph->nodes) graph->model_macs += node.block->macs(graph->operation(node));
   if (options.stop_after == "read") return graph;
   if (graph->board.empty()) graph->board = board;
-  PassContext context{all_blocks(), core, diagnostics};
+  PassContext context{all_blocks(), core, diagnostics, std::move(state)};
   const Status status = run_pipeline(*graph, context, options.stop_after, options.from);
   diagnostics.set_file(path.string());
   if (!status) return kFailed;

@@ -5,6 +5,7 @@
 
 #include "emit/emit.h"
 #include "graph/graph.h"
+#include "pass/pass.h"
 #include "read/builder.h"
 #include "target/core.h"
 
@@ -13,6 +14,7 @@ namespace nb {
 /// What a user asks of a compilation.
 struct CompileOptions {
   ReadOptions read;
+  StateRequest state = {};
   std::string stop_after;  ///< a pass's name, "read", or empty: all
   std::string from;        ///< graph text only: the pass to begin with; empty: the one that its phase needs
 };

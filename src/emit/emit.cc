@@ -187,6 +187,20 @@ class Emitter {
       else
         emit_call(node, lowered_[i]);
     }
+    emit_kept();
+  }
+
+  /// States take their next contents, which are complete by now; some were made in the state's own place.
+  void emit_kept() {
+    for (std::size_t i = 0; i < graph_.kept.size(); ++i) {
+      const Value &state = graph_.at(graph_.kept[i]), &next = graph_.at(graph_.next_contents()[i]);
+      body_ += "\n  // " + in_comment("state \"" + state.name + "\" takes \"" + next.name + "\"") +
+               (state.arena_offset == next.arena_offset ? ": the same bytes\n" : "\n");
+      if (state.arena_offset != next.arena_offset)
+        body_ += "  nb::copy_bytes(" + place(state.arena_offset, "uint8_t") + ", " +
+                 place(next.arena_offset, "const uint8_t") + ", " + std::to_string(state.type.size_bytes()) +
+                 ");\n";
+    }
   }
 
   void emit_call(const Node& node, const Lowered& lowered) {
@@ -264,8 +278,8 @@ class Emitter {
     text += "#define " + macro + "_STATE_BYTES " + std::to_string(graph_.state_bytes) + "\n\n";
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i)
       text += tensor_api(graph_.at(graph_.inputs[i]), "input", i);
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
-      text += tensor_api(graph_.at(graph_.outputs[i]), "output", i);
+    for (std::size_t i = 0; i < graph_.public_outputs().size(); ++i)
+      text += tensor_api(graph_.at(graph_.public_outputs()[i]), "output", i);
     const bool has_state = graph_.state_bytes > 0;
     text += has_state
                 ? "/** Gives the state its first contents: once before the first step, and whenever a "

@@ -9,7 +9,7 @@ namespace nb {
 namespace {
 
 /// How a caller reaches each tensor, as lines of C.
-std::string tensor_lines(const Program& program, const Graph& graph, const std::vector<ValueId>& ids,
+std::string tensor_lines(const Program& program, const Graph& graph, std::span<const ValueId> ids,
                          std::string_view role) {
   std::string text;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -45,7 +45,7 @@ Status add_project_files(Program& program, const Graph& graph, std::span<const s
       {"STATE_BYTES", grouped(graph.state_bytes)},
       {"WEIGHTS_BYTES", grouped(program.constant_bytes)},
       {"INPUTS", tensor_lines(program, graph, graph.inputs, "input")},
-      {"OUTPUTS", tensor_lines(program, graph, graph.outputs, "output")},
+      {"OUTPUTS", tensor_lines(program, graph, graph.public_outputs(), "output")},
       {"COMPILE", compile}};
   for (const std::string name : {"README.md", "CMakeLists.txt"}) {
     const auto text = find_resource("src/emit/templates/" + name);

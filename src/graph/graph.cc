@@ -93,10 +93,11 @@ void Graph::remove_dead() {
   std::vector<bool> needed(values.size(), false);
   for (const ValueId id : outputs) needed[id.index()] = true;
   const auto writes_state = [&](const Node& node) {
-    return std::any_of(node.inputs.begin(), node.inputs.end(),
-                       [&](ValueId id) { return id.is_present() && at(id).source == Source::state; });
+    for (std::size_t i = 0; i < node.inputs.size() && i < node.block->inputs.size(); ++i)
+      if (node.block->inputs[i].is_state && node.inputs[i].is_present()) return true;
+    return false;
   };
-  std::vector<Node> kept;
+  std::vector<Node> needed_nodes;
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
     const bool is_needed = writes_state(*node) || std::any_of(node->outputs.begin(), node->outputs.end(),
                                                               [&](ValueId id) { return needed[id.index()]; });
@@ -104,11 +105,12 @@ void Graph::remove_dead() {
     for (const ValueId id : node->inputs)
       if (id.is_present()) needed[id.index()] = true;
     for (const ValueId id : node->outputs) needed[id.index()] = true;
-    kept.push_back(std::move(*node));
+    needed_nodes.push_back(std::move(*node));
   }
-  std::reverse(kept.begin(), kept.end());
-  nodes = std::move(kept);
+  std::reverse(needed_nodes.begin(), needed_nodes.end());
+  nodes = std::move(needed_nodes);
   for (const ValueId id : inputs) needed[id.index()] = true;
+  for (const ValueId id : kept) needed[id.index()] = true;
 
   std::vector<ValueId> renumbered(values.size());
   std::vector<Value> alive;
@@ -131,6 +133,7 @@ void Graph::remove_dead() {
   }
   renumber(inputs);
   renumber(outputs);
+  renumber(kept);
 }
 
 std::int64_t Graph::weights_bytes() const {

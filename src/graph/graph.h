@@ -52,6 +52,9 @@ struct Graph {
   std::vector<Value> values;
   std::vector<Node> nodes;
   std::vector<ValueId> inputs, outputs;
+  /// States that a step gives their next contents: the last of `outputs` are those, in this order, and are
+  /// outputs within the compiler only.
+  std::vector<ValueId> kept;
   std::int64_t arena_bytes = 0;  ///< planned graphs
   std::int64_t state_bytes = 0;  ///< planned graphs: at the start of the arena
   /// Multiply-accumulates of the model as it was read, with those that passes found needless; 0: not known.
@@ -62,6 +65,14 @@ struct Graph {
   /// Adds a value; its name is made unique.
   ValueId add_value(Value value);
   ValueId add_constant(std::string wanted, Tensor tensor);
+  /// What a caller sees.
+  [[nodiscard]] std::span<const ValueId> public_outputs() const {
+    return std::span(outputs).first(outputs.size() - kept.size());
+  }
+  /// The next contents of `kept`, one for one.
+  [[nodiscard]] std::span<const ValueId> next_contents() const {
+    return std::span(outputs).last(kept.size());
+  }
   [[nodiscard]] bool is_constant(ValueId id) const {
     return id.is_present() && at(id).source == Source::constant;
   }
@@ -73,8 +84,8 @@ struct Graph {
   [[nodiscard]] std::vector<int> use_counts() const;
   /// For each value: the index of the node that makes it, or -1.
   [[nodiscard]] std::vector<int> producers() const;
-  /// Removes nodes whose outputs nobody uses (state-writing nodes stay), then values nobody names. Values end
-  /// in the order of graph text.
+  /// Removes nodes whose outputs nobody uses (nodes that write a state stay), then values nobody names.
+  /// Values end in the order of graph text.
   void remove_dead();
   /// All values: constants and state, inputs, then what nodes make, as graph text lists them.
   [[nodiscard]] std::vector<ValueId> text_order() const;

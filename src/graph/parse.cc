@@ -155,13 +155,24 @@ class Parser {
       if (id) graph.inputs.push_back(*id);
       return id && end(line);
     }
+    if (line.take("keep ")) {
+      const auto state = used_value(line);
+      if (!state || !word(line, "=")) return false;
+      const auto next = used_value(line);
+      if (!next) return false;
+      graph.kept.push_back(*state);
+      graph.outputs.push_back(*next);
+      return end(line);
+    }
     if (line.take("output ")) {
+      if (!graph.kept.empty()) return fail("outputs before what is kept");
       const auto id = used_value(line);
       if (id) graph.outputs.push_back(*id);
       return id && end(line);
     }
     if (line.rest().starts_with('%')) return node(line);
-    return fail("model, phase, rounding, constants, board, arena, const, state, input, output or a node");
+    return fail(
+        "model, phase, rounding, constants, board, arena, const, state, input, output, keep or a node");
   }
 
   bool fail(std::string what) {

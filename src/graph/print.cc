@@ -103,6 +103,7 @@ GraphText print_graph(const Graph& in_any_order, std::string_view constants_file
   };
   renumber(graph.inputs);
   renumber(graph.outputs);
+  renumber(graph.kept);
   for (Node& node : graph.nodes) {
     renumber(node.inputs);
     renumber(node.outputs);
@@ -142,7 +143,10 @@ GraphText print_graph(const Graph& in_any_order, std::string_view constants_file
     if (node.scratch_offset >= 0) text += " at " + std::to_string(node.scratch_offset);
     text += "\n";
   }
-  for (const ValueId id : graph.outputs) text += "output %" + std::to_string(id.index()) + "\n";
+  for (const ValueId id : graph.public_outputs()) text += "output %" + std::to_string(id.index()) + "\n";
+  for (std::size_t i = 0; i < graph.kept.size(); ++i)
+    text += "keep %" + std::to_string(graph.kept[i].index()) + " = %" +
+            std::to_string(graph.next_contents()[i].index()) + "\n";
   return out;
 }
 

@@ -5,7 +5,8 @@
 //  4. each node's operands satisfy its block, and its outputs have the dtypes and shapes that the block
 //  infers
 //  5. quantization has a meaning (quantization_fault in type.h)
-//  6. lowered: every node names a kernel of its block; planned: every non-constant value lies in the arena,
+//  6. what a state takes as its next contents has the state's type
+//  7. lowered: every node names a kernel of its block; planned: every non-constant value lies in the arena,
 //  16-byte aligned
 #include <unordered_set>
 
@@ -27,6 +28,7 @@ class Verifier {
     for (const ValueId id : graph_.outputs)
       if (!in_range(id) || !made[id.index()] || graph_.at(id).source != Source::node)
         fault(nullptr, "a graph output is made by no node");
+    check_kept();
   }
 
  private:
@@ -60,6 +62,17 @@ class Verifier {
     for (const ValueId id : graph_.inputs)
       if (!in_range(id) || graph_.at(id).source != Source::input)
         fault(nullptr, "a graph input is not an input value");
+  }
+
+  void check_kept() {
+    if (graph_.kept.size() > graph_.outputs.size()) return fault(nullptr, "a state is kept without contents");
+    for (std::size_t i = 0; i < graph_.kept.size(); ++i) {
+      const ValueId id = graph_.kept[i];
+      if (!in_range(id) || graph_.at(id).source != Source::state)
+        fault(nullptr, "what is kept is not a state");
+      else if (graph_.at(id).type != graph_.at(graph_.next_contents()[i]).type)
+        fault(nullptr, "state `" + graph_.at(id).name + "` takes contents of another type");
+    }
   }
 
   void check_node(const Node& node, std::vector<bool>& made) {

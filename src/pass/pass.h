@@ -8,11 +8,20 @@
 
 namespace nb {
 
+/// What a user asks to be kept from step to step.
+struct StateRequest {
+  std::vector<std::string> pairs;                     ///< --state INPUT=OUTPUT
+  std::vector<std::pair<std::string, Tensor>> first;  ///< first contents of those inputs, by name
+  std::vector<std::string> streams;                   ///< --stream INPUT or INPUT:AXIS
+  [[nodiscard]] bool is_empty() const { return pairs.empty() && streams.empty(); }
+};
+
 /// What a pass may look at and say.
 struct PassContext {
   const BlockSet& blocks;
   const Core& core;
   Diagnostics& diagnostics;
+  StateRequest state = {};
 };
 
 /// One rewrite of the whole graph. It reports through the context, and never prints or exits.
@@ -24,6 +33,8 @@ struct Pass {
 };
 
 // One file a pass.
+Status hold_state(Graph& graph, PassContext& context);
+Status stream_steps(Graph& graph, PassContext& context);
 Status cancel_transposes(Graph& graph, PassContext& context);
 Status find_recurrences(Graph& graph, PassContext& context);
 Status find_layer_norms(Graph& graph, PassContext& context);
@@ -41,6 +52,8 @@ Status plan_memory(Graph& graph, PassContext& context);
 
 /// The line, top to bottom. A pass out of order does not compile.
 inline constexpr std::array kPipeline{
+    Pass{"hold-state", "Makes a state of an input and the output that is its next value (--state).",
+         Phase::read, Phase::read, hold_state},
     Pass{"cancel-transposes",
          "Moves transposes down past elementwise blocks until they meet and become one or none.", Phase::read,
          Phase::read, cancel_transposes},
@@ -59,6 +72,8 @@ inline constexpr std::array kPipeline{
     Pass{"remove-identities",
          "Removes nodes that give back their operand: same shape, same order, same dtype.", Phase::read,
          Phase::read, remove_identities},
+    Pass{"stream-steps", "Makes one time step of a model over a whole sequence (--stream).", Phase::read,
+         Phase::read, stream_steps},
     Pass{"fold-batch-norm", "Moves a factor and an offset a channel into the weights beside them.",
          Phase::read, Phase::simplified, fold_batch_norm},
     Pass{"split-dense", "Makes a dense layer a part where only parts of a layer are used, each by itself.",

@@ -119,6 +119,16 @@ std::int64_t pack_best(std::vector<Item>& items) {
   return std::max<std::int64_t>(best, 0);
 }
 
+/// Whether node `index` reads the state once and can write its result over it.
+bool makes_in_place(const Graph& graph, int index, ValueId state, ValueId result, const Core& core) {
+  const Node& node = graph.nodes[static_cast<std::size_t>(index)];
+  const Lowered lowered = kernel_of(node)->lower(graph.operation(node), core);
+  return std::count(node.inputs.begin(), node.inputs.end(), state) == 1 &&
+         std::any_of(lowered.in_place.begin(), lowered.in_place.end(), [&](const auto& pair) {
+           return node.inputs[pair.first] == state && node.outputs[pair.second] == result;
+         });
+}
+
 }  // namespace
 
 Status plan_memory(Graph& graph, PassContext& context) {
@@ -194,13 +204,31 @@ Status plan_memory(Graph& graph, PassContext& context) {
     scratch_item[static_cast<std::size_t>(i)] = items.size();
     items.push_back({aligned(node.scratch_bytes), i, i});
   }
+  // The next contents of a state are made in its own place where nobody reads the state any more.
+  std::vector<std::int64_t> settled(items.size(), -1);
+  for (std::size_t k = 0; k < graph.kept.size(); ++k) {
+    const ValueId state = graph.kept[k], next = graph.next_contents()[k];
+    const std::size_t root = places.root(next.index());
+    Item& item = items[item_of[root]];
+    const std::span<const ValueId> shown = graph.public_outputs();
+    if (item.first < 0 || item.size_bytes != aligned(graph.at(state).type.size_bytes()) ||
+        std::any_of(shown.begin(), shown.end(),
+                    [&](ValueId id) { return places.root(id.index()) == root; }) ||
+        last_use[state.index()] > item.first ||
+        (last_use[state.index()] == item.first &&
+         !makes_in_place(graph, item.first, state, next, context.core)))
+      continue;
+    item.size_bytes = 0;
+    settled[item_of[root]] = graph.at(state).arena_offset;
+  }
   const std::int64_t total = pack_best(items);
+  for (std::size_t i = 0; i < items.size(); ++i)
+    items[i].offset = settled[i] >= 0 ? settled[i] : state_bytes + items[i].offset;
   for (std::size_t v = 0; v < graph.values.size(); ++v)
     if (graph.values[v].arena_offset < 0 && graph.values[v].source != Source::constant)
-      graph.values[v].arena_offset = state_bytes + items[item_of[places.root(v)]].offset;
+      graph.values[v].arena_offset = items[item_of[places.root(v)]].offset;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i)
-    graph.nodes[i].scratch_offset =
-        scratch_item[i] == SIZE_MAX ? -1 : state_bytes + items[scratch_item[i]].offset;
+    graph.nodes[i].scratch_offset = scratch_item[i] == SIZE_MAX ? -1 : items[scratch_item[i]].offset;
   graph.state_bytes = state_bytes;
   graph.arena_bytes = state_bytes + total;
   return {};

@@ -12,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-json tensors_json(const Graph& graph, const std::vector<ValueId>& ids) {
+json tensors_json(const Graph& graph, std::span<const ValueId> ids) {
   json list = json::array();
   for (const ValueId id : ids) {
     const Value& value = graph.at(id);
@@ -101,7 +101,7 @@ json analysis_json(const Graph& planned, const Board& board, const Analysis& ana
           {"state_bytes", analysis.state_bytes},
           {"ram_total_bytes_estimated", analysis.ram_total_bytes},
           {"inputs", tensors_json(planned, planned.inputs)},
-          {"outputs", tensors_json(planned, planned.outputs)},
+          {"outputs", tensors_json(planned, planned.public_outputs())},
           {"memory_map", memory_map_json(planned)},
           {"layers", std::move(layers)}};
 }
@@ -122,7 +122,7 @@ json run_json(const Graph& graph, const Program& program, const Board& board, co
                       {"macs", rows[i].macs},
                       {"instructions", instructions}});
   }
-  json outputs = tensors_json(graph, graph.outputs);
+  json outputs = tensors_json(graph, graph.public_outputs());
   for (std::size_t i = 0; i < outputs.size(); ++i)
     outputs[i]["file"] = i < files.size() ? json(files[i]) : json(nullptr);
   const bool is_host = board.is_host();

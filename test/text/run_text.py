@@ -5,6 +5,7 @@ A case is a folder-less pair test/text/NAME.in.txt and NAME.out.txt. The first l
   # stop-after: NAME      all passes up to it
   # board: NAME           (cortex-m4f if absent)
   # model: PATH           instead of graph text below, from the project's root
+  # options: WORDS        more options of the command
 The .out.txt holds what `nblocks analyze` prints on stdout, and then its notes and errors, each line behind "! ".
 `--bless` writes what is printed now. Ends with "N passed, N failed".
 
@@ -32,6 +33,7 @@ def printed(nblocks, case):
         command += ["--from", options["pass"], "--stop-after", options["pass"]]
     else:
         command += ["--stop-after", options["stop-after"]]
+    command += options.get("options", "").split()
     end = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=HERE)
     return end.stdout + "".join(f"! {line}\n" for line in end.stderr.splitlines())
 
