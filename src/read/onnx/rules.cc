@@ -19,7 +19,8 @@ std::string type_name(std::int64_t type) {
 }
 
 std::span<const OperatorSchema> versions_of(std::string_view name) {
-  const auto [begin, end] = std::ranges::equal_range(kOperatorSchemas, name, {}, &OperatorSchema::name);
+  const auto begin = std::ranges::lower_bound(kOperatorSchemas, name, {}, &OperatorSchema::name);
+  const auto end = std::ranges::upper_bound(kOperatorSchemas, name, {}, &OperatorSchema::name);
   return {begin, end};
 }
 
