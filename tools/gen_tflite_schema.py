@@ -111,6 +111,11 @@ def write_table(name, fields, unions):
         lines.append(f"  /// Member of this union, with this tag.")
         lines.append(f'  static constexpr std::string_view kUnion = "{union}";')
         lines.append(f"  static constexpr std::uint8_t kTag = {tag};")
+    if name in unions:
+        scalars = [snake(field) for field, cpp, _, _ in fields if cpp.startswith("ScalarField")]
+        calls = " ".join(f'visit("{field}", {field});' for field in scalars)
+        lines += ["  /// Calls visit(name, field) for each field with one number.", "  template <class V>",
+                  f"  static void each_number({'V visit' if scalars else 'V /*visit*/'}) {{ {calls} }}"]
     for field, cpp, slot, default in fields:
         middle = f", {default}" if default is not None else ""
         lines.append(f'  static constexpr {cpp} {snake(field)}{{{slot}{middle}, "{name}.{snake(field)}"}};')
@@ -155,6 +160,11 @@ def main():
     lines += [f"struct {name};" for name in tables] + [""]
     for name, fields in tables.items():
         lines += write_table(name, fields, unions)
+    lines += ["/// Calls visit(T()) with the table that a tag of BuiltinOptions stands for, if there is one.",
+              "template <class V>", "void visit_options(BuiltinOptions tag, V visit) {", "  switch (tag) {"]
+    lines += [f"    case BuiltinOptions::{member}:\n      return visit({member}());"
+              for member, (union, _) in unions.items() if union == "BuiltinOptions"]
+    lines += ["    default:", "      return;", "  }", "}", ""]
     lines += ["}  // namespace nb::tflite::schema", ""]
     output = pathlib.Path(sys.argv[1])
     output.parent.mkdir(parents=True, exist_ok=True)

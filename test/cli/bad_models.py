@@ -7,9 +7,13 @@ import json
 import sys
 
 import numpy as np
+import tflite
 from onnx import TensorProto, helper
 
-from checks import F32, main, test
+from checks import F32, INT8, ROOT, Skipped, main, test
+
+sys.path.insert(0, str(ROOT / "test/fuzz"))
+import flat_tree  # noqa: E402
 
 
 @test
@@ -157,6 +161,85 @@ def scales_along_input_channels(c):
     wanted = np.einsum("oi,nihw->nohw", weights[:, :, 0, 0] * scales[None, :], rounded)
     wanted = np.clip(np.round(wanted / 0.05), -128, 127) * 0.05
     c.check(np.abs(np.load(c.path("out/out0.npy")) - wanted).max() < 0.051, "another answer than the model's")
+
+
+def digits_tflite(c, name, change):
+    """The shipped int8 model, changed by change(model, its operators, its tensors)."""
+    model = flat_tree.read(INT8.read_bytes())
+    graph = model["Subgraphs"][0]
+    change(model, graph["Operators"], graph["Tensors"])
+    return c.write(name, flat_tree.write(model))
+
+
+def set_operator(model, op, code, custom=None):
+    codes = model["OperatorCodes"]
+    codes.append(flat_tree.Table("OperatorCode", BuiltinCode=code, DeprecatedBuiltinCode=min(code, 127), Version=1))
+    if custom:
+        codes[-1]["CustomCode"] = custom
+    op["OpcodeIndex"] = len(codes) - 1
+
+
+@test
+def tflite_faults_at_once(c):
+    """Operators that are not translated, custom ones and those of TensorFlow by name, beside what is wrong elsewhere."""
+    def change(model, ops, tensors):
+        set_operator(model, ops[0], 32, b"FlexErf")
+        set_operator(model, ops[2], 32, b"my_operator")
+        set_operator(model, ops[3], tflite.BuiltinOperator.FAKE_QUANT)
+        shape = [int(d) for d in tensors[graph_inputs(model)[0]]["Shape"]]
+        tensors[graph_inputs(model)[0]]["ShapeSignature"] = np.array([1, -1, *shape[2:]], np.int32)
+
+    model = digits_tflite(c, "many.tflite", change)
+    end = c.expect(3, None, "analyze", model, "--json")
+    found = layers(end)
+    wanted = {"FlexErf": ("unsupported-operator", "SELECT_TF_OPS"), "my_operator": ("unsupported-operator", "allow_custom_ops"),
+              "FAKE_QUANT": ("unsupported-operator", "converter"), "axis 1 of input": ("dynamic-shape", "--dim")}
+    for word, (kind, help_text) in wanted.items():
+        place = next((layer for layer in found if word in layer), "")
+        got = found.pop(place, ("nothing", "", "", ""))
+        c.check(got[0] == kind and help_text in got[2], f"{word}: {got}")
+    c.check(not found, f"also said: {found}")
+    text = c.run("analyze", model).err
+    c.check("attributes: " in text and "padding=" in text, f"no attributes: {text[:400]}")
+    c.expect(2, "usage", "analyze", model, "--dim", "inptu.1=8")
+
+
+def graph_inputs(model):
+    return [int(i) for i in model["Subgraphs"][0]["Inputs"]]
+
+
+@test
+def tflite_rules(c):
+    """Each with its layer and the rule that it breaks; the layers that follow say nothing."""
+    def refused(says, change, kind=None):
+        end = c.expect(3, kind, "analyze", digits_tflite(c, "rule.tflite", change), says=[says])
+        c.check(end is not None and "-->" in end.err, f"{says}: no place is named")
+
+    def edge(op, i, tensor):
+        op["Inputs"] = np.array([tensor if k == i else t for k, t in enumerate(op["Inputs"])], np.int32)
+
+    def option(op, **values):
+        for name, value in values.items():
+            op["BuiltinOptions"][name] = value
+
+    refused("is used before any operator makes it", lambda m, o, t: edge(o[0], 0, int(o[1]["Outputs"][0])), "invalid-model")
+    refused("stride", lambda m, o, t: option(o[0], StrideW=-1))
+    refused("activation", lambda m, o, t: option(o[0], FusedActivationFunction=77))
+    refused("operand 1 is missing", lambda m, o, t: edge(o[0], 1, -1), "invalid-model")
+
+    end = c.expect(3, None, "analyze", digits_tflite(c, "one.tflite", lambda m, o, t: option(o[0], StrideW=-1)), "--json")
+    c.check(len(layers(end)) == 1, f"layers that follow speak, too: {end.out[:400]}")
+
+
+@test
+def variables_that_nobody_froze(c):
+    """A file of the TensorFlow converter that reads variables which nothing initialises."""
+    model = ROOT.parent / "shared/models/rejects/keras_mlp_wine_model_fcf.tflite"
+    if not model.exists():
+        raise Skipped(f"{model} is missing")
+    end = c.expect(3, "unsupported-operator", "generate", model, "-o", c.path("out"),
+                   says=["READ_VARIABLE", "VAR_HANDLE", "freeze", "sequential_1/dense_1/kernel"])
+    c.check(end is not None and not c.path("out").exists(), "a folder is left")
 
 
 @test

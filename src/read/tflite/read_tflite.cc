@@ -9,6 +9,7 @@ namespace nb {
 namespace tflite {
 namespace {
 
+constexpr std::size_t kMaxFaults = 100;      // operators refused before reading ends
 constexpr std::size_t kMaxLayersNamed = 50;  // of one unsupported operator
 constexpr std::int64_t kMaxOperatorsWritten = 1000000;
 
@@ -48,6 +49,23 @@ Bytes expand(TensorType type, ByteSpan data, std::int64_t elements) {
   return to_bytes(values);
 }
 
+/// "axis=1, keep_dims=0": the numbers among an operator's options.
+std::string options_text(const OperatorRecord& op) {
+  std::string text;
+  visit_options(op.options_tag, [&]<class T>(T) {
+    const Table<T> table = op.table.template member<T>(schema::Operator::builtin_options);
+    T::each_number([&](std::string_view name, const auto& field) {
+      const auto value = table[field];
+      text += (text.empty() ? "" : ", ") + std::string(name) + "=";
+      if constexpr (std::is_floating_point_v<decltype(table[field])>)
+        text += float_text(static_cast<float>(value));
+      else
+        text += std::to_string(value);
+    });
+  });
+  return text;
+}
+
 }  // namespace
 
 Translation::Translation(ModelRecord model, FlatFile& file, const BlockSet& blocks,
@@ -68,10 +86,15 @@ Failed Translation::invalid(Kind kind, std::string message, std::string help) {
 }
 
 Result<Graph> Translation::run() {
-  if (!check_operators() || !add_inputs()) return kFailed;
+  const std::size_t errors = builder_.diagnostics().error_count();
+  if (!check_options()) return kFailed;
+  check_operators();
+  add_inputs();
   for (SubgraphRecord& subgraph : model_.subgraphs) join_dilated_convolutions(subgraph);
   frame().is_running = true;
-  if (!translate_operators() || !add_outputs()) return kFailed;
+  if (!translate_operators()) return kFailed;
+  add_outputs();
+  if (builder_.diagnostics().error_count() != errors || !file_.is_ok()) return kFailed;
   say_expanded();
   builder_.graph().remove_dead();
   return std::move(builder_.graph());
@@ -80,9 +103,10 @@ Result<Graph> Translation::run() {
 /// Operands of a concatenation that TensorFlow Lite Micro takes.
 constexpr std::size_t kMaxMicroConcatenation = 10;
 
-Status Translation::check_operators() {
+/// All operators without a translation, by their type.
+void Translation::check_operators() {
   std::vector<std::string> order;
-  std::map<std::string, std::vector<std::string>> layers;
+  std::map<std::string, std::vector<const OperatorRecord*>> layers;
   for (const SubgraphRecord& subgraph : model_.subgraphs)
     for (const OperatorRecord& op : subgraph.operators) {
       const OperatorRow* row = find_row(op.code);
@@ -92,23 +116,26 @@ Status Translation::check_operators() {
         runs_on_micro_ = runs_on_micro_ && row->is_micro && !is_long;
         continue;
       }
-      std::vector<std::string>& names = layers[op.type];
-      if (names.empty()) order.push_back(op.type);
-      names.push_back(op.layer);
+      std::vector<const OperatorRecord*>& found = layers[op.type];
+      if (found.empty()) order.push_back(op.type);
+      found.push_back(&op);
     }
   for (const std::string& type : order) {
-    const std::vector<std::string>& names = layers[type];
+    const std::vector<const OperatorRecord*>& found = layers[type];
     Diagnostic said{.kind = Kind::unsupported_operator,
-                    .message = type + " is not supported (" + count_text(names.size(), "layer") + ")",
-                    .layer = type + " `" + names[0] + "`",
-                    .help = "replace it by supported operators before export; `nblocks blocks` lists them"};
-    for (std::size_t i = 1; i < std::min(names.size(), kMaxLayersNamed); ++i)
-      said.notes.push_back("also layer `" + names[i] + "`");
-    if (names.size() > kMaxLayersNamed)
-      said.notes.push_back("and " + count_text(names.size() - kMaxLayersNamed, "more layer"));
+                    .message = type + " is not supported (" + count_text(found.size(), "layer") + ")",
+                    .layer = type + " `" + found[0]->layer + "`",
+                    .help = std::string(obstacle(type))};
+    if (const std::string options = options_text(*found[0]); !options.empty())
+      said.notes.push_back("attributes: " + options);
+    for (std::size_t i = 1; i < std::min(found.size(), kMaxLayersNamed); ++i) {
+      const std::string options = options_text(*found[i]);
+      said.notes.push_back("also layer `" + found[i]->layer + "`" + (options.empty() ? "" : ": " + options));
+    }
+    if (found.size() > kMaxLayersNamed)
+      said.notes.push_back("and " + count_text(found.size() - kMaxLayersNamed, "more layer"));
     builder_.diagnostics().add(std::move(said));
   }
-  return order.empty() ? Status() : Status(kFailed);
 }
 
 Status Translation::check_dims() const {
@@ -132,7 +159,7 @@ Status Translation::check_dims() const {
   return {};
 }
 
-Status Translation::add_inputs() {
+Status Translation::check_options() {
   if (!check_dims()) return kFailed;
   for (const auto& [name, given] : options_.frozen) {
     std::vector<std::string> names;
@@ -141,9 +168,12 @@ Status Translation::add_inputs() {
       return invalid(Kind::usage, "--freeze " + name + ": the model has no input of that name",
                      "its inputs are " + join(names, ", "));
   }
-  for (const std::int32_t index : graph().inputs)
-    if (!add_input(index)) return kFailed;
   return {};
+}
+
+void Translation::add_inputs() {
+  for (const std::int32_t index : graph().inputs)
+    if (!add_input(index)) frame().lost.insert(index);
 }
 
 Status Translation::add_input(std::int32_t index) {
@@ -200,6 +230,7 @@ Result<std::vector<ValueId>> Translation::run_subgraph(std::int32_t index, const
   const std::size_t outer = std::exchange(present_, at);
   const std::string outer_label = std::exchange(label_, label);
   frame().is_running = true;
+  frame().lost.clear();
   for (std::size_t i = 0; i < subgraph.tensors.size(); ++i)  // constants are the same in each run
     if (!subgraph.tensors[i].has_data && !subgraph.tensors[i].is_variable) frame().values[i] = ValueId();
   bool is_right = true;
@@ -208,6 +239,8 @@ Result<std::vector<ValueId>> Translation::run_subgraph(std::int32_t index, const
   is_right = is_right && translate_operators();
   std::vector<ValueId> outputs;
   for (std::size_t i = 0; i < subgraph.outputs.size() && is_right; ++i) {
+    is_right = !frame().lost.contains(subgraph.outputs[i]);
+    if (!is_right) break;
     const auto value = value_of(subgraph.outputs[i]);
     is_right = static_cast<bool>(value);
     if (is_right) outputs.push_back(*value);
@@ -251,38 +284,55 @@ Result<Tensor> Translation::frozen_input(const TensorRecord& record, const Tenso
   return tensor;
 }
 
+/// An operator that is refused loses its outputs, and the others are looked at.
 Status Translation::translate_operators() {
   for (const OperatorRecord& op : graph().operators) {
-    const std::size_t errors = builder_.diagnostics().error_count();
     builder_.set_layer(label_ + op.layer, op.type);
     if (++operators_written_ > kMaxOperatorsWritten)
       return builder_.refuse(Kind::limit_exceeded, "the model has more than " +
                                                        grouped(kMaxOperatorsWritten) +
                                                        " operators with its loops written out");
-    const OperatorRow* row = find_row(op.code);
-    if (op.outputs.empty()) return builder_.refuse(Kind::invalid_model, "the operator has no output");
-    for (const std::int32_t output : op.outputs)
-      if (is_storage_type(tensor(output).type) || !dtype_of(tensor(output).type))
-        return builder_.refuse(Kind::unsupported_feature, "its output is " + type_name(tensor(output).type));
-    std::vector<ValueId> inputs;
-    for (std::size_t i = 0; i < op.inputs.size() || i < static_cast<std::size_t>(row->operands); ++i) {
-      const std::int32_t index = i < op.inputs.size() ? op.inputs[i] : -1;
-      if (index < 0 && i < static_cast<std::size_t>(row->operands))
-        return builder_.refuse(Kind::invalid_model, "operand " + std::to_string(i) + " is missing");
-      if (index < 0) {
-        inputs.emplace_back();
-        continue;
-      }
-      const auto value = value_of(index);
-      if (!value) return kFailed;
-      inputs.push_back(*value);
+    const bool is_skipped = std::any_of(op.inputs.begin(), op.inputs.end(),
+                                        [&](std::int32_t index) { return frame().lost.contains(index); });
+    if (!is_skipped) {
+      const std::size_t present = present_;
+      if (translate_operator(op)) continue;
+      const std::vector<Diagnostic>& all = builder_.diagnostics().all();
+      if (!file_.is_ok() || present_ != present || ++faults_ > kMaxFaults ||
+          (!all.empty() && all.back().kind == Kind::limit_exceeded))
+        return kFailed;
     }
-    Layer layer(*this, op, *row, std::move(inputs));
-    if (!row->translate(layer) || builder_.diagnostics().error_count() != errors || !file_.is_ok())
-      return kFailed;
-    if (!count_constants(0)) return kFailed;
+    frame().lost.insert(op.outputs.begin(), op.outputs.end());
   }
   return {};
+}
+
+Status Translation::translate_operator(const OperatorRecord& op) {
+  const std::size_t errors = builder_.diagnostics().error_count();
+  const OperatorRow* row = find_row(op.code);
+  if (row == nullptr || builder_.blocks().find(row->block) == nullptr)
+    return kFailed;  // check_operators has said so
+  if (op.outputs.empty()) return builder_.refuse(Kind::invalid_model, "the operator has no output");
+  for (const std::int32_t output : op.outputs)
+    if (is_storage_type(tensor(output).type) || !dtype_of(tensor(output).type))
+      return builder_.refuse(Kind::unsupported_feature, "its output is " + type_name(tensor(output).type));
+  std::vector<ValueId> inputs;
+  for (std::size_t i = 0; i < op.inputs.size() || i < static_cast<std::size_t>(row->operands); ++i) {
+    const std::int32_t index = i < op.inputs.size() ? op.inputs[i] : -1;
+    if (index < 0 && i < static_cast<std::size_t>(row->operands))
+      return builder_.refuse(Kind::invalid_model, "operand " + std::to_string(i) + " is missing");
+    if (index < 0) {
+      inputs.emplace_back();
+      continue;
+    }
+    const auto value = value_of(index);
+    if (!value) return kFailed;
+    inputs.push_back(*value);
+  }
+  Layer layer(*this, op, *row, std::move(inputs));
+  if (!row->translate(layer) || builder_.diagnostics().error_count() != errors || !file_.is_ok())
+    return kFailed;
+  return count_constants(0);
 }
 
 /// Folding and shared buffers can multiply constants: their sum, with `more_bytes` to come, stays below a
@@ -297,15 +347,14 @@ Status Translation::count_constants(std::int64_t more_bytes) {
                              "; for a file of this size the limit is " + bytes_text(constant_limit_));
 }
 
-Status Translation::add_outputs() {
+void Translation::add_outputs() {
   const std::string& name = builder_.graph().name;
-  builder_.set_layer(name.empty() ? "model" : name, "output");
   for (const std::int32_t index : graph().outputs) {
-    auto value = value_of(index);
-    if (!value) return kFailed;
-    builder_.add_output(tensor(index).name, *value);
+    if (frame().lost.contains(index)) continue;
+    builder_.set_layer(name.empty() ? "model" : name, "output");
+    const auto value = value_of(index);
+    if (value) builder_.add_output(tensor(index).name, *value);
   }
-  return {};
 }
 
 Result<ValueId> Translation::add_constant(const TensorRecord& record) {
@@ -329,6 +378,13 @@ Result<ValueId> Translation::add_constant(const TensorRecord& record) {
 Result<ValueId> Translation::value_of(std::int32_t index) {
   ValueId& value = frame().values[static_cast<std::size_t>(index)];
   if (value.is_present()) return value;
+  const auto made = make_value(index);
+  if (made) return value = *made;
+  frame().lost.insert(index);  // said once
+  return kFailed;
+}
+
+Result<ValueId> Translation::make_value(std::int32_t index) {
   const TensorRecord& record = tensor(index);
   const auto dtype = dtype_of(record.type);
   const std::string name = "tensor `" + record.name + "`";
@@ -342,7 +398,7 @@ Result<ValueId> Translation::value_of(std::int32_t index) {
     if (*dtype == DType::i8 && record.quantization && record.quantization->zero_points[0] != 0)
       first = std::make_shared<const Bytes>(static_cast<std::size_t>(type.size_bytes()),
                                             static_cast<std::byte>(record.quantization->zero_points[0]));
-    return value = builder_.add_state(record.name, type, std::move(first));
+    return builder_.add_state(record.name, type, std::move(first));
   }
   const bool is_empty = element_count(record.shape) == 0;
   if (!record.has_data && !is_empty)
@@ -350,9 +406,7 @@ Result<ValueId> Translation::value_of(std::int32_t index) {
   if (!dtype) return builder_.refuse(Kind::unsupported_feature, name + " is " + type_name(record.type));
   if (record.is_sparse)
     return builder_.refuse(Kind::unsupported_feature, name + " is sparse", "export dense weights");
-  const auto made = add_constant(record);
-  if (!made) return kFailed;
-  return value = *made;
+  return add_constant(record);
 }
 
 Result<ValueId> Translation::expanded_value_of(std::int32_t index) {

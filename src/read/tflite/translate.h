@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct OperatorRow {
 };
 /// All rows; operators.cc.
 [[nodiscard]] std::span<const OperatorRow> operator_rows();
+/// What helps where an operator of this type, "FAKE_QUANT" or "custom operator FlexErf", is not translated.
+[[nodiscard]] std::string_view obstacle(std::string_view type);
 
 /// Constants that the file stores in fewer bytes than the graph.
 struct Expansion {
@@ -70,13 +73,16 @@ class Translation {
   [[nodiscard]] bool runs_on_micro() const { return runs_on_micro_; }
 
  private:
-  Status check_operators();
-  Status add_inputs();
+  void check_operators();
+  Status check_options();
+  void add_inputs();
   Status add_input(std::int32_t index);
   Status check_dims() const;
   Result<Tensor> frozen_input(const TensorRecord& record, const Tensor& given);
   Status translate_operators();
-  Status add_outputs();
+  Status translate_operator(const OperatorRecord& op);
+  void add_outputs();
+  Result<ValueId> make_value(std::int32_t index);
   Result<ValueId> add_constant(const TensorRecord& record);
   Status count_constants(std::int64_t more_bytes);
   void say_expanded();
@@ -86,6 +92,8 @@ class Translation {
   struct Frame {
     std::vector<ValueId> values;
     std::unordered_map<std::int32_t, ValueId> expanded;
+    /// Tensors that a fault keeps from being known: the fault is reported, what reads them says nothing.
+    std::unordered_set<std::int32_t> lost;
     bool is_running = false;
   };
   [[nodiscard]] const SubgraphRecord& graph() const { return model_.subgraphs[present_]; }
@@ -99,6 +107,7 @@ class Translation {
   std::size_t present_ = 0;    ///< the subgraph that is written out
   std::string label_;          ///< before the names of its layers
   std::size_t operators_written_ = 0;
+  std::size_t faults_ = 0;  ///< operators refused so far
   std::unordered_map<std::uint32_t, std::shared_ptr<const Bytes>> buffers_;
   std::map<std::string, Expansion> expansions_;  ///< by stored type
   bool has_free_shapes_ = false, runs_on_micro_ = true;
