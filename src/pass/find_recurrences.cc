@@ -282,8 +282,9 @@ class Rewrite {
       if (live[step.node]) return false;
     const auto before = graph_.nodes.begin() + static_cast<std::ptrdiff_t>(chain_.steps[0].node);
     graph_.nodes.insert(before, fresh_.begin(), fresh_.end());
+    if (!sort()) return false;
     graph_.remove_dead();
-    return sort();
+    return true;
   }
 
  private:
