@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "blocks/pad/attributes.h"
 #include "blocks/reshape/attributes.h"
 #include "blocks/slice/attributes.h"
 #include "blocks/transpose/attributes.h"
@@ -16,6 +17,12 @@ bool is_identity(const Graph& graph, const Node& node) {
   const std::string& block = node.block->name;
   if (block == "identity") return true;
   if (block == "reshape" || block == "expand" || block == "cast") return in == out;
+  if (block == "pad") {
+    const auto& a = node.attributes.as<PadAttrs>();
+    const auto is_zero = [](std::int64_t n) { return n == 0; };
+    return std::all_of(a.before.begin(), a.before.end(), is_zero) &&
+           std::all_of(a.after.begin(), a.after.end(), is_zero);
+  }
   if (block == "slice") {
     const auto& step = node.attributes.as<SliceAttrs>().step;
     return in == out && std::all_of(step.begin(), step.end(), [](std::int64_t s) { return s == 1; });

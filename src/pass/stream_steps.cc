@@ -82,9 +82,13 @@ class Streamer {
   /// All outputs belong to the same steps; says which, if not to all.
   Status check_outputs() {
     std::optional<Rate> of_all;
-    for (const ValueId id : graph_.outputs) {
+    for (const ValueId id : graph_.public_outputs()) {
       if (!times_[id.index()].is_timed()) continue;
       const Rate& rate = rates_[id.index()];
+      if (rate.padded > 0)
+        return context_.diagnostics.add({.kind = Kind::not_streamable,
+                                         .message = "output `" + graph_.at(id).name + "` begins with padding",
+                                         .help = "pad within the model only, before a convolution"});
       if (of_all && (of_all->every != rate.every || of_all->first != rate.first))
         return context_.diagnostics.add(
             {.kind = Kind::not_streamable,
@@ -145,6 +149,10 @@ class Streamer {
       Checked<Time> followed = follow_time(layer);
       if (!followed) return refuse(node, followed.fault().message, followed.fault().help);
       out = *followed;
+    }
+    for (Node& more : layer.before) {
+      graph_.nodes.push_back(std::move(more));
+      if (!infer(graph_.nodes.back())) return kFailed;
     }
     graph_.nodes.push_back(std::move(node));
     if (is_along && !infer(graph_.nodes.back())) return kFailed;

@@ -1,6 +1,7 @@
 #include "pass/time_axis.h"
 
 #include <algorithm>
+#include <array>
 
 #include "blocks/argmax/attributes.h"
 #include "blocks/average_pool2d/attributes.h"
@@ -42,6 +43,12 @@ class Follower {
   explicit Follower(TimedLayer& layer) : l_(layer), node_(layer.node), name_(layer.node.block->name) {}
 
   Followed follow() {
+    // Layers that move zeros, or look at them, or leave them zeros.
+    constexpr std::array<std::string_view, 10> kSeeZeros = {
+        "reshape",  "transpose",  "pad",        "conv2d", "depthwise_conv2d",
+        "quantize", "dequantize", "requantize", "relu",   "identity"};
+    const bool sees_zeros = std::find(kSeeZeros.begin(), kSeeZeros.end(), name_) != kSeeZeros.end();
+    if (l_.rate.padded > 0 && !sees_zeros) return other_steps("padding in time");
     if (node_.block->is_elementwise || name_ == "where" || name_ == "identity" || name_ == "batch_norm")
       return elementwise();
     if (name_ == "dense") return apart_from(rank(0) - 1, "a sum over time");
@@ -59,8 +66,8 @@ class Follower {
     if (name_ == "concat") return concat();
     if (name_ == "split") return apart_from(attrs<SplitAttrs>().axis, "a split of time");
     if (name_ == "pad") return pad();
-    if (name_ == "conv2d") return window(attrs<Conv2dAttrs>(), {dim(1, 1), dim(1, 2)});
-    if (name_ == "depthwise_conv2d") return window(attrs<DepthwiseConv2dAttrs>(), {dim(1, 1), dim(1, 2)});
+    if (name_ == "conv2d") return convolution(attrs<Conv2dAttrs>());
+    if (name_ == "depthwise_conv2d") return convolution(attrs<DepthwiseConv2dAttrs>());
     if (name_ == "max_pool2d") return window(attrs<MaxPool2dAttrs>(), attrs<MaxPool2dAttrs>().kernel);
     if (name_ == "average_pool2d")
       return window(attrs<AveragePool2dAttrs>(), attrs<AveragePool2dAttrs>().kernel);
@@ -177,7 +184,7 @@ class Follower {
     const std::int64_t before = element_count(std::span(in).first(static_cast<std::size_t>(time())));
     std::int64_t seen = 1;
     for (std::size_t axis = 0; axis < shape.size() && seen <= before; seen *= shape[axis++])
-      if (seen == before && shape[axis] == l_.rate.steps) {
+      if (seen == before && shape[axis] == l_.rate.length()) {
         shape[axis] = 1;
         return Time::along(static_cast<int>(axis));
       }
@@ -217,11 +224,13 @@ class Follower {
     const int added = rank(1) - 1;
     if (a.axis != time()) return Time::along(a.axis < time() ? time() + added : time());
     const Value& indices = l_.graph.at(node_.inputs[1]);
-    if (indices.source != Source::constant) return other_steps("a gather from time");
-    Tensor zero = make_tensor(indices.type);
-    for (const std::int64_t index : to_ints(Tensor{indices.type, *indices.data}))
-      if (index != l_.rate.steps - 1 && index != -1) return other_steps("a gather from time");
-    node_.inputs[1] = l_.graph.add_constant(indices.name + ".last", std::move(zero));
+    if (indices.source != Source::constant || indices.type.elements() != 1)
+      return other_steps("a gather from time");
+    const std::int64_t index = to_ints(Tensor{indices.type, *indices.data})[0];
+    if (index != l_.rate.steps - 1 && index != -1) return other_steps("a gather from time");
+    node_.block = l_.blocks.find("reshape");
+    node_.attributes = Attributes(ReshapeAttrs{l_.graph.at(node_.outputs[0]).type.shape});
+    node_.inputs.resize(1);
     return Time::last();
   }
 
@@ -238,11 +247,75 @@ class Follower {
     return Time::along(axis);
   }
 
+  /// Zeros before the first step are the business of the convolution behind.
   Followed pad() {
-    const auto& a = attrs<PadAttrs>();
+    auto& a = attrs<PadAttrs>();
     const auto t = static_cast<std::size_t>(time());
-    if (a.before[t] != 0 || a.after[t] != 0) return other_steps("padding in time");
+    const bool is_zero = a.mode == PadMode::constant && a.value == 0;
+    if (a.after[t] != 0 || a.before[t] < 0 || (a.before[t] > 0 && !is_zero))
+      return other_steps("padding in time");
+    l_.rate.padded += a.before[t];
+    a.before[t] = 0;
     return Time::along(time());
+  }
+
+  /// A causal convolution: the steps before, of which each step makes it see one more, become a state.
+  template <class A>
+  Followed convolution(A& a) {
+    if (!is_first_alone()) return other_steps("an operand that changes with time");
+    const int t = time() - 1;
+    if (t != 0 && t != 1) return time() == 0 ? Followed(Time::along(0)) : other_steps("a sum over time");
+    const auto i = static_cast<std::size_t>(t);
+    const std::int64_t kernel = dim(1, i + 1), span = (kernel - 1) * a.dilation[i];
+    if (a.stride[i] != 1) return other_steps("a stride of " + std::to_string(a.stride[i]) + " time steps");
+    if (a.pad[i] + l_.rate.padded != span || a.pad[i + 2] != 0)
+      return refusal(
+          "a window of " + std::to_string(kernel) + " time steps looks ahead, or shortens the sequence",
+          "train causal convolutions: all padding, " + std::to_string(span) +
+              " zeros, before the "
+              "first step");
+    l_.rate.padded = 0;
+    a.pad[i] = 0;
+    if (span > 0) remember_steps(span);
+    return Time::along(time());
+  }
+
+  /// Puts the last `span` steps, a state of zeros at first, before operand 0.
+  void remember_steps(std::int64_t span) {
+    l_.rate.remembers = true;
+    const auto axis = static_cast<std::size_t>(time());
+    Type type = this->type(0);
+    type.shape[axis] = span;
+    Value state{node_.name + ".steps", type, Source::state};
+    if (type.is_quantized() && type.zero_point() != 0) {
+      Tensor first = make_tensor(type);
+      visit_dtype(type.dtype, [&](auto zero) {
+        for (auto& element : first.as<decltype(zero)>())
+          element = static_cast<decltype(zero)>(type.zero_point());
+      });
+      state.data = std::make_shared<const Bytes>(std::move(first.data));
+    }
+    const ValueId kept = l_.graph.add_value(std::move(state));
+    const ValueId joined = l_.graph.add_value({node_.name + ".joined", type});
+    const ValueId next = l_.graph.add_value({node_.name + ".next", type});
+    const auto rank = type.shape.size();
+    SliceAttrs rest{Shape(rank, 0), type.shape, Shape(rank, 1)};
+    rest.begin[axis] = 1;
+    l_.before.push_back({l_.blocks.find("concat"),
+                         Attributes(ConcatAttrs{time()}),
+                         {kept, node_.inputs[0]},
+                         {joined},
+                         node_.name + ".joined",
+                         node_.origin});
+    l_.before.push_back({l_.blocks.find("slice"),
+                         Attributes(std::move(rest)),
+                         {joined},
+                         {next},
+                         node_.name + ".next",
+                         node_.origin});
+    node_.inputs[0] = joined;
+    l_.graph.kept.push_back(kept);
+    l_.graph.outputs.push_back(next);
   }
 
   /// A window over rows and columns that sees one step.

@@ -24,9 +24,11 @@ class Time {
 /// Which steps of the inputs a value has: `steps` of them, each `every`th, beginning at `first`.
 struct Rate {
   std::int64_t steps = 0, every = 1, first = 0;
-  bool remembers = false;  ///< a state lies before it: no step may be left out
+  bool remembers = false;   ///< a state lies before it: no step may be left out
+  std::int64_t padded = 0;  ///< zeros before the first step, which a window behind looks at
+  [[nodiscard]] std::int64_t length() const { return steps + padded; }
   friend bool operator==(const Rate& a, const Rate& b) {
-    return a.steps == b.steps && a.every == b.every && a.first == b.first;
+    return a.steps == b.steps && a.every == b.every && a.first == b.first && a.padded == b.padded;
   }
 };
 
@@ -37,8 +39,8 @@ struct TimedLayer {
   std::vector<Time> times;  ///< of its operands
   Rate rate;                ///< of its operands, then of its outputs
   const BlockSet& blocks;
-  const std::vector<int>& uses;  ///< of each value of the whole model
-  std::vector<Node> after = {};
+  const std::vector<int>& uses;               ///< of each value of the whole model
+  std::vector<Node> before = {}, after = {};  ///< that the layer needs beside itself
   bool later_outputs_are_last = false;
 };
 

@@ -115,6 +115,35 @@ def check_streams(nblocks, folder, counts):
                 counts.check(name, worst <= 1e-6, f"largest difference {worst}")
 
 
+def check_convolutions(nblocks, folder, counts):
+    """Causal convolutions over time, dilated and by channel, padded by themselves or by a layer before."""
+    rng = np.random.default_rng(5)
+    def constant(*shape):
+        return (rng.standard_normal(shape) * 0.5).astype(np.float32)
+    model = save(folder, "causal",
+                 [helper.make_node("Pad", ["x", "pads"], ["p"], "pad"),
+                  helper.make_node("Conv", ["p", "a", "ab"], ["ya"], "conv_a"),
+                  helper.make_node("Relu", ["ya"], ["ra"]),
+                  helper.make_node("Conv", ["ra", "b"], ["yb"], "conv_b", dilations=[3], pads=[6, 0], group=2),
+                  helper.make_node("Add", ["ra", "yb"], ["s"]),
+                  helper.make_node("Conv", ["s", "c"], ["yc"], "conv_c", pads=[1, 0], group=8),
+                  helper.make_node("Tanh", ["yc"], ["y"])],
+                 [("x", [1, FEATURES, 20])], [("y", [1, 8, 20])],
+                 {"pads": np.array([0, 0, 2, 0, 0, 0]), "a": constant(8, FEATURES, 3), "ab": constant(8),
+                  "b": constant(8, 4, 3), "c": constant(8, 1, 2)})
+    x = rng.standard_normal((1, FEATURES, 20)).astype(np.float32)
+    _, whole, _ = run(nblocks, model, [x])
+    for board in ("host", BOARD):
+        code, outputs, text = run(nblocks, model, [x.transpose(2, 0, 1)[..., None]], "--stream", "x:2", board=board)
+        name = f"causal convolutions streamed on {board}"
+        if code != 0:
+            counts.check(name, False, text)
+            continue
+        worst = float(np.max(np.abs(outputs[0].reshape(20, 8) - whole[0][0].T)))
+        counts.check(name, worst <= 1e-6, f"largest difference {worst}")
+        counts.check(name + ": state", text["ram"]["state_bytes"] == 48 + 192 + 32, str(text["ram"]))
+
+
 def check_pairs(nblocks, folder, counts):
     """One step of an LSTM with h and c as inputs and outputs, against the layer over the sequence."""
     rng = np.random.default_rng(2)
@@ -192,6 +221,8 @@ def check_refusals(nblocks, folder, counts):
                      [("y", [1, STEPS * FEATURES])], {"shape": np.array([1, STEPS * FEATURES])}),
         "positions": save(folder, "positions", [helper.make_node("Add", ["x", "p"], ["y"], "place_layer")], [x], [("y", y)],
                           {"p": rng.standard_normal((STEPS, 1, 1)).astype(np.float32)}),
+        "ahead": save(folder, "ahead", [helper.make_node("Conv", ["x", "w"], ["y"], "conv_layer", pads=[1, 1])],
+                      [("x", [1, 2, 9])], [("y", [1, 2, 9])], {"w": rng.standard_normal((2, 2, 3)).astype(np.float32)}),
         "grows": save(folder, "grows", [helper.make_node("Concat", ["past", "x"], ["present"], "cat", axis=1),
                                         helper.make_node("Neg", ["x"], ["y"])],
                       [("past", [1, 4, 3]), ("x", [1, 1, 3])], [("present", [1, 5, 3]), ("y", [1, 1, 3])], {}),
@@ -200,6 +231,7 @@ def check_refusals(nblocks, folder, counts):
              ("mean", ["--stream", "x:0"], 3, "not-streamable", "mean_layer"),
              ("flat", ["--stream", "x:0"], 3, "not-streamable", "flat_layer"),
              ("positions", ["--stream", "x:0"], 3, "not-streamable", "place_layer"),
+             ("ahead", ["--stream", "x:2"], 3, "not-streamable", "conv_layer"),
              ("mean", ["--stream", "z"], 2, "usage", "inputs: x"),
              ("mean", ["--stream", "x:7"], 2, "usage", "axis 7"),
              ("mean", ["--state", "x=z"], 2, "usage", "outputs: y"),
@@ -241,6 +273,7 @@ def main():
     counts = Counts()
     with tempfile.TemporaryDirectory() as folder:
         check_streams(nblocks, folder, counts)
+        check_convolutions(nblocks, folder, counts)
         check_pairs(nblocks, folder, counts)
         check_cache(nblocks, folder, counts)
         check_refusals(nblocks, folder, counts)
