@@ -333,11 +333,11 @@ struct Lstm {
     };
     const std::int64_t last = s.directions - 1;
     Lowered l{.function = "lstm_f32", .params_type = "LstmF32<" + functions_type(0)};
-    if (functions_type(last) != functions_type(0)) l.params_type += ", " + functions_type(last);
-    l.params_type += ">";
+    if (functions_type(last) != functions_type(0) || op.has(kPeephole))
+      l.params_type += ", " + functions_type(last);
+    l.params_type += op.has(kPeephole) ? ", true>" : ">";
     l.params = {sequence_param(s, a.direction),
                 {"couples", a.couple_gates ? "true" : "false"},
-                {"has_peephole", op.has(kPeephole) ? "true" : "false"},
                 {"forward", functions_text(0)},
                 {"backward", functions_text(last)}};
     l.constants = {{"packed", DType::f32, to_bytes(packed_f32(op, s)),
