@@ -117,13 +117,13 @@ struct Gru {
       return "{" + functor_text(f[0], a.gate_clip) + ", " + functor_text(f[1], a.gate_clip) + "}";
     };
     const std::int64_t last = s.directions - 1;
-    Lowered l{.function = "gru_f32", .params_type = "GruF32<" + functions_type(0)};
+    Lowered l{.function = "gru_f32",
+              .params_type =
+                  std::string("GruF32<") + (a.reset_after ? "true" : "false") + ", " + functions_type(0)};
     if (functions_type(last) != functions_type(0)) l.params_type += ", " + functions_type(last);
     l.params_type += ">";
-    l.params = {sequence_param(s, a.direction),
-                {"resets_after", a.reset_after ? "true" : "false"},
-                {"forward", functions_text(0)},
-                {"backward", functions_text(last)}};
+    l.params = {
+        sequence_param(s, a.direction), {"forward", functions_text(0)}, {"backward", functions_text(last)}};
     l.constants = {
         {"packed", DType::f32, to_bytes(packed_f32(op, layer)),
          "tiles over x with biases: gates update, reset of each unit, then new values; then over h"}};
