@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from tflite_builder import Model, schema
-from tflite_recurrent import both_lstm, lstm, sequence_rnn, while_gru
+from tflite_recurrent import both_lstm, lstm, sequence_rnn, while_gru, while_small
 from tflite_scales import (NAMES, NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, biased_layer,
                            output_quantization, quantization, weights_scales, window_output)
 
@@ -532,6 +532,7 @@ def all_cases():
     add(both_lstm, [f32], "both_lstm_time_major", time_major=True)
     add(both_lstm, [f32], "both_lstm_apart", merge=False, time_major=True, clip=0.6)
     add(while_gru, [f32], "while_gru")
+    add(while_small, [f32], "while_small")
     add(while_gru, [f32], "while_gru_update", keeps="update")
     add(while_gru, [f32], "while_gru_concat", keeps="concat")
     return cases

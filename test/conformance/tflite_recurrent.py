@@ -145,3 +145,17 @@ def while_gru(rng, dtype, keeps=None, units=6):
     m.operator("WHILE", [ints(0), *zeros, x], results,
                ("WhileOptions", dict(condSubgraphIndex=condition, bodySubgraphIndex=body)))
     return m
+
+
+def while_small(rng, dtype):
+    """Doubles x until it is 10 or more: how often is known only at run time."""
+    m = Model()
+    x = m.input((), dtype)
+    x.range = (1, 3)
+    with m.subgraph([((), dtype)]) as (condition, (before,)):
+        m.operator("LESS", [before, m.constant(10.0, dtype)], [m.output((), np.bool_)], ("LessOptions", {}))
+    with m.subgraph([((), dtype)]) as (body, (before,)):
+        m.operator("MUL", [before, m.constant(2.0, dtype)], [m.output((), dtype)], ("MulOptions", {}))
+    m.operator("WHILE", [x], [m.output((), dtype)],
+               ("WhileOptions", dict(condSubgraphIndex=condition, bodySubgraphIndex=body)))
+    return m
