@@ -124,8 +124,13 @@ int blocks(const Options& options) {
   return 0;
 }
 
-int explain(const Options& options) {
+int explain(const Options& asked) {
   Diagnostics diagnostics;
+  Options options = asked;
+  // As a message begins, pasted: "error[does-not-fit]:".
+  if (const std::size_t open = options.topic.find('['), close = options.topic.find(']');
+      open != std::string::npos && close != std::string::npos && close > open)
+    options.topic = options.topic.substr(open + 1, close - open - 1);
   if (options.topic.empty()) {
     fmt::print("nblocks explain TOPIC, where TOPIC is `passes`, a block of `nblocks blocks`, or\n\n");
     for (const KindRow& row : diagnostic_kinds()) fmt::print("{:<24} {}\n", row.name, row.rule);

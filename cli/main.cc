@@ -1,17 +1,16 @@
 // nblocks: the command line. Options here, verbs in commands*.cc.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 
+#include "base/text.h"
 #include "bench/process.h"
 #include "cli/commands.h"
 
 namespace {
 
 using nb::cli::Options;
-
-/// The exit code for a command line that cannot be read.
-constexpr int kUsage = 2;
 
 void add_model_options(CLI::App& verb, Options& options, const std::string& standard_board) {
   verb.add_option("model", options.model, "a .onnx or .tflite file, or graph text (docs/graph-text.md)")
@@ -92,6 +91,55 @@ void add_catalogue_options(CLI::App& verb, Options& options, const char* topic) 
   add_output_options(verb, options);
 }
 
+std::vector<std::string> names_of(const std::vector<const CLI::App*>& verbs) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : verbs) names.push_back(verb->get_name());
+  return names;
+}
+
+/// Says what is wrong with a command line: a verb or an option that there is none of, by its nearest names.
+int refuse_command_line(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  Options options;
+  options.is_json = std::find(words.begin(), words.end(), "--json") != words.end();
+  nb::Diagnostic said{.kind = nb::Kind::usage, .message = error.what()};
+  const auto suggest = [&](const std::string& word, const std::vector<std::string>& names,
+                           const std::string& all) {
+    const std::string near = nb::nearest(word, names);
+    said.help = near.empty() ? all : "did you mean `" + near + "`?";
+  };
+  const std::vector<CLI::App*> given = app.get_subcommands();
+  const std::vector<std::string> verbs = names_of(app.get_subcommands([](const CLI::App*) { return true; }));
+  const std::string all_verbs = "verbs: " + nb::join(verbs, ", ");
+  if (given.empty() && words.empty()) {
+    said.message = "no verb is given";
+    said.help = all_verbs + "; `nblocks --help`";
+  } else if (given.empty()) {
+    const bool is_option = words[0].starts_with("-");
+    said.message =
+        (is_option ? "nblocks has no option `" : "no verb is called `") + nb::printable(words[0]) + "`";
+    suggest(words[0], verbs, all_verbs);
+  } else {
+    const CLI::App& verb = *given[0];
+    std::vector<std::string> names;
+    for (const CLI::Option* option : verb.get_options())
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    const std::string see = "`nblocks " + verb.get_name() + " --help`";
+    said.message = verb.get_name() + ": " + nb::printable(error.what());
+    said.help = see;
+    for (const std::string& word : words) {
+      const std::string name = word.substr(0, word.find('='));
+      if (!name.starts_with("--") || std::find(names.begin(), names.end(), name) != names.end()) continue;
+      said.message = verb.get_name() + " has no option `" + nb::printable(name) + "`";
+      suggest(name, names, see);
+      break;
+    }
+  }
+  nb::Diagnostics diagnostics;
+  diagnostics.add(std::move(said));
+  return nb::cli::finish(diagnostics, options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -135,8 +183,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : kUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return refuse_command_line(app, error, argc, argv);
   }
   try {
     return verb(options);

@@ -170,14 +170,17 @@ Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnosti
     };
     auto found = named(input.name);
     if (found == arrays.end()) found = named("in" + std::to_string(i));
-    if (found == arrays.end() && arrays.size() == 1 && graph.inputs.size() == 1) found = arrays.begin();
-    if (found == arrays.end() && graph.inputs.size() == 1) found = named("x");
+    // numpy.savez calls an array without a name arr_0.
+    for (const char* name : {"x", "arr_0"})
+      if (found == arrays.end() && graph.inputs.size() == 1) found = named(name);
     if (found == arrays.end()) {
-      std::vector<std::string> names;
+      std::vector<std::string> names, wanted;
       for (const auto& pair : arrays) names.push_back(pair.first);
+      for (std::size_t k = 0; k < graph.inputs.size(); ++k)
+        wanted.push_back("`" + graph.at(graph.inputs[k]).name + "` or in" + std::to_string(k));
       return refuse(Kind::input_mismatch,
                     "no array for input `" + input.name + "`: the file has " + printable(join(names, ", ")),
-                    "name the array " + input.name + " or in" + std::to_string(i));
+                    "name the arrays " + join(wanted, "; "));
     }
     const auto tensor = tensor_of(found->second);
     if (!tensor)

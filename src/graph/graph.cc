@@ -136,14 +136,28 @@ void Graph::remove_dead() {
   renumber(kept);
 }
 
-std::int64_t Graph::weights_bytes() const {
-  std::int64_t total = 0;
+namespace {
+/// Calls use(type) for each constant, equal ones once.
+template <class F>
+void each_constant(const std::vector<Value>& values, F use) {
   std::set<std::pair<DType, std::string_view>> tables;
   for (const Value& value : values) {
     if (value.source != Source::constant) continue;
     const std::string_view bytes(reinterpret_cast<const char*>(value.data->data()), value.data->size());
-    if (tables.emplace(value.type.dtype, bytes).second) total += value.type.size_bytes();
+    if (tables.emplace(value.type.dtype, bytes).second) use(value.type);
   }
+}
+}  // namespace
+
+std::int64_t Graph::weights_bytes() const {
+  std::int64_t total = 0;
+  each_constant(values, [&](const Type& type) { total += type.size_bytes(); });
+  return total;
+}
+
+std::int64_t Graph::parameters() const {
+  std::int64_t total = 0;
+  each_constant(values, [&](const Type& type) { total += type.elements(); });
   return total;
 }
 

@@ -65,10 +65,8 @@ std::vector<LayerRow> layer_rows(const Graph& graph) {
 
 Analysis analyze(const Graph& planned) {
   Analysis analysis{.layers = layer_rows(planned)};
-  for (const LayerRow& row : analysis.layers) {
-    analysis.macs += row.macs;
-    analysis.params += row.params;
-  }
+  for (const LayerRow& row : analysis.layers) analysis.macs += row.macs;
+  analysis.params = planned.parameters();
   analysis.model_macs = planned.model_macs;
   analysis.weights_bytes = planned.weights_bytes();
   analysis.arena_bytes = planned.arena_bytes;

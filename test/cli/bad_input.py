@@ -188,7 +188,9 @@ def equal_constants_are_counted_once(c):
     nodes = [helper.make_node("Add", ["x", "a"], ["s"]), helper.make_node("Mul", ["s", "b"], ["y"])]
     model = c.model("twins.onnx", nodes, [("x", F32, [1000])], ["y"], [("a", table), ("b", table)])
     end = c.expect(0, None, "analyze", model, "--json")
-    c.check(end is not None and json.loads(end.out)["weights_bytes"] == 4000, "equal constants are counted twice")
+    report = json.loads(end.out) if end is not None else {}
+    c.check(report.get("weights_bytes") == 4000, "equal constants are counted twice")
+    c.check(report.get("params") == 1000, f"{report.get('params')} params")
 
 
 TINY_BOARD = """name = "tiny"
@@ -292,6 +294,7 @@ def input_data(c):
     refused(b"", name="empty.npy")
     refused(b"\x93NUMPY\x01\x00\xff\xff", name="cut.npy")
     refused({"other": good, "third": good}, "other", name="data.npz")
+    refused({"imgae": good}, "imgae", "`x` or in0", name="data.npz")
     refused({}, name="none.npz")
     refused(b"PK\x05\x06" + bytes(18), name="hollow.npz")
     refused(b"not a zip file, not at all", name="text.npz")
@@ -320,6 +323,16 @@ def names_that_do_not_exist(c):
     c.expect(2, None, "blocks", "conv2", says=["conv2d"])
     c.expect(2, None, "explain", "does-not-fti", says=["does-not-fit"])
     c.expect(2, "usage", "analyze", DIGITS, "--stop-after", "select-kernel", says=["select-kernels"])
+    c.expect(2, "usage", "frob", says=["no verb is called `frob`", "analyze"])
+    c.expect(2, "usage", "analyse", DIGITS, says=["no verb is called `analyse`", "did you mean `analyze`?"])
+    c.expect(2, "usage", says=["no verb is given", "generate"])
+    c.expect(2, "usage", "analyze", DIGITS, "--bord", "host", says=["analyze has no option `--bord`", "`--board`"])
+    c.expect(2, "usage", "run", DIGITS, "-O", "O9", says=["O9"])
+    c.check(json.loads(c.run("frob", "--json").out)["exit_code"] == 2, "--json of an unknown verb")
+    for topic in ("error[does-not-fit]", "error[does-not-fit]:", "note[assumed-batch]"):
+        end = c.expect(0, None, "explain", topic)
+        c.check(end is not None and end.out.startswith(topic[topic.index("[") + 1:topic.index("]")]), f"explain {topic}")
+    c.expect(2, "usage", "explain", "error[does-not-fti]", says=["`does-not-fit`"])
     for arguments in ([], ["analyse", DIGITS], ["analyze"], ["analyze", DIGITS, "--bord", "host"], ["generate", DIGITS],
                       ["run", DIGITS, "-O", "O9"], ["run", DIGITS, "--timeout", "x"]):
         c.expect(2, None, *arguments)
