@@ -244,6 +244,36 @@ def check_refusals(nblocks, folder, counts):
                      end.returncode == code and f"[{kind}]" in end.stderr and text in end.stderr, end.stderr)
 
 
+def check_tflite(nblocks, folder, counts):
+    """The LSTM layer as TensorFlow writes it, whose file has states already: streamed, they carry on."""
+    sys.path.insert(0, str(ROOT / "test" / "conformance"))
+    try:
+        from tflite_recurrent import lstm
+    except ImportError as error:
+        print(f"skipped: {error}")
+        return
+    for dtype in (np.float32, np.int8, np.int16):
+        for time_major in (False, True):
+            rng = np.random.default_rng(13)  # 3 samples of 5 steps
+            model = lstm(rng, dtype, time_major=time_major)
+            path = pathlib.Path(folder) / "lstm.tflite"
+            path.write_bytes(model.bytes())
+            shape = model.inputs[0].shape
+            x = (rng.standard_normal(shape) if dtype == np.float32 else rng.integers(-100, 100, shape)).astype(dtype)
+            axis = 0 if time_major else 1
+            _, whole, _ = run(nblocks, path, [x])
+            code, outputs, text = run(nblocks, path, [np.expand_dims(np.moveaxis(x, axis, 0), axis + 1)], "--stream",
+                                      f"in0:{axis}")
+            name = f"lstm.tflite {np.dtype(dtype).name}, time major {time_major}"
+            if code != 0:
+                counts.check(name, False, text)
+                continue
+            steps = np.moveaxis(outputs[0].reshape(shape[axis], *whole[0].shape[:axis], 1, *whole[0].shape[axis + 1:]),
+                                0, axis).reshape(whole[0].shape)
+            worst = float(np.max(np.abs(steps.astype(np.float64) - whole[0])))
+            counts.check(name, worst <= (1e-6 if dtype == np.float32 else 0), f"largest difference {worst}")
+
+
 def check_shared(nblocks, folder, counts):
     """Recorded models: a step with explicit states, sequences of which every second step counts, a file's own states."""
     corpus = SHARED / "corpus"
@@ -274,6 +304,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_streams(nblocks, folder, counts)
         check_convolutions(nblocks, folder, counts)
+        check_tflite(nblocks, folder, counts)
         check_pairs(nblocks, folder, counts)
         check_cache(nblocks, folder, counts)
         check_refusals(nblocks, folder, counts)
