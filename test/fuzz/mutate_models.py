@@ -298,7 +298,11 @@ def compare(options, verdict, data, model, folder):
     command = [options.nblocks, "run", str(model), "-b", "host", "-O", "O0", "-o", str(folder / "ours"), "--json"]
     if arrays:
         command += ["-i", str(folder / "in.npz")]
-    end = subprocess.run(command, capture_output=True, timeout=120)
+    try:
+        end = subprocess.run(command, capture_output=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        verdict.fail("compiles, and does not end in 120 s")
+        return
     if end.returncode != 0:
         verdict.fail(f"compiles and does not run: exit {end.returncode}: {end.stderr.decode('utf-8', 'replace')[-800:]}")
         return
