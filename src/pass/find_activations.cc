@@ -167,6 +167,7 @@ class Search {
 }  // namespace
 
 Status find_activations(Graph& graph, PassContext& context) {
+  if (has_empty_tensor(graph)) return {};
   const Pattern pattern(graph);
   Search search(pattern);
   std::vector<std::pair<std::size_t, Search::Found>> all;

@@ -494,6 +494,7 @@ class Replacement {
 }  // namespace
 
 Status find_attention(Graph& graph, PassContext& context) {
+  if (has_empty_tensor(graph)) return {};
   const Pattern pattern(graph);
   Search search(pattern);
   std::vector<Found> all;

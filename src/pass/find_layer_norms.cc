@@ -346,6 +346,7 @@ ValueId add_row(Graph& graph, const std::string& name, const Shape& shape, const
 }  // namespace
 
 Status find_layer_norms(Graph& graph, PassContext& context) {
+  if (has_empty_tensor(graph)) return {};
   const Block* layer_norm = context.blocks.find("layer_norm");
   const Pattern pattern(graph);
   Search search(pattern);

@@ -533,6 +533,7 @@ class Rewrite {
 }  // namespace
 
 Status find_recurrences(Graph& graph, PassContext& context) {
+  if (has_empty_tensor(graph)) return {};
   std::set<std::string> refused;  // last values of chains that have to stay
   for (bool has_changed = true; has_changed;) {
     has_changed = false;

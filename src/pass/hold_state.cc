@@ -2,6 +2,7 @@
 // INPUT=OUTPUT).
 #include <algorithm>
 
+#include "base/text.h"
 #include "pass/pass.h"
 
 namespace nb {
@@ -46,6 +47,20 @@ std::pair<std::string, std::string> mismatch(const Value& input, const Value& ou
   return {both, "a state keeps its dtype and shape"};
 }
 
+/// Which half of INPUT=OUTPUT names nothing.
+std::string fault_of(const Graph& graph, const std::string& pair) {
+  const std::size_t at = pair.find('=');
+  if (at == std::string::npos) return "is not INPUT=OUTPUT";
+  const std::string left = pair.substr(0, at), right = pair.substr(at + 1);
+  const bool has_input = find_value(graph, graph.inputs, left, "in") < graph.inputs.size();
+  const bool is_reversed = !has_input && find_value(graph, graph.outputs, left, "out") < graph.outputs.size();
+  if (is_reversed) return "begins with an output: the input comes first";
+  const std::string& wrong = has_input ? right : left;
+  const std::string close = nearest(wrong, names_of(graph, has_input ? graph.outputs : graph.inputs));
+  return "names `" + printable(wrong) + "`, which is no " + (has_input ? "output" : "input") +
+         (close.empty() ? "" : "; did you mean `" + printable(close) + "`?");
+}
+
 }  // namespace
 
 Status hold_state(Graph& graph, PassContext& context) {
@@ -62,7 +77,7 @@ Status hold_state(Graph& graph, PassContext& context) {
       if (in < inputs.size() && out < outputs.size()) break;
     }
     if (in >= inputs.size() || out >= outputs.size())
-      return refuse(Kind::usage, "--state `" + printable(pair) + "` is not INPUT=OUTPUT",
+      return refuse(Kind::usage, "--state `" + printable(pair) + "` " + fault_of(graph, pair),
                     "inputs: " + join(names_of(graph, inputs), ", ") +
                         "; outputs: " + join(names_of(graph, outputs), ", "));
     const ValueId state = inputs[in], next = outputs[out];

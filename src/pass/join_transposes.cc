@@ -97,6 +97,7 @@ class Joining {
 }  // namespace
 
 Status join_transposes(Graph& graph, PassContext& context) {
+  if (has_empty_tensor(graph)) return {};
   std::vector<Chain> chains;
   {
     const Pattern pattern(graph);

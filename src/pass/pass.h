@@ -107,6 +107,10 @@ static_assert(is_straight_line(kPipeline), "a pass is out of order: see Phase in
 Status run_pipeline(Graph& graph, PassContext& context, std::string_view stop_after = {},
                     std::string_view from = {});
 
+/// Whether a tensor of the graph has no elements. Passes that look for patterns leave such graphs as they
+/// are.
+[[nodiscard]] bool has_empty_tensor(const Graph& graph);
+
 /// The kernel that the node names; null before select-kernels.
 [[nodiscard]] const Kernel* kernel_of(const Node& node);
 

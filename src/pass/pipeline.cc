@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "pass/pass.h"
 
 namespace nb {
@@ -20,6 +22,11 @@ Status run_pipeline(Graph& graph, PassContext& context, std::string_view stop_af
     if (pass.name == stop_after) return {};
   }
   return {};
+}
+
+bool has_empty_tensor(const Graph& graph) {
+  return std::any_of(graph.values.begin(), graph.values.end(),
+                     [](const Value& value) { return element_count(value.type.shape) == 0; });
 }
 
 const Kernel* kernel_of(const Node& node) {

@@ -213,6 +213,7 @@ class Splitter {
 }  // namespace
 
 Status split_dense(Graph& graph, PassContext& context) {
+  if (has_empty_tensor(graph)) return {};
   Splitter(graph, context.blocks).run();
   return {};
 }

@@ -59,6 +59,27 @@ def missing_and_unreadable_files(c):
 
 
 @test
+def frozen_inputs_and_states(c):
+    """A frozen input has the model's dtype and shape; a pair of --state names what the model has."""
+    c.model("where.onnx", [helper.make_node("Where", ["pad", "x", "h"], ["y"])],
+            [("pad", TensorProto.BOOL, [1, 4]), ("x", F32, [1, 4]), ("h", F32, [1, 4])], ["y"])
+    np.save(c.path("shape.npy"), np.zeros((1, 1), bool))
+    np.save(c.path("dtype.npy"), np.full((1, 4), 0.5, np.float32))
+    np.save(c.path("right.npy"), np.zeros((1, 4), bool))
+    freeze = ("analyze", "where.onnx", "--freeze")
+    c.expect(2, "input-mismatch", *freeze, "pad=shape.npy", says=["[1,1]", "[1,4]", "pad"])
+    c.expect(2, "input-mismatch", *freeze, "pad=dtype.npy", says=["f32", "bool"])
+    c.expect(2, "input-mismatch", *freeze, "x=right.npy", says=["f32", "bool"])
+    c.expect(0, None, *freeze, "pad=right.npy")
+    state = ("analyze", "where.onnx", "--state")
+    c.expect(2, "usage", *state, "h=yy", says=["`yy`", "no output", "did you mean `y`"])
+    c.expect(2, "usage", *state, "hh=y", says=["`hh`", "no input"])
+    c.expect(2, "usage", *state, "y=h", says=["begins with an output"])
+    c.expect(2, "usage", *state, "h", says=["is not INPUT=OUTPUT"])
+    c.expect(2, "usage", *state, "h=y", says=["without an output"])
+
+
+@test
 def wrong_formats(c):
     c.expect(3, "unknown-format", "analyze", c.write("empty.onnx", b""), says=["empty"])
     for name, content in [("text.onnx", "hello, world\n"), ("image.tflite", b"\x89PNG\r\n\x1a\n" + bytes(64)),

@@ -139,11 +139,37 @@ class ModelReader {
         "give it with --dim " + (dim.symbol.empty() ? axis_name(input, i) : printable(dim.symbol)) + "=N");
   }
 
+  /// A file for --freeze has the input's dtype, and its shape where that is known.
+  void check_frozen(const ValueInfoProto& input, const Type& given) {
+    const std::string name = "--freeze " + printable(input.name) + ": ";
+    const auto declared = dtype_of(input.element_type);
+    const bool is_number = declared && computed_dtype(*declared) == computed_dtype(given.dtype);
+    const bool is_index = declared && is_integer(*declared) && is_integer(given.dtype);
+    if (declared && !is_number && !is_index)
+      import_.fail(Kind::input_mismatch,
+                   name + "the file holds " + std::string(dtype_name(given.dtype)) + ", the input is " +
+                       std::string(dtype_name(*declared)),
+                   {}, "convert it with numpy's .astype");
+    if (!input.is_tensor || !input.has_shape) return;
+    std::string wanted;
+    bool fits = given.shape.size() == input.dims.size();
+    for (std::size_t i = 0; i < input.dims.size(); ++i) {
+      const Dimension& dim = input.dims[i];
+      const bool is_known = dim.value && *dim.value >= 0;
+      wanted += (i == 0 ? "" : ",") + (is_known ? std::to_string(*dim.value) : std::string("?"));
+      fits = fits && (!is_known || given.shape[i] == *dim.value);
+    }
+    if (!fits)
+      import_.fail(Kind::input_mismatch,
+                   name + "the file has shape " + shape_text(given.shape) + ", the input [" + wanted + "]");
+  }
+
   void declare_input(const ValueInfoProto& input) {
     if (frame_.values.contains(input.name))
       import_.fail(Kind::invalid_model, "two inputs are called `" + printable(input.name) + "`");
     const std::string name = printable(input.name);
     if (const Tensor* tensor = frozen(input.name)) {
+      check_frozen(input, tensor->type);
       Tensor value = *tensor;
       if (const auto declared = dtype_of(input.element_type);
           declared && computed_dtype(*declared) != value.type.dtype)
