@@ -25,7 +25,7 @@ struct Walk {
   const float* x;      ///< of its step 0
   float* y;            ///< the same
   const float* first;  ///< h before the first step; null: zeros
-  int32_t time(int32_t i) const { return is_reverse ? length - 1 - i : i; }
+  [[nodiscard]] int32_t time(int32_t i) const { return is_reverse ? length - 1 - i : i; }
 };
 
 /// Steps whose input products are made together: a tile of two loads each weight once for both. Four take

@@ -93,7 +93,7 @@ class Search {
            block == "square" || block == "neg";
   }
 
-  const Node* function_above(const Node& last) const {
+  [[nodiscard]] const Node* function_above(const Node& last) const {
     std::vector<const Node*> open = {&last};
     for (std::size_t i = 0; i < open.size() && open.size() < 8; ++i)
       for (const ValueId id : open[i]->inputs) {

@@ -109,7 +109,7 @@ class Search {
   [[nodiscard]] const Shape& shape(ValueId id) const { return pattern_.type(id).shape; }
 
   /// The first root above a node that is one of a mean of squares.
-  std::optional<Core> core_above(const Node& last) const {
+  [[nodiscard]] std::optional<Core> core_above(const Node& last) const {
     std::vector<const Node*> open = {&last};
     for (std::size_t i = 0; i < open.size() && open.size() < 12; ++i)
       for (const ValueId id : open[i]->inputs) {
@@ -127,7 +127,7 @@ class Search {
   }
 
   /// root(mean((x - mean(x))^2) + epsilon), or root(mean(x^2) + epsilon).
-  std::optional<Core> core_of(const Node& root) const {
+  [[nodiscard]] std::optional<Core> core_of(const Node& root) const {
     Core core;
     core.root = &root;
     core.nodes = {&root};
@@ -204,7 +204,7 @@ class Search {
     return core;
   }
 
-  bool is_square(const Node& node) const {
+  [[nodiscard]] bool is_square(const Node& node) const {
     const std::string& block = node.block->name;
     return !is_bounded(node) && (block == "square" || (block == "mul" && node.inputs[0] == node.inputs[1]) ||
                                  (block == "pow" && pattern_.number(node.inputs[1]) == 2.0));
@@ -247,7 +247,7 @@ class Search {
   }
 
   /// A float constant that is the same for each row.
-  std::optional<Row> row_of(ValueId id) const {
+  [[nodiscard]] std::optional<Row> row_of(ValueId id) const {
     if (const auto number = pattern_.number(id)) return Row{*number};
     const Graph& graph = pattern_.graph();
     if (!graph.is_constant(id) || pattern_.type(id).dtype != DType::f32) return std::nullopt;
@@ -260,7 +260,7 @@ class Search {
 
   /// Whether the value lies along the elements of x, or is one a row, so that operations between these mean
   /// what the formula says. Numbers of a row by themselves, [rows], may meet only their like.
-  bool is_aligned(const Node& node) const {
+  [[nodiscard]] bool is_aligned(const Node& node) const {
     const Shape& x = shape(core_->x);
     const Shape mean = shape_of_mean(x, core_->axis);
     const Shape& y = shape(node.outputs[0]);

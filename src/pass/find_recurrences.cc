@@ -288,7 +288,7 @@ class Rewrite {
   }
 
  private:
-  std::string_view block_name() const {
+  [[nodiscard]] std::string_view block_name() const {
     constexpr std::array<std::string_view, 3> kNames = {"lstm", "gru", "rnn"};
     return kNames[static_cast<std::size_t>(chain_.steps[0].kind)];
   }
@@ -356,7 +356,7 @@ class Rewrite {
     return rows;
   }
 
-  bool depends_on_steps(ValueId id) const {
+  [[nodiscard]] bool depends_on_steps(ValueId id) const {
     std::set<int> of_steps, seen;
     for (const CellStep& step : chain_.steps) of_steps.insert(static_cast<int>(step.node));
     std::vector<ValueId> open = {id};
@@ -372,7 +372,9 @@ class Rewrite {
   }
 
   /// The row of y that holds h of a step.
-  std::int64_t row_of(std::int64_t step) const { return is_reverse_ ? steps_ - 1 - step : step; }
+  [[nodiscard]] std::int64_t row_of(std::int64_t step) const {
+    return is_reverse_ ? steps_ - 1 - step : step;
+  }
 
   /// Uses of `from` become uses of `to`, which has its shape; an output keeps its name.
   void replace(ValueId from, ValueId to) {
@@ -402,7 +404,7 @@ class Rewrite {
     return true;
   }
 
-  bool is_used(ValueId id) const {
+  [[nodiscard]] bool is_used(ValueId id) const {
     const std::vector<bool> live = live_nodes();
     bool is = std::find(graph_.outputs.begin(), graph_.outputs.end(), id) != graph_.outputs.end();
     for (std::size_t i = 0; i < graph_.nodes.size() && !is; ++i) {
@@ -432,7 +434,7 @@ class Rewrite {
     replace(stack, reshaped(rows, graph_.at(stack).type.shape));
   }
 
-  Attributes attributes(bool has_last) const {
+  [[nodiscard]] Attributes attributes(bool has_last) const {
     const CellStep& step = chain_.steps.back();
     std::vector<GateCall> calls;
     if (step.kind == CellKind::lstm) calls = {*step.gates[0].call, *step.gates[3].call, *step.hidden};
@@ -461,7 +463,7 @@ class Rewrite {
   }
 
   /// Of the graph's present nodes: which ones its outputs need, also through the nodes to come.
-  std::vector<bool> live_nodes() const {
+  [[nodiscard]] std::vector<bool> live_nodes() const {
     std::map<ValueId, const Node*> made;
     for (const Node& node : graph_.nodes)
       for (const ValueId id : node.outputs) made[id] = &node;

@@ -15,7 +15,7 @@ class CellFinder {
  public:
   explicit CellFinder(const RowReader& reader) : reader_(reader) {}
 
-  std::optional<CellStep> lstm(ValueId h) const {
+  [[nodiscard]] std::optional<CellStep> lstm(ValueId h) const {
     const auto product = reader_.operands(h, "mul");
     if (!product) return std::nullopt;
     for (const auto& [left, right] : both_orders(*product)) {
@@ -29,14 +29,14 @@ class CellFinder {
     return std::nullopt;
   }
 
-  std::optional<CellStep> gru(ValueId h) const {
+  [[nodiscard]] std::optional<CellStep> gru(ValueId h) const {
     CellStep step = begun(CellKind::gru, h);
     step.gates.resize(3);
     if (!mixes(step)) return std::nullopt;
     return finished(std::move(step));
   }
 
-  std::optional<CellStep> rnn(ValueId h) const {
+  [[nodiscard]] std::optional<CellStep> rnn(ValueId h) const {
     auto one = gate(h);
     if (!one || one->sum.products.empty()) return std::nullopt;
     CellStep step = begun(CellKind::rnn, h);
@@ -58,7 +58,7 @@ class CellFinder {
   };
 
   /// The function that makes all elements of the value, perhaps as a part of what it makes.
-  std::optional<Activation> activation(ValueId id) const {
+  [[nodiscard]] std::optional<Activation> activation(ValueId id) const {
     const Row row = reader_.origin(reader_.whole(id));
     const Node* const node = reader_.computing(row.value);
     if (!node || node->inputs.size() != 1) return std::nullopt;
@@ -79,13 +79,13 @@ class CellFinder {
     return std::nullopt;
   }
   /// The same if it is all that the function makes.
-  std::optional<std::pair<GateCall, ValueId>> whole_activation(ValueId id) const {
+  [[nodiscard]] std::optional<std::pair<GateCall, ValueId>> whole_activation(ValueId id) const {
     const auto found = activation(id);
     if (!found || found->x != reader_.whole(found->x.value)) return std::nullopt;
     return std::pair(found->call, found->x.value);
   }
 
-  std::optional<CellGate> gate(ValueId id) const {
+  [[nodiscard]] std::optional<CellGate> gate(ValueId id) const {
     const auto function = activation(id);
     if (!function) return std::nullopt;
     auto sum = reader_.sum(function->x);
@@ -94,7 +94,7 @@ class CellFinder {
   }
 
   /// A state as a step reads it; absent if it is zeros.
-  std::optional<Row> state(ValueId id) const {
+  [[nodiscard]] std::optional<Row> state(ValueId id) const {
     const auto elements = reader_.constant(reader_.whole(id));
     if (elements && std::all_of(elements->begin(), elements->end(), [](double x) { return x == 0; }))
       return std::nullopt;
@@ -131,7 +131,7 @@ class CellFinder {
   }
 
   /// What `id` is 1 minus of.
-  std::optional<ValueId> complement(ValueId id) const {
+  [[nodiscard]] std::optional<ValueId> complement(ValueId id) const {
     const Node* const node = reader_.computing(id);
     if (!node || node->block->name != "sub" || reader_.size(node->inputs[1]) != reader_.size(id))
       return std::nullopt;
@@ -141,7 +141,7 @@ class CellFinder {
     return node->inputs[1];
   }
 
-  bool is_same(ValueId a, ValueId b) const {
+  [[nodiscard]] bool is_same(ValueId a, ValueId b) const {
     if (reader_.origin(reader_.whole(a)) == reader_.origin(reader_.whole(b))) return true;
     const auto elements = reader_.constant(reader_.whole(a));
     return elements && elements == reader_.constant(reader_.whole(b));
@@ -261,7 +261,7 @@ class CellFinder {
   }
 
   /// Fills in `rows`; absent if gates do not agree in size or read more than x and h.
-  std::optional<CellStep> finished(CellStep step) const {
+  [[nodiscard]] std::optional<CellStep> finished(CellStep step) const {
     const auto units = static_cast<std::size_t>(reader_.size(step.h));
     if (units == 0 || (step.before && step.before->count != static_cast<std::int64_t>(units)))
       return std::nullopt;

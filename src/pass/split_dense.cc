@@ -55,7 +55,7 @@ class Splitter {
   }
 
   /// All that is used of a layer; empty if it stays whole.
-  std::vector<Part> parts_of(const Node& node) const {
+  [[nodiscard]] std::vector<Part> parts_of(const Node& node) const {
     if (node.block->name != "dense" || !is_float_constant(node.inputs[1])) return {};
     const bool has_bias = node.inputs.size() > 2 && node.inputs[2].is_present();
     if ((has_bias && !is_float_constant(node.inputs[2])) || uses_[node.inputs[1].index()] != 1) return {};
