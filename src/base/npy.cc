@@ -1,11 +1,10 @@
 #include "base/npy.h"
 
-#include <zlib.h>
-
 #include <charconv>
 #include <string_view>
 
 #include "base/text.h"
+#include "base/zip.h"
 
 namespace nb {
 namespace {
@@ -46,20 +45,6 @@ Bytes from_fortran(const NpyArray& array, std::size_t item_bytes) {
     std::memcpy(out.data() + i * item_bytes, array.data.data() + at * item_bytes, item_bytes);
   }
   return out;
-}
-
-std::optional<Bytes> inflate_raw(ByteSpan packed, std::size_t size) {
-  Bytes out(size);
-  z_stream stream{};
-  if (inflateInit2(&stream, -15) != Z_OK) return std::nullopt;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
-  stream.avail_in = static_cast<uInt>(packed.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(size);
-  const int status = inflate(&stream, Z_FINISH);
-  const bool is_whole = status == Z_STREAM_END && stream.total_out == size;
-  inflateEnd(&stream);
-  return is_whole ? std::optional(std::move(out)) : std::nullopt;
 }
 
 }  // namespace
@@ -111,63 +96,23 @@ std::optional<std::vector<std::pair<std::string, NpyArray>>> parse_npz(ByteSpan 
     why_not = std::move(why);
     return std::nullopt;
   };
-  constexpr std::size_t kEndBytes = 22;
-  if (file.size() < kEndBytes) return fail("is not a .npz (zip) file");
-  std::size_t end = file.size() - kEndBytes;
-  const std::size_t lowest = end > 65535 ? end - 65535 : 0;
-  while (load<std::uint32_t>(file, end) != 0x06054b50u) {
-    if (end == lowest) return fail("is not a .npz (zip) file");
-    --end;
-  }
-  const std::size_t count = load<std::uint16_t>(file, end + 10);
-  std::size_t at = load<std::uint32_t>(file, end + 16);
+  if (!is_zip(file)) return fail("is not a .npz (zip) file");
+  auto archive = ZipArchive::open(file, why_not);
+  if (!archive) return std::nullopt;
   std::uint64_t total = 0;
   std::vector<std::pair<std::string, NpyArray>> arrays;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!holds(file, at, 46) || load<std::uint32_t>(file, at) != 0x02014b50u)
-      return fail("has a broken zip directory");
-    const unsigned flags = load<std::uint16_t>(file, at + 8), method = load<std::uint16_t>(file, at + 10);
-    std::uint64_t packed = load<std::uint32_t>(file, at + 20), size = load<std::uint32_t>(file, at + 24),
-                  header = load<std::uint32_t>(file, at + 42);
-    const std::size_t name_bytes = load<std::uint16_t>(file, at + 28),
-                      extra_bytes = load<std::uint16_t>(file, at + 30),
-                      comment_bytes = load<std::uint16_t>(file, at + 32);
-    const auto crc = load<std::uint32_t>(file, at + 16);
-    if (!holds(file, at + 46, name_bytes + extra_bytes + comment_bytes))
-      return fail("has a broken zip directory");
-    std::string name(text_of(file).substr(at + 46, name_bytes));
-    // Zip64 sizes stand in extra field 1, in the order size, packed, offset, those only that are all ones.
-    for (std::size_t e = at + 46 + name_bytes, stop = e + extra_bytes; e + 4 <= stop;) {
-      const unsigned id = load<std::uint16_t>(file, e), bytes = load<std::uint16_t>(file, e + 2);
-      std::size_t field = e + 4;
-      for (std::uint64_t* value : {&size, &packed, &header})
-        if (id == 1 && *value == 0xffffffffu && field + 8 <= std::min<std::size_t>(stop, e + 4 + bytes)) {
-          *value = load<std::uint64_t>(file, field);
-          field += 8;
-        }
-      e += 4 + bytes;
-    }
-    at += 46 + name_bytes + extra_bytes + comment_bytes;
-    if ((flags & 1u) != 0) return fail("has the encrypted entry " + printable(name, 60));
-    if (method != 0 && method != 8)
-      return fail("has the entry " + printable(name, 60) + " packed by an unknown method");
-    if (!holds(file, header, 30) || load<std::uint32_t>(file, header) != 0x04034b50u)
-      return fail("has a broken zip entry " + printable(name, 60));
-    const std::uint64_t begin =
-        header + 30 + load<std::uint16_t>(file, header + 26) + load<std::uint16_t>(file, header + 28);
-    if (!holds(file, begin, packed)) return fail("ends inside " + printable(name, 60));
-    if ((total += size) > max_bytes || (method == 0 && size != packed) || size > packed * 1100 + 64)
-      return fail("has an entry of an impossible size: " + printable(name, 60));
-    const ByteSpan raw = file.subspan(begin, packed);
-    std::optional<Bytes> content = method == 0 ? Bytes(raw.begin(), raw.end()) : inflate_raw(raw, size);
-    if (!content) return fail("has the broken entry " + printable(name, 60));
-    if (crc32(0, reinterpret_cast<const Bytef*>(content->data()), static_cast<uInt>(content->size())) != crc)
-      return fail("has an entry with a wrong checksum: " + printable(name, 60));
+  for (const ZipEntry& entry : archive->entries()) {
+    if (entry.size > max_bytes - total)
+      return fail("has an entry of an impossible size: " + printable(entry.name, 60));
+    total += entry.size;
+    const auto content = archive->content(entry, why_not);
+    if (!content) return std::nullopt;
     std::string why;
     auto array = parse_npy(*content, why);
-    if (!array) return fail("has the entry " + printable(name, 60) + ", which " + why);
-    if (name.ends_with(".npy")) name.resize(name.size() - 4);
-    arrays.emplace_back(std::move(name), std::move(*array));
+    if (!array) return fail("has the entry " + printable(entry.name, 60) + ", which " + why);
+    const std::string_view name = entry.name;
+    arrays.emplace_back(name.ends_with(".npy") ? name.substr(0, name.size() - 4) : name, std::move(*array));
+    archive->forget(entry);
   }
   return arrays;
 }
