@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "pass/pass.h"
 #include "report/block_text.h"
+#include "report/report.h"
 #include "target/board.h"
 
 namespace nb::cli {
@@ -31,23 +32,6 @@ std::string size_text(const Board& board, bool is_flash) {
   }
   if (inside > 0) return bytes_text(inside);
   return outside > 0 ? bytes_text(outside) + " ext" : "";
-}
-
-json board_json(const Board& board) {
-  json memories = json::array();
-  for (const Memory& memory : board.memories) {
-    json one = {{"name", memory.name}, {"kind", name_of(memory.kind)}};
-    one["size_bytes"] = memory.size_bytes ? json(*memory.size_bytes) : json(nullptr);
-    one["wait_states"] = memory.wait_states ? json(*memory.wait_states) : json(nullptr);
-    memories.push_back(std::move(one));
-  }
-  return {{"name", board.name},
-          {"title", board.title},
-          {"vendor", board.vendor},
-          {"part", board.part},
-          {"core", board.processor},
-          {"clock_hz", board.clock_hz ? json(*board.clock_hz) : json(nullptr)},
-          {"memories", std::move(memories)}};
 }
 
 Failed unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,

@@ -4,21 +4,17 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "bench/build.h"
 #include "bench/process.h"
 #include "bench/run.h"
 #include "bench/samples.h"
 #include "cli/tables.h"
-#include "driver/compile.h"
-#include "emit/project.h"
-#include "pass/pass.h"
+#include "driver/program.h"
 #include "report/report.h"
 
 namespace nb::cli {
@@ -40,10 +36,7 @@ void print_diagnostics(const Diagnostics& diagnostics, const Options& options) {
 
 /// The verb's one JSON object: how it ended, what it found, what was said.
 void print_json(nlohmann::json report, const Diagnostics& diagnostics) {
-  report["ok"] = !diagnostics.has_errors();
-  report["exit_code"] = diagnostics.exit_code();
-  report["diagnostics"] = diagnostics_json(diagnostics);
-  fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  fmt::print("{}\n", json_text(ended_json(std::move(report), diagnostics)));
 }
 
 /// Prints the report of a verb that came to its end; the exit code.
@@ -101,32 +94,15 @@ Result<ReadOptions> read_options(const Options& options, Diagnostics& diagnostic
   return read;
 }
 
-/// A model compiled for a board, as far as the options ask.
-struct Compiled {
-  Board board;
-  Graph graph;
-};
-Result<Compiled> compile_for_board(const Options& options, std::string_view standard_board,
-                                   Diagnostics& diagnostics) {
-  auto board =
-      find_board(options.board.empty() ? standard_board : std::string_view(options.board), diagnostics);
-  if (!board) return kFailed;
+/// The model compiled for the board, as far as the options ask.
+Result<Compiled> compile_as_asked(const Options& options, const std::string& standard_board,
+                                  Diagnostics& diagnostics) {
   auto read = read_options(options, diagnostics);
   if (!read) return kFailed;
-  for (const std::string& name : {options.stop_after, options.from}) {
-    std::vector<std::string> names = {"read"};
-    for (const Pass& pass : kPipeline) names.emplace_back(pass.name);
-    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
-      return diagnostics.add({.kind = Kind::usage,
-                              .message = "no pass is called `" + printable(name) + "`",
-                              .help = "passes: " + join(names, ", ")});
-  }
-  auto graph =
-      compile(options.model,
-              {std::move(*read), {options.states, {}, options.streams}, options.stop_after, options.from},
-              board->core, board->name, diagnostics);
-  if (!graph) return kFailed;
-  return Compiled{std::move(*board), std::move(*graph)};
+  return compile_for_board(
+      options.model,
+      {std::move(*read), {options.states, {}, options.streams}, options.stop_after, options.from},
+      options.board.empty() ? standard_board : options.board, diagnostics);
 }
 
 int print_graph_text(const Graph& graph, const Options& options, Diagnostics& diagnostics) {
@@ -147,7 +123,7 @@ int print_graph_text(const Graph& graph, const Options& options, Diagnostics& di
 
 int analyze(const Options& options) {
   Diagnostics diagnostics;
-  auto compiled = compile_for_board(options, "cortex-m4f", diagnostics);
+  auto compiled = compile_as_asked(options, "cortex-m4f", diagnostics);
   if (!compiled) return finish(diagnostics, options);
   if (!options.stop_after.empty()) return print_graph_text(compiled->graph, options, diagnostics);
   const Analysis analysis = nb::analyze(compiled->graph);
@@ -160,29 +136,13 @@ int analyze(const Options& options) {
 
 int generate(const Options& options) {
   Diagnostics diagnostics;
-  auto compiled = compile_for_board(options, "cortex-m4f", diagnostics);
-  if (!compiled || !check_fit(compiled->graph, compiled->board, diagnostics))
-    return finish(diagnostics, options);
-  auto program = emit_program(compiled->graph, compiled->board.core, diagnostics);
-  if (!program ||
-      !add_project_files(*program, compiled->graph, compile_words(compiled->board), diagnostics) ||
-      !write_program(*program, options.output, diagnostics))
-    return finish(diagnostics, options);
-  if (options.is_json) {
-    nlohmann::json files = nlohmann::json::array();
-    for (const EmittedFile& file : program->files) files.push_back(file.path);
-    return finish_with({{"schema_version", 1},
-                        {"model", compiled->graph.name},
-                        {"board", compiled->board.name},
-                        {"folder", options.output},
-                        {"header", program->header},
-                        {"entry", program->entry},
-                        {"files", files},
-                        {"arena_bytes", compiled->graph.arena_bytes},
-                        {"state_bytes", compiled->graph.state_bytes},
-                        {"weights_bytes", program->constant_bytes}},
-                       diagnostics, options);
-  }
+  auto compiled = compile_as_asked(options, "cortex-m4f", diagnostics);
+  if (!compiled) return finish(diagnostics, options);
+  const auto program = write_project(*compiled, options.output, diagnostics);
+  if (!program) return finish(diagnostics, options);
+  if (options.is_json)
+    return finish_with(generate_json(compiled->graph, *program, compiled->board, options.output), diagnostics,
+                       options);
   const std::int64_t state_bytes = compiled->graph.state_bytes;
   fmt::print("{}: {} in {}\n  C API in {}; arena {} bytes{}, weights {} bytes\n", compiled->graph.name,
              count_text(program->files.size(), "file"), options.output, program->header,
@@ -194,12 +154,9 @@ int generate(const Options& options) {
 
 int run(const Options& options) {
   Diagnostics diagnostics;
-  auto compiled = compile_for_board(options, "host", diagnostics);
-  if (!compiled || !check_fit(compiled->graph, compiled->board, diagnostics))
-    return finish(diagnostics, options);
+  auto compiled = compile_as_asked(options, "host", diagnostics);
+  if (!compiled) return finish(diagnostics, options);
   const Graph& graph = compiled->graph;
-  const auto program = emit_program(graph, compiled->board.core, diagnostics);
-  if (!program) return finish(diagnostics, options);
   Samples samples;
   if (options.input.empty()) {
     samples = pattern_sample(graph);
@@ -213,10 +170,11 @@ int run(const Options& options) {
   const bool keeps_state = options.keeps_state || !options.states.empty() || !options.streams.empty();
   const TemporaryFolder temporary;
   const fs::path folder = options.save_build.empty() ? temporary.path() : fs::absolute(options.save_build);
-  const auto firmware = build_firmware(*program, graph, compiled->board, folder,
-                                       {options.optimize, keeps_state, options.has_sanitizers}, diagnostics);
-  if (!firmware) return finish(diagnostics, options);
-  const auto result = run_firmware(*firmware, graph, samples, {options.timeout_seconds, {}}, diagnostics);
+  const auto built =
+      build_program(*compiled, folder, {options.optimize, keeps_state, options.has_sanitizers}, diagnostics);
+  if (!built) return finish(diagnostics, options);
+  const auto result =
+      run_firmware(built->firmware, graph, samples, {options.timeout_seconds, {}}, diagnostics);
   if (!result) return finish(diagnostics, options);
   std::vector<std::string> files;
   if (!options.output.empty()) {
@@ -225,9 +183,9 @@ int run(const Options& options) {
     files = std::move(*written);
   }
   if (options.is_json)
-    return finish_with(run_json(graph, *program, compiled->board, *firmware, *result, files), diagnostics,
-                       options);
-  print_run(graph, *program, compiled->board, *firmware, *result, files);
+    return finish_with(run_json(graph, built->program, compiled->board, built->firmware, *result, files),
+                       diagnostics, options);
+  print_run(graph, built->program, compiled->board, built->firmware, *result, files);
   return finish(diagnostics, options);
 }
 

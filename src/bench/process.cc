@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 volatile std::sig_atomic_t was_interrupted = 0;
+std::atomic<bool (*)()> is_stop_asked = nullptr;
 
 constexpr std::size_t kMaxOutputBytes = std::size_t{4} << 20;
 
@@ -71,7 +73,8 @@ std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, c
   std::array<pollfd, 2> fds = {pollfd{out[0], POLLIN, 0}, pollfd{err[0], POLLIN, 0}};
   std::array<std::string*, 2> texts = {&end.out, &end.err};
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-    if (was_interrupted != 0) {
+    bool (*const asked)() = is_stop_asked;
+    if (was_interrupted != 0 || (asked != nullptr && asked())) {
       end.is_interrupted = true;
       ::kill(-child, SIGKILL);
       break;
@@ -105,6 +108,8 @@ void stop_tools_on_interrupt() {
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
 }
+
+void stop_tools_when(bool (*asked)()) { is_stop_asked = asked; }
 
 fs::path find_tool(const std::string& name) {
   const char* path = std::getenv("PATH");

@@ -12,7 +12,7 @@ struct ProcessEnd {
   int exit_code = -1;           ///< -1 if a signal ended it
   int signal = 0;               ///< 0 if none
   bool timed_out = false;       ///< killed at the limit
-  bool is_interrupted = false;  ///< killed since this process got SIGINT or SIGTERM
+  bool is_interrupted = false;  ///< killed since this process was asked to stop
   std::string out, err;         ///< what it printed, each at most 4 MiB
 };
 
@@ -25,6 +25,10 @@ struct ProcessEnd {
 /// From now on SIGINT and SIGTERM end the tool that runs, and run_process says so, instead of ending this
 /// process.
 void stop_tools_on_interrupt();
+
+/// From now on `asked`, called at least once a second and after every signal while a tool runs, ends the tool
+/// by returning true. For programs whose signals are not this library's.
+void stop_tools_when(bool (*asked)());
 
 /// Where PATH has the tool; empty if nowhere.
 [[nodiscard]] std::filesystem::path find_tool(const std::string& name);

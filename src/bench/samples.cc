@@ -120,47 +120,13 @@ NpyArray npy_of(DType dtype, Shape shape, Bytes data) {
   return {descr_of(dtype), std::move(shape), std::move(data)};
 }
 
-Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnostics& diagnostics) {
+Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const std::string& file,
+                           Diagnostics& diagnostics) {
   const auto refuse = [&](Kind kind, std::string message, std::string help = {}) -> Failed {
     return diagnostics.add(
-        {.kind = kind, .message = std::move(message), .file = path.string(), .help = std::move(help)});
+        {.kind = kind, .message = std::move(message), .file = file, .help = std::move(help)});
   };
-  const FileRead file = read_file(path);
-  if (file.bytes && graph.inputs.empty()) {
-    diagnostics.add({.kind = Kind::remark, .message = "the model has no inputs: --input is left aside"});
-    return Samples{1, {}};
-  }
-  if (!file.bytes)
-    return refuse(Kind::file_unreadable, "input file `" + printable(path.string()) + "`: " + file.why_not);
-  std::size_t sample_bytes = 0;
-  for (const ValueId id : graph.inputs)
-    sample_bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
-
-  const std::string extension = to_lower(path.extension().string());
-  std::vector<std::pair<std::string, NpyArray>> arrays;
   std::string why;
-  if (extension == ".npz") {
-    auto found = parse_npz(*file.bytes, why);
-    if (!found) return refuse(Kind::input_mismatch, "the file " + why);
-    arrays = std::move(*found);
-  } else if (extension == ".npy") {
-    auto found = parse_npy(*file.bytes, why);
-    if (!found) return refuse(Kind::input_mismatch, "the file " + why);
-    if (graph.inputs.size() != 1)
-      return refuse(Kind::input_mismatch, "one array for " + count_text(graph.inputs.size(), "input"),
-                    "give an .npz with in0, in1, ...");
-    arrays.emplace_back(graph.at(graph.inputs[0]).name, std::move(*found));
-  } else if (extension == ".bin") {
-    if (sample_bytes == 0 || file.bytes->size() % sample_bytes != 0 || file.bytes->empty())
-      return refuse(Kind::input_mismatch, std::to_string(file.bytes->size()) +
-                                              " bytes are not a multiple of a sample's " +
-                                              std::to_string(sample_bytes));
-    return Samples{file.bytes->size() / sample_bytes, *file.bytes};
-  } else {
-    return refuse(Kind::usage, "`" + printable(path.string()) + "` is not .npz, .npy or .bin",
-                  "save the inputs with numpy.savez");
-  }
-
   std::vector<Bytes> data;
   std::size_t count = 0;
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
@@ -179,7 +145,7 @@ Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnosti
       for (std::size_t k = 0; k < graph.inputs.size(); ++k)
         wanted.push_back("`" + graph.at(graph.inputs[k]).name + "` or in" + std::to_string(k));
       return refuse(Kind::input_mismatch,
-                    "no array for input `" + input.name + "`: the file has " + printable(join(names, ", ")),
+                    "no array for input `" + input.name + "`: there are " + printable(join(names, ", ")),
                     "name the arrays " + join(wanted, "; "));
     }
     const auto tensor = tensor_of(found->second);
@@ -215,6 +181,50 @@ Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnosti
   return out;
 }
 
+Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnostics& diagnostics) {
+  const auto refuse = [&](Kind kind, std::string message, std::string help = {}) -> Failed {
+    return diagnostics.add(
+        {.kind = kind, .message = std::move(message), .file = path.string(), .help = std::move(help)});
+  };
+  const FileRead file = read_file(path);
+  if (file.bytes && graph.inputs.empty()) {
+    diagnostics.add({.kind = Kind::remark, .message = "the model has no inputs: --input is left aside"});
+    return Samples{1, {}};
+  }
+  if (!file.bytes)
+    return refuse(Kind::file_unreadable, "input file `" + printable(path.string()) + "`: " + file.why_not);
+  std::size_t sample_bytes = 0;
+  for (const ValueId id : graph.inputs)
+    sample_bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
+
+  const std::string extension = to_lower(path.extension().string());
+  NamedArrays arrays;
+  std::string why;
+  if (extension == ".npz") {
+    auto found = parse_npz(*file.bytes, why);
+    if (!found) return refuse(Kind::input_mismatch, "the file " + why);
+    arrays = std::move(*found);
+  } else if (extension == ".npy") {
+    auto found = parse_npy(*file.bytes, why);
+    if (!found) return refuse(Kind::input_mismatch, "the file " + why);
+    if (graph.inputs.size() != 1)
+      return refuse(Kind::input_mismatch, "one array for " + count_text(graph.inputs.size(), "input"),
+                    "give an .npz with in0, in1, ...");
+    arrays.emplace_back(graph.at(graph.inputs[0]).name, std::move(*found));
+  } else if (extension == ".bin") {
+    if (sample_bytes == 0 || file.bytes->size() % sample_bytes != 0 || file.bytes->empty())
+      return refuse(Kind::input_mismatch, std::to_string(file.bytes->size()) +
+                                              " bytes are not a multiple of a sample's " +
+                                              std::to_string(sample_bytes));
+    return Samples{file.bytes->size() / sample_bytes, *file.bytes};
+  } else {
+    return refuse(Kind::usage, "`" + printable(path.string()) + "` is not .npz, .npy or .bin",
+                  "save the inputs with numpy.savez");
+  }
+
+  return samples_of(arrays, graph, path.string(), diagnostics);
+}
+
 Samples pattern_sample(const Graph& graph) {
   Samples out{1, {}};
   for (const ValueId id : graph.inputs) {
@@ -237,15 +247,13 @@ Samples pattern_sample(const Graph& graph) {
   return out;
 }
 
-Result<std::vector<std::string>> write_outputs(const fs::path& folder, const Graph& graph,
-                                               const Samples& outputs, bool dequantize,
-                                               Diagnostics& diagnostics) {
-  std::vector<std::string> files;
+std::vector<NpyArray> output_arrays(const Graph& graph, const Samples& outputs, bool dequantize) {
+  std::vector<NpyArray> arrays;
   std::size_t sample_bytes = 0, offset = 0;
   for (const ValueId id : graph.public_outputs())
     sample_bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
-  for (std::size_t k = 0; k < graph.public_outputs().size(); ++k) {
-    const Value& value = graph.at(graph.public_outputs()[k]);
+  for (const ValueId id : graph.public_outputs()) {
+    const Value& value = graph.at(id);
     const auto size = static_cast<std::size_t>(value.type.size_bytes());
     Shape shape = value.type.shape;
     if (outputs.count != 1) shape.insert(shape.begin(), static_cast<std::int64_t>(outputs.count));
@@ -261,9 +269,19 @@ Result<std::vector<std::string>> write_outputs(const fs::path& folder, const Gra
         real.push_back(static_cast<float>(q - value.type.zero_point()) * value.type.scale());
       tensor = make_tensor<float>(DType::f32, shape, real);
     }
-    std::string name = "out" + std::to_string(k) + ".npy", why_not;
-    const fs::path path = folder / name;
-    if (!write_file(path, npy_bytes(npy_of(tensor.type.dtype, shape, std::move(tensor.data))), why_not))
+    arrays.push_back(npy_of(tensor.type.dtype, shape, std::move(tensor.data)));
+  }
+  return arrays;
+}
+
+Result<std::vector<std::string>> write_outputs(const fs::path& folder, const Graph& graph,
+                                               const Samples& outputs, bool dequantize,
+                                               Diagnostics& diagnostics) {
+  std::vector<std::string> files;
+  for (const NpyArray& array : output_arrays(graph, outputs, dequantize)) {
+    std::string why_not;
+    const fs::path path = folder / ("out" + std::to_string(files.size()) + ".npy");
+    if (!write_file(path, npy_bytes(array), why_not))
       return diagnostics.add(
           {.kind = Kind::file_unwritable, .message = "`" + path.string() + "`: " + why_not});
     files.push_back(path.string());

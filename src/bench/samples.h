@@ -15,12 +15,18 @@ struct Samples {
   Bytes bytes;
 };
 
+using NamedArrays = std::vector<std::pair<std::string, NpyArray>>;
+
 /// Reads FILE (.npz: arrays named as the inputs, or in0, in1, ...; .npy; .bin: raw bytes) for the graph's
 /// inputs. An array of the input's shape is one sample; one more leading axis, or another first dimension
 /// where the input has batch 1, is N samples. Integer inputs take their own dtype raw; float arrays are
 /// quantized with the input's scale (note input-quantized). Errors: file-unreadable, input-mismatch.
 [[nodiscard]] Result<Samples> read_samples(const std::filesystem::path& path, const Graph& graph,
                                            Diagnostics& diagnostics);
+
+/// The same from arrays; `file` is named in diagnostics, and may be empty.
+[[nodiscard]] Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph,
+                                         const std::string& file, Diagnostics& diagnostics);
 
 /// One sample of made-up bytes, for runs that ask only for the cost: byte i is (37 i + 11) mod 256 as int8,
 /// floats that over 128.
@@ -30,8 +36,12 @@ struct Samples {
 [[nodiscard]] std::optional<Tensor> tensor_of(const NpyArray& array);
 [[nodiscard]] NpyArray npy_of(DType dtype, Shape shape, Bytes data);
 
-/// Writes every output as <folder>/<name>.npy, first axis the sample; the file names. With `dequantize`
-/// integers that have a scale become float.
+/// Every output as an array, first axis the sample unless there is only one. With `dequantize` integers that
+/// have a scale become float.
+[[nodiscard]] std::vector<NpyArray> output_arrays(const Graph& graph, const Samples& outputs,
+                                                  bool dequantize);
+
+/// Writes them as <folder>/out0.npy, out1.npy, ...; the file names.
 [[nodiscard]] Result<std::vector<std::string>> write_outputs(const std::filesystem::path& folder,
                                                              const Graph& graph, const Samples& outputs,
                                                              bool dequantize, Diagnostics& diagnostics);

@@ -158,6 +158,23 @@ json run_json(const Graph& graph, const Program& program, const Board& board, co
       {"outputs", std::move(outputs)}};
 }
 
+json board_json(const Board& board) {
+  json memories = json::array();
+  for (const Memory& memory : board.memories) {
+    json one = {{"name", memory.name}, {"kind", name_of(memory.kind)}};
+    one["size_bytes"] = memory.size_bytes ? json(*memory.size_bytes) : json(nullptr);
+    one["wait_states"] = memory.wait_states ? json(*memory.wait_states) : json(nullptr);
+    memories.push_back(std::move(one));
+  }
+  return {{"name", board.name},
+          {"title", board.title},
+          {"vendor", board.vendor},
+          {"part", board.part},
+          {"core", board.processor},
+          {"clock_hz", board.clock_hz ? json(*board.clock_hz) : json(nullptr)},
+          {"memories", std::move(memories)}};
+}
+
 json diagnostics_json(const Diagnostics& diagnostics) {
   json list = json::array();
   for (const Diagnostic& d : diagnostics.all()) {
@@ -172,6 +189,33 @@ json diagnostics_json(const Diagnostics& diagnostics) {
                     {"help", d.help}});
   }
   return list;
+}
+
+json generate_json(const Graph& planned, const Program& program, const Board& board,
+                   const std::string& folder) {
+  json files = json::array();
+  for (const EmittedFile& file : program.files) files.push_back(file.path);
+  return {{"schema_version", 1},
+          {"model", planned.name},
+          {"board", board.name},
+          {"folder", folder},
+          {"header", program.header},
+          {"entry", program.entry},
+          {"files", std::move(files)},
+          {"arena_bytes", planned.arena_bytes},
+          {"state_bytes", planned.state_bytes},
+          {"weights_bytes", program.constant_bytes}};
+}
+
+json ended_json(json report, const Diagnostics& diagnostics) {
+  report["ok"] = !diagnostics.has_errors();
+  report["exit_code"] = diagnostics.exit_code();
+  report["diagnostics"] = diagnostics_json(diagnostics);
+  return report;
+}
+
+std::string json_text(const json& value, int indent) {
+  return value.dump(indent, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace nb

@@ -40,6 +40,15 @@ inline constexpr std::int64_t kRamAllowanceBytes = 1536;
 [[nodiscard]] nlohmann::json run_json(const Graph& graph, const Program& program, const Board& board,
                                       const Firmware& firmware, const RunResult& result,
                                       const std::vector<std::string>& files);
+/// Of a written project; `folder` as the user named it.
+[[nodiscard]] nlohmann::json generate_json(const Graph& planned, const Program& program, const Board& board,
+                                           const std::string& folder);
+/// A board of the catalogue with its memories; what is not known is null.
+[[nodiscard]] nlohmann::json board_json(const Board& board);
 [[nodiscard]] nlohmann::json diagnostics_json(const Diagnostics& diagnostics);
+/// A verb's one JSON object: what it found, how it ended, what was said.
+[[nodiscard]] nlohmann::json ended_json(nlohmann::json report, const Diagnostics& diagnostics);
+/// As text; bytes that are no UTF-8 become U+FFFD. `indent` -1: one line.
+[[nodiscard]] std::string json_text(const nlohmann::json& value, int indent = 2);
 
 }  // namespace nb

@@ -1,0 +1,41 @@
+// What faces take from a compiled model: a folder of sources, or a program that runs.
+#pragma once
+#include <filesystem>
+#include <string_view>
+
+#include "bench/build.h"
+#include "driver/compile.h"
+#include "emit/emit.h"
+#include "target/board.h"
+
+namespace nb {
+
+/// A model compiled for a board, as far as was asked.
+struct Compiled {
+  Board board;
+  Graph graph;
+};
+
+/// Compiles a model file for a board of the catalogue, or of a .toml file. Errors: those of find_board and
+/// compile; usage if `options` name a pass that there is none of.
+[[nodiscard]] Result<Compiled> compile_for_board(const std::filesystem::path& model,
+                                                 const CompileOptions& options, std::string_view board,
+                                                 Diagnostics& diagnostics);
+
+/// The program with its README.md and CMakeLists.txt, written into `folder`. Errors: does-not-fit,
+/// file-unwritable.
+[[nodiscard]] Result<Program> write_project(const Compiled& compiled, const std::filesystem::path& folder,
+                                            Diagnostics& diagnostics);
+
+/// A program with what was built of it.
+struct Built {
+  Program program;
+  Firmware firmware;
+};
+
+/// Emits the program and builds it in `folder` for run_firmware. Errors: does-not-fit and those of
+/// build_firmware.
+[[nodiscard]] Result<Built> build_program(const Compiled& compiled, const std::filesystem::path& folder,
+                                          const BuildOptions& options, Diagnostics& diagnostics);
+
+}  // namespace nb
