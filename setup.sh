@@ -4,7 +4,7 @@
 # emitted code and the firmware need none.
 set -euo pipefail
 cd "$(dirname "$0")"
-packages=(g++ cmake ninja-build ccache python3 python3-venv libcli11-dev libfmt-dev nlohmann-json3-dev
+packages=(g++ cmake ninja-build ccache python3 python3-dev python3-venv libcli11-dev libfmt-dev nlohmann-json3-dev
   libtomlplusplus-dev doctest-dev zlib1g-dev gcc-arm-none-eabi
   gcc-riscv64-unknown-elf qemu-system-arm qemu-system-misc)
 missing=()

@@ -2,7 +2,14 @@
 # Installs what is missing, builds, and runs all tests.
 set -euo pipefail
 cd "$(dirname "$0")"
-./build.sh
+./setup.sh
+# The Python package's module and its tests need two packages.
+if .venv/bin/python -c "import nanobind, pytest" 2>/dev/null || .venv/bin/pip install -q nanobind==3.1.0 pytest==9.2.0; then
+  ./build.sh -DNB_PYTHON_MODULE=ON
+else
+  echo "nanobind and pytest cannot be installed here: the Python package is not tested"
+  ./build.sh -DNB_PYTHON_MODULE=OFF
+fi
 # Judges from outside. A test that needs one that is not there says that it is skipped.
 judge() {  # judge "MODULE, MODULE" PACKAGE...
   .venv/bin/python -c "import $1" 2>/dev/null || .venv/bin/pip install -q "${@:2}" || echo "$1 cannot be installed here"

@@ -1,0 +1,242 @@
+// The Python face: models, built programs and diagnostics as neuralblocks/ takes them. Decides nothing, as
+// cli. Reports and diagnostics cross as JSON text, arrays as (NumPy's type string, shape, bytes). Whatever
+// may take long runs without the interpreter's lock; Ctrl-C ends the tool that runs.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "bench/process.h"
+#include "bench/run.h"
+#include "blocks/blocks.h"
+#include "driver/program.h"
+#include "report/block_text.h"
+#include "report/report.h"
+
+namespace nb::python {
+namespace {
+
+namespace py = nanobind;
+using nlohmann::json;
+
+using Shape = std::vector<std::int64_t>;
+using Array = std::tuple<std::string, Shape, py::bytes>;
+using NamedArray = std::tuple<std::string, std::string, Shape, py::bytes>;
+
+NpyArray npy_from(const std::string& descr, const Shape& shape, const py::bytes& bytes) {
+  const auto* data = static_cast<const std::byte*>(bytes.data());
+  return {descr, shape, Bytes(data, data + bytes.size())};
+}
+
+NamedArrays arrays_from(const std::vector<NamedArray>& given) {
+  NamedArrays arrays;
+  for (const auto& [name, descr, shape, bytes] : given)
+    arrays.emplace_back(name, npy_from(descr, shape, bytes));
+  return arrays;
+}
+
+json one_json(const Diagnostics& diagnostics, std::size_t index) {
+  const Diagnostic& diagnostic = diagnostics.all()[index];
+  json one = diagnostics_json(diagnostics)[index];
+  one["exit_code"] = row_of(diagnostic.kind).exit_code;
+  one["text"] = render_text(diagnostic, false);
+  return one;
+}
+
+/// All that was said, each with its exit code and the text that the command line prints.
+std::string said(const Diagnostics& diagnostics) {
+  json list = json::array();
+  for (std::size_t i = 0; i < diagnostics.all().size(); ++i) list.push_back(one_json(diagnostics, i));
+  return json_text(list, -1);
+}
+
+/// Whether Python wants this call to end: a signal handler of its own raised, KeyboardInterrupt as a rule.
+bool is_stopped_by_python() {
+  const py::gil_scoped_acquire lock;
+  return PyErr_Occurred() != nullptr || PyErr_CheckSignals() != 0;
+}
+
+/// Runs `work` without the interpreter's lock. What a library below throws is reported as internal.
+template <class Work>
+void without_lock(Diagnostics& diagnostics, const Work& work) {
+  {
+    const py::gil_scoped_release release;
+    try {
+      work();
+    } catch (const std::exception& error) {
+      diagnostics.add({.kind = Kind::internal, .message = error.what()});
+    }
+  }
+  if (PyErr_Occurred() != nullptr) throw py::python_error();
+}
+
+/// A compiled model with what was said on the way.
+struct Model {
+  Compiled compiled;
+  Diagnostics diagnostics;
+};
+
+/// A program that can run. One run at a time: its files lie in one folder.
+struct Runner {
+  std::shared_ptr<const Model> model;
+  std::unique_ptr<TemporaryFolder> folder;
+  Built built;
+  std::mutex running;
+};
+
+template <class T>
+using Answer = std::pair<std::optional<T>, std::string>;
+
+std::pair<std::shared_ptr<Model>, std::string> compile_model(
+    const std::string& path, const std::string& board, const std::string& name,
+    const std::vector<std::pair<std::string, std::int64_t>>& dims, const std::vector<NamedArray>& frozen,
+    const std::vector<std::string>& states, const std::vector<std::string>& streams) {
+  Diagnostics diagnostics;
+  CompileOptions options;
+  options.read.name = name;
+  options.read.dims = dims;
+  options.state.pairs = states;
+  options.state.streams = streams;
+  for (auto& [input, array] : arrays_from(frozen)) {
+    auto tensor = tensor_of(array);
+    if (!tensor) {
+      diagnostics.add({.kind = Kind::input_mismatch,
+                       .message = "the array to freeze `" + printable(input) +
+                                  "` with has a dtype or shape beyond the limits"});
+      return {nullptr, said(diagnostics)};
+    }
+    options.read.frozen.emplace_back(input, std::move(*tensor));
+  }
+  std::shared_ptr<Model> model;
+  without_lock(diagnostics, [&] {
+    auto compiled = compile_for_board(path, options, board, diagnostics);
+    if (compiled) model = std::make_shared<Model>(Model{std::move(*compiled), diagnostics});
+  });
+  return {std::move(model), said(diagnostics)};
+}
+
+/// What `nblocks analyze --json` prints, and what was said.
+std::pair<std::string, std::string> analysis_of(const Model& model) {
+  Diagnostics diagnostics = model.diagnostics;
+  const bool fits = check_fit(model.compiled.graph, model.compiled.board, diagnostics).is_ok();
+  const json report =
+      analysis_json(model.compiled.graph, model.compiled.board, analyze(model.compiled.graph), fits);
+  return {json_text(ended_json(report, diagnostics), -1), said(diagnostics)};
+}
+
+/// What `nblocks generate --json` prints, after the folder was written.
+Answer<std::string> write_folder(const Model& model, const std::string& folder) {
+  Diagnostics diagnostics;
+  std::optional<std::string> report;
+  without_lock(diagnostics, [&] {
+    const auto program = write_project(model.compiled, folder, diagnostics);
+    if (program)
+      report =
+          json_text(ended_json(generate_json(model.compiled.graph, *program, model.compiled.board, folder),
+                               diagnostics),
+                    -1);
+  });
+  return {std::move(report), said(diagnostics)};
+}
+
+std::pair<std::shared_ptr<Runner>, std::string> build_runner(const std::shared_ptr<Model>& model,
+                                                             const std::string& optimize, bool keeps_state) {
+  Diagnostics diagnostics;
+  std::shared_ptr<Runner> runner;
+  without_lock(diagnostics, [&] {
+    auto folder = std::make_unique<TemporaryFolder>();
+    auto built = build_program(model->compiled, folder->path(), {optimize, keeps_state, false}, diagnostics);
+    if (!built) return;
+    runner = std::make_shared<Runner>();
+    runner->model = model;
+    runner->folder = std::move(folder);
+    runner->built = std::move(*built);
+  });
+  return {std::move(runner), said(diagnostics)};
+}
+
+/// Outputs and what `nblocks run --json` prints. Without `inputs` one sample of made-up bytes is run.
+Answer<std::pair<std::vector<Array>, std::string>> run_on(
+    Runner& runner, const std::optional<std::vector<NamedArray>>& inputs, bool dequantize,
+    double timeout_seconds) {
+  Diagnostics diagnostics;
+  const Compiled& compiled = runner.model->compiled;
+  std::optional<NamedArrays> arrays;
+  if (inputs) arrays = arrays_from(*inputs);
+  std::vector<NpyArray> outputs;
+  std::string report;
+  bool is_done = false;
+  without_lock(diagnostics, [&] {
+    Samples samples = pattern_sample(compiled.graph);
+    if (arrays) {
+      auto given = samples_of(*arrays, compiled.graph, {}, diagnostics);
+      if (!given) return;
+      samples = std::move(*given);
+    } else if (!compiled.graph.inputs.empty()) {
+      diagnostics.add({.kind = Kind::remark, .message = "no input: one sample of made-up bytes is run"});
+    }
+    const std::lock_guard<std::mutex> alone(runner.running);
+    const auto result =
+        run_firmware(runner.built.firmware, compiled.graph, samples, {timeout_seconds, {}}, diagnostics);
+    if (!result) return;
+    outputs = output_arrays(compiled.graph, result->outputs, dequantize);
+    const json found =
+        run_json(compiled.graph, runner.built.program, compiled.board, runner.built.firmware, *result, {});
+    report = json_text(ended_json(found, diagnostics), -1);
+    is_done = true;
+  });
+  if (!is_done) return {std::nullopt, said(diagnostics)};
+  std::vector<Array> arrays_out;
+  for (const NpyArray& array : outputs)
+    arrays_out.emplace_back(array.descr, array.shape, py::bytes(array.data.data(), array.data.size()));
+  return {std::make_pair(std::move(arrays_out), std::move(report)), said(diagnostics)};
+}
+
+/// A diagnostic of the package's own, as one of the library's; "internal" if the kind is unknown.
+std::string diagnostic(const std::string& kind, const std::string& message, const std::string& file,
+                       const std::vector<std::string>& notes, const std::string& help) {
+  Diagnostic one{.kind = Kind::internal, .message = message, .file = file, .notes = notes, .help = help};
+  for (const KindRow& row : diagnostic_kinds())
+    if (row.name == kind) one.kind = row.kind;
+  Diagnostics diagnostics;
+  diagnostics.add(std::move(one));
+  return json_text(one_json(diagnostics, 0), -1);
+}
+
+std::string boards() {
+  json list = json::array();
+  for (const Board& board : builtin_boards()) list.push_back(board_json(board));
+  return json_text(list, -1);
+}
+
+std::string blocks() {
+  json list = json::array();
+  for (const Block& block : all_blocks().all()) list.push_back(block_json(block));
+  return json_text(list, -1);
+}
+
+}  // namespace
+
+void define(py::module_& module) {
+  stop_tools_when(is_stopped_by_python);
+  module.attr("version") = NB_VERSION;
+  py::class_<Model>(module, "Model").def("analysis", analysis_of).def("write_project", write_folder);
+  py::class_<Runner>(module, "Runner")
+      .def("run", run_on, py::arg("inputs").none(), py::arg("dequantize"), py::arg("timeout_seconds"));
+  module.def("compile", compile_model);
+  module.def("build", build_runner);
+  module.def("diagnostic", diagnostic);
+  module.def("boards", boards);
+  module.def("blocks", blocks);
+}
+
+}  // namespace nb::python
+
+NB_MODULE(_native, module) { nb::python::define(module); }

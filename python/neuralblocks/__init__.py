@@ -1,0 +1,62 @@
+"""Trained networks to small, readable C++ for microcontrollers, in one call.
+
+    import neuralblocks as nb
+    program = nb.compile("model.tflite", board="cortex-m4f")
+    program.report["ram_total_bytes_estimated"]
+    outputs = program.run(x)          # on the virtual board
+    program.export("out/model")       # the C++ project
+
+Models may also be live objects of PyTorch or Keras: `compile` recognises them and this package imports neither.
+"""
+
+from __future__ import annotations
+
+import json as _json
+from typing import Any
+
+from . import _native
+from ._diagnostics import (
+    CompileError,
+    Diagnostic,
+    DoesNotFit,
+    InternalError,
+    ToolMissing,
+    UnsupportedModel,
+    UsageError,
+)
+from ._program import Layer, Program, TensorSpec, compile
+from ._validate import OutputErrors, Validation
+
+version: str = _native.version
+__version__ = version
+
+
+def boards() -> list[dict[str, Any]]:
+    """The boards that `compile` takes, as `nblocks boards --json` lists them: name, title, vendor, part, core,
+    clock_hz, and memories with name, kind, size_bytes and wait_states. What is not known is None."""
+    return _json.loads(_native.boards())
+
+
+def blocks() -> list[dict[str, Any]]:
+    """The operators that programs are made of, as `nblocks blocks --json` lists them."""
+    return _json.loads(_native.blocks())
+
+
+__all__ = [
+    "CompileError",
+    "Diagnostic",
+    "DoesNotFit",
+    "InternalError",
+    "Layer",
+    "OutputErrors",
+    "Program",
+    "TensorSpec",
+    "ToolMissing",
+    "UnsupportedModel",
+    "UsageError",
+    "Validation",
+    "blocks",
+    "boards",
+    "compile",
+    "version",
+]
