@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/process.h"
 #include "base/resources.h"
 #include "bench/machines.h"
-#include "bench/process.h"
 #include "bench/run.h"
 #include "blocks/blocks.h"
 #include "cli/commands.h"

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "bench/process.h"
+#include "base/process.h"
 #include "bench/run.h"
 #include "bench/samples.h"
 #include "cli/tables.h"

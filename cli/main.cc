@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <functional>
 
+#include "base/process.h"
 #include "base/text.h"
-#include "bench/process.h"
 #include "cli/commands.h"
 
 namespace {

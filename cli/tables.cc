@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/process.h"
 #include "base/text.h"
-#include "bench/process.h"
 
 namespace nb::cli {
 namespace {

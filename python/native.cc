@@ -13,7 +13,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "bench/process.h"
+#include "base/process.h"
 #include "bench/run.h"
 #include "blocks/blocks.h"
 #include "driver/program.h"

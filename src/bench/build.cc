@@ -4,9 +4,9 @@
 #include <charconv>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "base/resources.h"
 #include "bench/machines.h"
-#include "bench/process.h"
 
 namespace nb {
 namespace fs = std::filesystem;

@@ -1,6 +1,5 @@
 #include "bench/run.h"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -9,7 +8,7 @@
 #include <map>
 
 #include "base/file.h"
-#include "bench/process.h"
+#include "base/process.h"
 
 namespace nb {
 namespace fs = std::filesystem;
@@ -75,30 +74,11 @@ void read_counts(const Bytes& log, const Firmware& firmware, std::size_t node_co
   }
 }
 
-/// Where this executable lies, and before it where this code does if it is in a shared object of its own.
-std::vector<fs::path> own_folders() {
-  std::vector<fs::path> folders;
-  Dl_info object{};
-  if (::dladdr(reinterpret_cast<const void*>(&find_plugin), &object) != 0 && object.dli_fname != nullptr &&
-      fs::path(object.dli_fname).is_absolute())
-    folders.push_back(fs::path(object.dli_fname).parent_path());
-  std::error_code error;
-  folders.push_back(fs::read_symlink("/proc/self/exe", error).parent_path());
-  return folders;
-}
-
 }  // namespace
 
 fs::path find_plugin() {
-  std::vector<fs::path> places;
-  if (const char* given = std::getenv("NBLOCKS_PLUGIN")) places.emplace_back(given);
-  std::error_code error;
-  for (const fs::path& folder : own_folders())
-    for (const char* relative : {"libnbcount.so", "../lib/nblocks/libnbcount.so", "../libnbcount.so"})
-      places.push_back(folder / relative);
-  for (const fs::path& place : places)
-    if (fs::is_regular_file(place, error)) return place;
-  return {};
+  return find_companion("NBLOCKS_PLUGIN",
+                        {"libnbcount.so", "../lib/nblocks/libnbcount.so", "../libnbcount.so"});
 }
 
 Result<RunResult> run_firmware(const Firmware& firmware, const Graph& graph, const Samples& samples,

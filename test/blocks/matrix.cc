@@ -7,9 +7,9 @@
 #include <map>
 #include <set>
 
+#include "base/process.h"
 #include "base/text.h"
 #include "bench/build.h"
-#include "bench/process.h"
 #include "bench/run.h"
 #include "blocks/blocks.h"
 #include "emit/emit.h"

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/process.h"
 #include "bench/build.h"
-#include "bench/process.h"
 #include "bench/run.h"
 #include "blocks/blocks.h"
 #include "emit/emit.h"

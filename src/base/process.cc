@@ -1,10 +1,14 @@
-#include "bench/process.h"
+#include "base/process.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -21,30 +25,74 @@ namespace {
 volatile std::sig_atomic_t was_interrupted = 0;
 std::atomic<bool (*)()> is_stop_asked = nullptr;
 
-constexpr std::size_t kMaxOutputBytes = std::size_t{4} << 20;
-
-/// Moves what a pipe has into `text`; false at its end.
-bool drain(int fd, std::string& text) {
+/// Moves what a pipe has into `text`, up to `max_bytes`, beyond which it only notes `is_cut`; false at its
+/// end.
+bool drain(int fd, std::string& text, std::size_t max_bytes, bool& is_cut) {
   std::array<char, 65536> buffer{};
   const ssize_t n = ::read(fd, buffer.data(), buffer.size());
   if (n <= 0) return n < 0 && errno == EINTR;
-  if (text.size() < kMaxOutputBytes) text.append(buffer.data(), static_cast<std::size_t>(n));
+  const std::size_t taken = std::min(static_cast<std::size_t>(n), max_bytes - text.size());
+  text.append(buffer.data(), taken);
+  is_cut = is_cut || taken < static_cast<std::size_t>(n);
   return true;
+}
+
+/// A file in memory with these bytes, to be read from its begin; -1 if there can be none.
+int memory_file(ByteSpan bytes) {
+  const int fd = ::memfd_create("input", MFD_CLOEXEC);
+  for (std::size_t at = 0; fd >= 0 && at < bytes.size();) {
+    const ssize_t n = ::write(fd, bytes.data() + at, bytes.size() - at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      ::close(fd);
+      return -1;
+    }
+    at += static_cast<std::size_t>(n);
+  }
+  if (fd >= 0) ::lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
+/// In the child: lowers a limit of its own; never raises one.
+void limit(decltype(RLIMIT_AS) what, std::uint64_t most) {
+  rlimit now{};
+  if (most == 0 || ::getrlimit(what, &now) != 0) return;
+  now.rlim_max = std::min<rlim_t>(now.rlim_max, most);
+  now.rlim_cur = std::min<rlim_t>(now.rlim_cur, most);
+  ::setrlimit(what, &now);
+}
+
+/// Where this executable lies, and before it where this code does if it is in a shared object of its own.
+std::vector<fs::path> own_folders() {
+  std::vector<fs::path> folders;
+  Dl_info object{};
+  if (::dladdr(reinterpret_cast<const void*>(&find_companion), &object) != 0 && object.dli_fname != nullptr &&
+      fs::path(object.dli_fname).is_absolute())
+    folders.push_back(fs::path(object.dli_fname).parent_path());
+  std::error_code error;
+  folders.push_back(fs::read_symlink("/proc/self/exe", error).parent_path());
+  return folders;
 }
 
 }  // namespace
 
 std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, const fs::path& folder,
-                                      double timeout_seconds) {
+                                      double timeout_seconds, const ProcessBounds& bounds) {
   const fs::path tool =
       command[0].find('/') != std::string::npos ? fs::path(command[0]) : find_tool(command[0]);
   if (tool.empty()) return std::nullopt;
   std::vector<char*> arguments;
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
+  const int in = bounds.input ? memory_file(*bounds.input) : ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (in < 0) return std::nullopt;
   std::array<int, 2> out{}, err{};
-  if (::pipe2(out.data(), O_CLOEXEC) != 0) return std::nullopt;
+  if (::pipe2(out.data(), O_CLOEXEC) != 0) {
+    ::close(in);
+    return std::nullopt;
+  }
   if (::pipe2(err.data(), O_CLOEXEC) != 0) {
+    ::close(in);
     ::close(out[0]);
     ::close(out[1]);
     return std::nullopt;
@@ -53,14 +101,17 @@ std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, c
   const pid_t child = ::fork();
   if (child == 0) {
     ::setpgid(0, 0);
-    const int null = ::open("/dev/null", O_RDONLY);
-    ::dup2(null, 0);
+    ::dup2(in, 0);
     ::dup2(out[1], 1);
     ::dup2(err[1], 2);
     if (!folder_text.empty() && ::chdir(folder_text.c_str()) != 0) ::_exit(126);
+    limit(RLIMIT_AS, bounds.memory_bytes);
+    limit(RLIMIT_CPU, bounds.cpu_seconds);
+    if (bounds.memory_bytes != 0) limit(RLIMIT_CORE, 1);
     ::execv(tool_text.c_str(), arguments.data());
     ::_exit(127);
   }
+  ::close(in);
   ::close(out[1]);
   ::close(err[1]);
   if (child < 0) {
@@ -87,7 +138,9 @@ std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, c
     }
     ::poll(fds.data(), fds.size(), static_cast<int>(std::min(left, 1.0) * 1000) + 1);
     for (std::size_t i = 0; i < fds.size(); ++i)
-      if (fds[i].fd >= 0 && fds[i].revents != 0 && !drain(fds[i].fd, *texts[i])) fds[i].fd = -1;
+      if (fds[i].fd >= 0 && fds[i].revents != 0 &&
+          !drain(fds[i].fd, *texts[i], bounds.output_bytes, end.is_cut))
+        fds[i].fd = -1;
   }
   ::close(out[0]);
   ::close(err[0]);
@@ -117,6 +170,16 @@ fs::path find_tool(const std::string& name) {
     const fs::path candidate = fs::path(folder) / name;
     if (::access(candidate.c_str(), X_OK) == 0 && !fs::is_directory(candidate)) return candidate;
   }
+  return {};
+}
+
+fs::path find_companion(const char* variable, std::initializer_list<const char*> places) {
+  std::error_code error;
+  const char* given = std::getenv(variable);
+  if (given != nullptr && fs::is_regular_file(given, error)) return given;
+  for (const fs::path& folder : own_folders())
+    for (const char* relative : places)
+      if (fs::is_regular_file(folder / relative, error)) return folder / relative;
   return {};
 }
 
