@@ -16,8 +16,8 @@ def start(seed):
     torch.use_deterministic_algorithms(True)
 
 
-def fit(model, x, y, epochs, learning_rate, batch=64):
-    """Trains `model` on x, y with Adam, a one-cycle learning rate and cross-entropy; leaves it in eval mode.
+def fit(model, x, y, epochs, learning_rate, batch=64, loss=torch.nn.functional.cross_entropy):
+    """Trains `model` on x, y with Adam, a one-cycle learning rate and `loss`; leaves it in eval mode.
 
     The last epoch's weights are the result: no test sample takes part in choosing them."""
     x, y = torch.from_numpy(x), torch.from_numpy(y)
@@ -28,7 +28,7 @@ def fit(model, x, y, epochs, learning_rate, batch=64):
     for _ in range(epochs):
         for rows in torch.randperm(len(x)).split(batch):
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+            loss(model(x[rows]), y[rows]).backward()
             optimizer.step()
             schedule.step()
     model.eval()

@@ -1,8 +1,8 @@
-"""Trains a small MLP with batch normalization on the breast cancer data and writes it as float ONNX.
+"""Trains a small MLP with batch normalization on the breast cancer data and writes it in all formats.
 
 Run: python examples/mlp/train.py        (about 10 s on one thread; the data is in scikit-learn)
 Needs: pip install torch==2.13.0 scikit-learn onnx onnxscript onnxruntime
-Writes beside itself: mlp.onnx, mlp_test.npz.
+Writes beside itself: mlp.onnx (symbolic batch), mlp.pt2, mlp.pt, mlp_test.npz.
 """
 import pathlib
 import sys
@@ -15,6 +15,7 @@ from torch import nn
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 import onnx_export  # noqa: E402
+import torch_formats  # noqa: E402
 
 
 def build():
@@ -34,9 +35,11 @@ def main():
 
     onnx_export.export(model, x_test[:2], HERE / "mlp.onnx", dynamic_batch=True)
     logits = onnx_export.run_onnx(HERE / "mlp.onnx", x_test)
-    np.savez_compressed(HERE / "mlp_test.npz", x=x_test, y=y_test, expected_float=logits)
-    parameters = sum(p.numel() for p in model.parameters())
-    print(f"train {len(x_train)}, test {len(x_test)}, parameters {parameters}")
+    torch_formats.write_pt2(model, x_test[:1], HERE / "mlp.pt2")
+    torch_formats.write_traced(model, x_test[:1], HERE / "mlp.pt")
+    np.savez_compressed(HERE / "mlp_test.npz", x=x_test, y=y_test, expected_float=logits,
+                        out0=torch_formats.outputs(model, x_test))
+    print(f"train {len(x_train)}, test {len(x_test)}, parameters {torch_formats.parameters(model)}")
     print(f"expected_float: test accuracy {onnx_export.accuracy(logits, y_test):.4f}")
 
 
