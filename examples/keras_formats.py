@@ -36,7 +36,7 @@ def write_tflite(model, path):
 
 
 def write(model, x, y, path):
-    """Writes PATH.keras, PATH.h5, PATH.tflite and PATH_test.npz with `x`, `y` and the model's `out0`, which it returns."""
+    """Writes PATH.keras, PATH.h5, PATH.tflite, and PATH_test.npz with `x`, `y` and the model's `out0`; returns out0."""
     model.save(f"{path}.keras")
     model.save(f"{path}.h5")
     write_tflite(model, f"{path}.tflite")

@@ -1,4 +1,4 @@
-"""Writes a trained PyTorch model in each format that nblocks reads, and its test set; shared by the training scripts."""
+"""Writes a trained PyTorch model in each format that nblocks reads, and its test set: shared by the scripts."""
 import re
 import struct
 import zipfile
@@ -37,7 +37,8 @@ def write_traced(model, sample, path):
     # Without the check: it runs the model without gradients, where nn.TransformerEncoderLayer takes another, fused way.
     torch.jit.save(torch.jit.trace(model, torch.from_numpy(sample), check_trace=False), path)
     with zipfile.ZipFile(path) as archive:
-        entries = [(item, archive.read(item)) for item in archive.infolist() if not item.filename.endswith(".debug_pkl")]
+        kept = [item for item in archive.infolist() if not item.filename.endswith(".debug_pkl")]
+        entries = [(item, archive.read(item)) for item in kept]
     with zipfile.ZipFile(path, "w") as archive:  # without the tables of source lines: these hold paths
         for item, content in entries:
             gap = -(archive.fp.tell() + 30 + len(item.filename) + 4) % 64  # contents lie at multiples of 64

@@ -1,21 +1,23 @@
 """Currents of appliances in the 40 ms around switching on, as an electricity meter sees them. Synthesised.
 
-Mains: v(t) = 230 V * sqrt(2) * (1 + d) * (sin p + a3 sin(3 p + q3) + a5 sin(5 p + q5) + a7 sin(7 p + q7)), where
-dp/dt = 2 pi (50 Hz + f) plus a random walk (phase noise, 0.02 rad after one second); |d| < 8 %, |f| < 0.2 Hz, the sum of a3..a7
-about 4 %. The switch closes at a random phase, 0 to 8 ms after the window begins. Then, i in A, v in V, R in ohm:
+Mains: v(t) = 230 V * sqrt(2) * (1 + d) * (sin p + a3 sin(3 p + q3) + a5 sin(5 p + q5) + a7 sin(7 p + q7)), where dp/dt
+= 2 pi (50 Hz + f) plus a random walk (phase noise, 0.02 rad after one second); |d| < 8 %, |f| < 0.2 Hz, the sum of
+a3..a7 about 4 %. The switch closes at a random phase, 0 to 8 ms after the window begins. Then, i in A, v in V, R in
+ohm:
 
 * heater        i = v / R, 60 W to 2200 W
 * bulb          i = v / R(u), R = R_hot (r + (1 - r) u), r = 1/8 .. 1/14 (cold filament);
                 its temperature u: du/dt = (v i / P - u^4) / tau, tau = 20 .. 80 ms, P = 40 .. 150 W
-* motor         L di/dt = v - (R_1 + R_2 / s) i: single-phase induction motor; slip s falls from 1 with tau = 0.1 .. 0.5 s
+* motor L di/dt = v - (R_1 + R_2 / s) i: single-phase induction motor; slip s falls from 1 with tau = 0.1 .. 0.5 s
 * power_supply  bridge, series resistance R and capacitor: i = (|v| - u - 1.6 V) / R while positive, C du/dt = i - P / u
                 once u > 90 V; 20 W to 400 W, 0.8 to 2 uF a watt, R = 2 .. 12
-* dimmer        i = v / R from the phase 0.2 pi .. 0.75 pi of each half wave on, through L = 0.2 .. 2 mH (phase-angle control)
+* dimmer i = v / R from the phase 0.2 pi .. 0.75 pi of each half wave on, through L = 0.2 .. 2 mH (phase-angle control)
 * led           capacitive dropper: series C = 0.15 .. 1 uF, R = 100 .. 400, bridge and LEDs of U = 40 .. 110 V:
                 i = (v - w -+ U) / R while |v - w| > U, C dw/dt = i
 
-The equations are integrated by Euler steps of 1/64 ms. The meter takes the mean of each 1/4 ms, clips at +-60 A, adds what other
-appliances change meanwhile (0 to 0.25 A at 50 and 150 Hz, random phases), noise (sigma 5 to 60 mA) and rounds to 10 mA.
+The equations are integrated by Euler steps of 1/64 ms. The meter takes the mean of each 1/4 ms, clips at +-60 A, adds
+what other appliances change meanwhile (0 to 0.25 A at 50 and 150 Hz, random phases), noise (sigma 5 to 60 mA) and
+rounds to 10 mA.
 """
 import numpy as np
 

@@ -1,20 +1,23 @@
-"""Half waves of the current through a contact of a house's wiring: sound, arcing in series, or bouncing as it closes. Synthesised.
+"""Half waves of the current through a contact of a house's wiring: sound, arcing in series, or bouncing as it closes.
+Synthesised.
 
-Sixteen half waves of 50 Hz, one after another from one zero of the voltage to the next (a detector synchronises to the mains), each of
-16 samples (1.6 kHz), in A. v(t) = 325 V sin p and loads of 80 W to 1500 W, i in A, R in ohm, L in H:
+Sixteen half waves of 50 Hz, one after another from one zero of the voltage to the next (a detector synchronises to the
+mains), each of 16 samples (1.6 kHz), in A. v(t) = 325 V sin p and loads of 80 W to 1500 W, i in A, R in ohm, L in H:
 
 * resistive   v = R i
 * motor       v = R i + L di/dt, L w / R = 0.4 .. 1
 * dimmer      v = R i from the phase 0.15 pi .. 0.6 pi on, which wanders by 0.02 rad from half wave to half wave
 * rectifier   i = g max(0, |v| - u) sign(v), u = 0.5 .. 0.8 of the peak
 
-A series arc takes a voltage U = 15 .. 35 V, another one each half wave (sigma 20 %), against the current: i' = i (1 - U / |v|) where |v| > U.
-It goes out as the current passes zero, and strikes again when |v| exceeds 30 .. 130 V, another voltage each half wave: shoulders without
-current, never twice alike. It also burns unsteadily: noise of 2 to 12 % of the current, low-pass filtered at 600 Hz. It begins
-in half wave 0 to 8 and fails to strike in 10 % of the half waves.
-A bouncing contact closes in half wave 0 to 6 at any phase and opens again 2 to 6 times within the next 5 to 50 ms, each time 0.5 to 4 ms;
-while open it draws an arc for a third of the time. A sound contact either stays closed, or closes cleanly in half wave 0 to 6.
-To this come a load step of another appliance in a third of the samples, noise (sigma 10 to 60 mA), and rounding to 20 mA.
+A series arc takes a voltage U = 15 .. 35 V, another one each half wave (sigma 20 %), against the current: i' = i (1 - U
+/ |v|) where |v| > U. It goes out as the current passes zero, and strikes again when |v| exceeds 30 .. 130 V, another
+voltage each half wave: shoulders without current, never twice alike. It also burns unsteadily: noise of 2 to 12 % of
+the current, low-pass filtered at 600 Hz. It begins in half wave 0 to 8 and fails to strike in 10 % of the half waves.
+
+A bouncing contact closes in half wave 0 to 6 at any phase and opens again 2 to 6 times within the next 5 to 50 ms, each
+time 0.5 to 4 ms; while open it draws an arc for a third of the time. A sound contact either stays closed, or closes
+cleanly in half wave 0 to 6. To this come a load step of another appliance in a third of the samples, noise (sigma 10 to
+60 mA), and rounding to 20 mA.
 """
 import numpy as np
 
@@ -55,7 +58,8 @@ def arc(random, v, i):
     first = np.where(volts.max(1) > strikes, (volts > strikes[:, None]).argmax(1), SAMPLES * FINE)
     is_lit = (within >= first[:, None]) & (volts > burning[:, None])
     flicker = np.convolve(random.standard_normal(LENGTH), np.ones(20) / np.sqrt(20), "same").reshape(HALF_WAVES, -1)
-    share = np.where(is_lit, 1 - burning[:, None] / np.maximum(volts, 1), 0) * (1 + random.uniform(0.02, 0.12) * flicker)
+    share = np.where(is_lit, 1 - burning[:, None] / np.maximum(volts, 1), 0)
+    share *= 1 + random.uniform(0.02, 0.12) * flicker
     share[:begins] = 1
     return (waves * share).reshape(-1)
 

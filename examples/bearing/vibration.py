@@ -1,20 +1,21 @@
 """Vibration of a ball bearing as frames of a short-time spectrum in dB. Synthesised.
 
-A shaft turns with f_r = 20 .. 30 Hz in a bearing with n = 7 .. 9 balls, ratio of ball to pitch diameter d = 0.17 .. 0.24, contact
-angle 0. A damaged place is rolled over (Hz)
+A shaft turns with f_r = 20 .. 30 Hz in a bearing with n = 7 .. 9 balls, ratio of ball to pitch diameter d = 0.17 ..
+0.24, contact angle 0. A damaged place is rolled over (Hz)
 
     outer race  n f_r (1 - d) / 2          inner race  n f_r (1 + d) / 2          ball  f_r (1 - d^2) / d   (both races)
 
-times a second; the balls slip, so each interval varies by 1 %. Each blow, of acceleration A in m/s^2, excites two resonances of the
-housing: a(t) = A exp(-z w t) sin(w t) with w / 2 pi = 1.5 .. 2.1 kHz and 2.6 .. 3.4 kHz, z = 2 .. 6 %. The load zone weighs the
-blows: the outer race does not move in it (weight 1); the inner race turns through it, weight 0.2 + 0.8 max(0, cos(2 pi f_r t));
-a ball with the cage, f_c = f_r (1 - d) / 2, weight 0.3 + 0.7 max(0, cos(2 pi f_c t)).
-To this come unbalance and misalignment (f_r, 2 f_r, 3 f_r: 0.2 .. 1 m/s^2), a gear mesh of 17 teeth with sidebands (0.05 .. 0.4 m/s^2),
-noise of 0.1 m/s^2, and in every class a few blows at random times (0 .. 20 a second) from elsewhere.
-A is 0.25 .. 1.6 m/s^2: early damage.
+times a second; the balls slip, so each interval varies by 1 %. Each blow, of acceleration A in m/s^2, excites two
+resonances of the housing: a(t) = A exp(-z w t) sin(w t) with w / 2 pi = 1.5 .. 2.1 kHz and 2.6 .. 3.4 kHz, z = 2 .. 6
+%. The load zone weighs the blows: the outer race does not move in it (weight 1); the inner race turns through it,
+weight 0.2 + 0.8 max(0, cos(2 pi f_r t)); a ball with the cage, f_c = f_r (1 - d) / 2, weight 0.3 + 0.7 max(0, cos(2 pi
+f_c t)). To this come unbalance and misalignment (f_r, 2 f_r, 3 f_r: 0.2 .. 1 m/s^2), a gear mesh of 17 teeth with
+sidebands (0.05 .. 0.4 m/s^2), noise of 0.1 m/s^2, and in every class a few blows at random times (0 .. 20 a second)
+from elsewhere. A is 0.25 .. 1.6 m/s^2: early damage.
 
-The sensor samples at 8 kHz. Frames: Hann window of 64, hop of 20 samples (2.5 ms); the powers of bins 3 to 32 (375 Hz to 4 kHz) are
-added in pairs to 15 bands, in dB relative to 1 (m/s^2)^2, rounded to 1 dB; 64 frames, 0.16 s, are one sample.
+The sensor samples at 8 kHz. Frames: Hann window of 64, hop of 20 samples (2.5 ms); the powers of bins 3 to 32 (375 Hz
+to 4 kHz) are added in pairs to 15 bands, in dB relative to 1 (m/s^2)^2, rounded to 1 dB; 64 frames, 0.16 s, are one
+sample.
 """
 import numpy as np
 
@@ -41,7 +42,8 @@ def acceleration(random, label):
     turn, balls, ratio = random.uniform(20, 30), random.integers(7, 10), random.uniform(0.17, 0.24)
     blows = np.zeros(SAMPLES)
     if label:
-        rate = [balls * turn * (1 - ratio) / 2, balls * turn * (1 + ratio) / 2, turn * (1 - ratio**2) / ratio][label - 1]
+        outer, inner = balls * turn * (1 - ratio) / 2, balls * turn * (1 + ratio) / 2
+        rate = [outer, inner, turn * (1 - ratio**2) / ratio][label - 1]
         times = np.cumsum((1 + 0.01 * random.standard_normal(60)) / rate) - random.uniform(0, 1) / rate
         times = times[(times >= 0) & (times < t[-1])]
         rolls, floor = [(0, 1), (turn, 0.2), (turn * (1 - ratio) / 2, 0.3)][label - 1]
@@ -68,4 +70,5 @@ def spectra(count, seed):
     """(count, FRAMES, BANDS) float32 dB and their (count) int64 classes, equally many of each."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % len(CLASSES)
-    return np.stack([frames(acceleration(random, label)) for label in labels]).astype(np.float32), labels.astype(np.int64)
+    x = np.stack([frames(acceleration(random, label)) for label in labels])
+    return x.astype(np.float32), labels.astype(np.int64)

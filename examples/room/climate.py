@@ -1,20 +1,21 @@
 """Temperatures of heated rooms under a thermostat. Synthesised.
 
-Two thermal masses, the air with furniture (C_a) and the walls (C_w), in J/K; resistances in K/W, powers in W, temperatures in deg C:
+Two thermal masses, the air with furniture (C_a) and the walls (C_w), in J/K; resistances in K/W, powers in W,
+temperatures in deg C:
 
     C_a dT_a/dt = (T_w - T_a) / R_aw + (T_o - T_a) / R_v + P_h + 0.4 g A + P_p
     C_w dT_w/dt = (T_a - T_w) / R_aw + (T_o - T_w) / R_wo        + 0.6 g A
     tau_h dP_h/dt = P_max on - P_h                            (a radiator with water in it)
 
-C_a = 0.6 .. 1.5 MJ/K, C_w = 4 .. 14 MJ/K, R_aw = 4 .. 10 mK/W, R_wo = 15 .. 40 mK/W, R_v = 25 .. 60 mK/W (8 to 16 mK/W while a
-window is open, 5 to 30 minutes, once a day), P_max = 1 .. 2.2 kW, tau_h = 5 .. 20 min. g is the sun on windows of A = 0.5 .. 4 m^2:
-0 .. 500 W/m^2 at noon by the day's clouds; T_o a daily wave of 2 to 6 K about -5 .. 12 deg C and a slow random walk; P_p people
-and machines, 0 .. 300 W, 60 W at night. The thermostat switches with a hysteresis of 0.6 K about 19 .. 22 deg C by day and 2 to 4 K less
-from 22 to 6 o'clock. Euler steps of one minute.
+C_a = 0.6 .. 1.5 MJ/K, C_w = 4 .. 14 MJ/K, R_aw = 4 .. 10 mK/W, R_wo = 15 .. 40 mK/W, R_v = 25 .. 60 mK/W (8 to 16 mK/W
+while a window is open, 5 to 30 minutes, once a day), P_max = 1 .. 2.2 kW, tau_h = 5 .. 20 min. g is the sun on windows
+of A = 0.5 .. 4 m^2: 0 .. 500 W/m^2 at noon by the day's clouds; T_o a daily wave of 2 to 6 K about -5 .. 12 deg C and a
+slow random walk; P_p people and machines, 0 .. 300 W, 60 W at night. The thermostat switches with a hysteresis of 0.6 K
+about 19 .. 22 deg C by day and 2 to 4 K less from 22 to 6 o'clock. Euler steps of one minute.
 
-A sample is 24 steps of 10 minutes: room temperature (sigma 0.05 K, rounded to 0.1 K), outside temperature (0.1 K), share of the 10 minutes
-that the heating was on, sun in W/m^2 (rounded to 10), and sine and cosine of the time of day. To forecast: the room's temperature one hour
-after the last step.
+A sample is 24 steps of 10 minutes: room temperature (sigma 0.05 K, rounded to 0.1 K), outside temperature (0.1 K),
+share of the 10 minutes that the heating was on, sun in W/m^2 (rounded to 10), and sine and cosine of the time of day.
+To forecast: the room's temperature one hour after the last step.
 """
 import numpy as np
 

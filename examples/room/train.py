@@ -1,6 +1,7 @@
 """Trains an LSTM or a GRU that forecasts a room's temperature one hour ahead, and writes it in all formats.
 
-Run: python examples/room/train.py [--cell lstm|gru]      (about 60 s on one thread; the data is synthesised, see climate.py)
+Run: python examples/room/train.py [--cell lstm|gru]
+     (about 60 s on one thread; the data is synthesised, see climate.py)
 Needs: pip install torch==2.13.0 onnx onnxscript onnxruntime
 Writes beside itself: room_lstm.onnx, room_lstm.pt2, room_lstm.pt, room_lstm_test.npz (or room_gru...).
 """

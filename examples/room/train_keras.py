@@ -1,8 +1,10 @@
 """The Keras twin of train.py: an LSTM or a GRU forecasts the temperature, as .keras, .h5 and .tflite.
 
-Run: python examples/room/train_keras.py [--cell lstm|gru]    (about 60 s on one thread; the data is synthesised, see climate.py)
+Run: python examples/room/train_keras.py [--cell lstm|gru]
+     (about 60 s on one thread; the data is synthesised, see climate.py)
 Needs: pip install tensorflow==2.21.0 keras==3.15.1
-Writes beside itself: room_keras_lstm.keras, room_keras_lstm.h5, room_keras_lstm.tflite, room_keras_lstm_test.npz (or ..._gru...).
+Writes beside itself: room_keras_lstm.keras, room_keras_lstm.h5, room_keras_lstm.tflite,
+room_keras_lstm_test.npz (or ..._gru...).
 """
 import argparse
 import pathlib
@@ -22,8 +24,8 @@ def build(cell, x):
     recurrent = {"lstm": layers.LSTM, "gru": layers.GRU}[cell]
     features = layers.Input((climate.STEPS, len(climate.FEATURES)), name="x")
     change = layers.Dense(1, name="change")(recurrent(24, name="recurrent")(scale(features)))
-    room = layers.Cropping1D((climate.STEPS - 1, 0))(features)
-    now = layers.Dense(1, use_bias=False, trainable=False, name="now", kernel_initializer="zeros")(layers.Flatten()(room))
+    last = layers.Flatten()(layers.Cropping1D((climate.STEPS - 1, 0))(features))
+    now = layers.Dense(1, use_bias=False, trainable=False, kernel_initializer="zeros", name="now")(last)
     model = Model(features, layers.Add()([now, change]))
     kernel = model.get_layer("now").get_weights()[0]
     kernel[0] = 1  # of the last step's features, the room's temperature
