@@ -24,9 +24,10 @@ std::int64_t work_of(const Operation& op) {
 }
 }  // namespace
 
-void GraphBuilder::set_layer(std::string name, std::string origin) {
+void GraphBuilder::set_layer(std::string name, std::string origin, std::string source) {
   layer_ = std::move(name);
   origin_ = std::move(origin);
+  source_ = std::move(source);
 }
 
 ValueId GraphBuilder::add_input(std::string name, Type type) {
@@ -130,6 +131,7 @@ Failed GraphBuilder::refuse(Kind kind, std::string message, std::string help) {
   return diagnostics_.add({.kind = kind,
                            .message = std::move(message),
                            .layer = origin_.empty() ? "" : origin_ + " `" + layer_ + "`",
+                           .notes = source_.empty() ? std::vector<std::string>() : std::vector{source_},
                            .help = std::move(help)});
 }
 

@@ -3,6 +3,7 @@
 // for it.
 #pragma once
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "graph/graph.h"
@@ -23,7 +24,8 @@ class GraphBuilder {
 
   /// The model's own operator that is being translated: its name (never empty), its type, "Conv" or
   /// "CONV_2D".
-  void set_layer(std::string name, std::string origin);
+  /// `source`: where the model's own code calls it; errors carry it as a note.
+  void set_layer(std::string name, std::string origin, std::string source = {});
   [[nodiscard]] const std::string& layer() const { return layer_; }
 
   ValueId add_input(std::string name, Type type);
@@ -60,6 +62,13 @@ class GraphBuilder {
   Result<std::vector<double>> doubles(ValueId id, std::string_view what);
   [[nodiscard]] Tensor constant(ValueId id) const;  ///< of a constant value
 
+  /// Remembers the integers that a float constant stands for; null if none are known.
+  void note_grid(ValueId id, Quantization grid) { grids_[id.index()] = std::move(grid); }
+  [[nodiscard]] const Quantization* grid(ValueId id) const {
+    const auto found = grids_.find(id.index());
+    return found == grids_.end() ? nullptr : &found->second;
+  }
+
   [[nodiscard]] Graph& graph() { return graph_; }
   [[nodiscard]] const BlockSet& blocks() const { return blocks_; }
   [[nodiscard]] Diagnostics& diagnostics() { return diagnostics_; }
@@ -68,7 +77,8 @@ class GraphBuilder {
   const BlockSet& blocks_;
   Diagnostics& diagnostics_;
   Graph graph_;
-  std::string layer_, origin_;
+  std::string layer_, origin_, source_;
+  std::unordered_map<std::size_t, Quantization> grids_;
   std::int64_t folded_bytes_ = 0, folded_work_ = 0;  ///< so far
 };
 

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "blocks/attention/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/importer.h"
 #include "read/onnx/operators.h"
 

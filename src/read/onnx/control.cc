@@ -1,5 +1,4 @@
 // If, Loop and Scan: the branch that is taken, and bodies written out once a step.
-#include "read/onnx/compose.h"
 #include "read/onnx/importer.h"
 #include "read/onnx/operators.h"
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <map>
 
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "blocks/cast/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 #include "read/onnx/tensor.h"
 

@@ -50,12 +50,6 @@ class Importer {
   /// The value of a name seen from a frame; absent if there is none.
   ValueId find(Frame& frame, std::string_view name);
 
-  /// Remembers the integers that a float constant stands for; null if none are known.
-  void note_grid(ValueId id, Quantization grid) { grids_[id.index()] = std::move(grid); }
-  [[nodiscard]] const Quantization* grid(ValueId id) const {
-    const auto found = grids_.find(id.index());
-    return found == grids_.end() ? nullptr : &found->second;
-  }
   /// Whether a fault keeps the value from being known.
   [[nodiscard]] static bool is_unknown(const Frame& frame, std::string_view name);
   /// Whether the name is an optional input that a function's call leaves out.
@@ -88,7 +82,6 @@ class Importer {
   std::uint64_t constant_bytes_ = 0;
   std::size_t counted_values_ = 0;
   std::size_t translated_nodes_ = 0;
-  std::unordered_map<std::size_t, Quantization> grids_;
   std::vector<Diagnostic> missing_;
   std::size_t faults_ = 0;  ///< layers refused so far
   std::set<const FunctionProto*> checked_functions_;

@@ -6,7 +6,6 @@
 #include "blocks/one_hot/attributes.h"
 #include "blocks/scatter/attributes.h"
 #include "blocks/trilu/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {

@@ -15,14 +15,12 @@ constexpr std::int64_t number_of(AttributeProto_AttributeType type) {
 
 Layer::Layer(Importer& importer, Frame& frame, const NodeProto& node, const OperatorRow& row,
              std::int64_t opset_version, std::string name)
-    : build(importer.build()),
+    : Translation(importer.build(), std::move(name), printable(node.type)),
       opset(opset_version),
       importer_(importer),
       frame_(frame),
       node_(node),
-      row_(row),
-      name_(std::move(name)) {
-  build.set_layer(name_, printable(node.type));
+      row_(row) {
   for (const std::string_view input : node.inputs) {
     ValueId id;
     if (!input.empty()) {
@@ -37,12 +35,6 @@ Layer::Layer(Importer& importer, Frame& frame, const NodeProto& node, const Oper
   first_value_ = build.graph().values.size();
 }
 
-void Layer::refuse(Kind kind, const std::string& message, const std::string& help) {
-  build.set_layer(name_, printable(node_.type));
-  (void)build.refuse(kind, message, help);
-  throw Refusal{};
-}
-
 ValueId Layer::in(std::size_t i) {
   if (!has(i)) invalid("its input " + std::to_string(i) + " is missing");
   return inputs_[i];
@@ -53,44 +45,6 @@ std::vector<ValueId> Layer::all_inputs() {
   std::vector<ValueId> ids;
   for (std::size_t i = 0; i < inputs_.size(); ++i) ids.push_back(in(i));
   return ids;
-}
-
-std::int64_t Layer::dim(ValueId id, std::int64_t at) {
-  const Type& known = build.type(id);
-  if (at < 0 || at >= known.rank())
-    refuse(Kind::shape_mismatch, "`" + build.graph().at(id).name + "` is " + type_text(known) +
-                                     " and has no axis " + std::to_string(at));
-  return known.shape[static_cast<std::size_t>(at)];
-}
-
-void Layer::require_rank(ValueId id, std::int64_t at_least, std::string_view what) {
-  if (rank(id) < at_least)
-    refuse(Kind::shape_mismatch, std::string(what) + " is " + type_text(build.type(id)) + ", of rank below " +
-                                     std::to_string(at_least));
-}
-
-Ints Layer::ints(ValueId id, std::string_view what) {
-  auto values = build.ints(id, what);
-  if (!values) throw Refusal{};
-  return *std::move(values);
-}
-
-std::vector<double> Layer::doubles(ValueId id, std::string_view what) {
-  auto values = build.doubles(id, what);
-  if (!values) throw Refusal{};
-  return *std::move(values);
-}
-
-std::int64_t Layer::one_int(ValueId id, std::string_view what) {
-  const Ints values = ints(id, what);
-  if (values.size() != 1) invalid(std::string(what) + " has " + count_text(values.size(), "element"));
-  return values[0];
-}
-
-double Layer::one_double(ValueId id, std::string_view what) {
-  const auto values = doubles(id, what);
-  if (values.size() != 1) invalid(std::string(what) + " has " + count_text(values.size(), "element"));
-  return values[0];
 }
 
 std::optional<Ints> Layer::ints_of(std::string_view name, std::size_t i) {
@@ -188,24 +142,6 @@ DType Layer::element_type(std::string_view name) {
   return computed_dtype(*stored);
 }
 
-std::int64_t Layer::axis(std::int64_t value, std::int64_t of_rank) {
-  if (value < -of_rank || value >= of_rank)
-    refuse(Kind::attribute_out_of_range,
-           "axis " + std::to_string(value) + " is outside a tensor of rank " + std::to_string(of_rank));
-  return value < 0 ? value + of_rank : value;
-}
-
-Ints Layer::axes(Ints values, std::int64_t of_rank) {
-  for (auto& value : values) {
-    const std::int64_t at = axis(value, of_rank);
-    value = at;
-  }
-  Ints sorted = values;
-  std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) invalid("an axis is named twice");
-  return values;
-}
-
 bool Layer::wants(std::size_t i) const {
   return i < node_.outputs.size() && !node_.outputs[i].empty() && frame_.used.contains(node_.outputs[i]);
 }
@@ -220,49 +156,6 @@ void Layer::output(std::size_t i, ValueId id) {
   frame_.values[node_.outputs[i]] = id;
   // Names become unique when the graph is complete.
   if (id.index() >= first_value_) build.graph().at(id).name = frame_.prefix + printable(node_.outputs[i]);
-}
-
-void Layer::need_block(std::string_view block) {
-  if (!has_block(block))
-    refuse(Kind::unsupported_operator, "needs the block `" + std::string(block) + "`, which does not exist");
-}
-
-std::vector<ValueId> Layer::add_all(std::string_view block, Attributes attributes,
-                                    std::vector<ValueId> inputs) {
-  need_block(block);
-  const Block& found = *build.blocks().find(block);
-  std::vector<NodeOutput> outputs(found.outputs.size(), NodeOutput{name_ + "/" + std::string(block), {}});
-  auto ids = build.add(block, std::move(attributes), std::move(inputs), std::move(outputs));
-  if (!ids) throw Refusal{};
-  return *std::move(ids);
-}
-
-ValueId Layer::add_one(std::string_view block, Attributes attributes, std::vector<ValueId> inputs,
-                       std::optional<Quantization> quantization) {
-  need_block(block);
-  auto id = build.add_one(block, std::move(attributes), std::move(inputs),
-                          {name_ + "/" + std::string(block), std::move(quantization)});
-  if (!id) throw Refusal{};
-  return *id;
-}
-
-ValueId Layer::add(std::string_view block, std::vector<ValueId> inputs) {
-  return add(block, std::move(inputs), {});
-}
-
-ValueId Layer::add(std::string_view block, std::vector<ValueId> inputs,
-                   std::initializer_list<std::pair<std::string_view, float>> attributes) {
-  need_block(block);
-  const AttributeOps& ops = build.blocks().find(block)->attributes;
-  Attributes values = ops.make();
-  for (const auto& [name, value] : attributes)
-    if (!ops.set(values, name, float_text(value)))
-      refuse(Kind::internal, "block " + std::string(block) + " takes no float `" + std::string(name) + "`");
-  return add_one(block, std::move(values), std::move(inputs));
-}
-
-ValueId Layer::constant(Tensor tensor, std::string_view what) {
-  return build.add_constant(name_ + "/" + std::string(what), std::move(tensor));
 }
 
 }  // namespace nb::onnx

@@ -1,7 +1,8 @@
 // One ONNX node under translation: its operands, attributes and outputs, and the blocks it becomes.
 #pragma once
-#include "read/builder.h"
+#include "read/compose.h"
 #include "read/onnx/proto.h"
+#include "read/translation.h"
 
 #include <initializer_list>
 #include <optional>
@@ -11,11 +12,7 @@
 
 namespace nb::onnx {
 
-using Ints = std::vector<std::int64_t>;
-
-/// How a translator stops: thrown after a diagnostic was reported, caught by read_onnx. It never leaves this
-/// folder. A translator is a page of steps that can each fail; this keeps it readable.
-struct Refusal {};
+using namespace read;
 
 class Importer;
 class Layer;
@@ -37,26 +34,19 @@ struct OperatorRow {
 /// is known.
 [[nodiscard]] std::string_view obstacle(std::string_view type);
 
-class Layer {
+class Layer : public Translation {
  public:
   Layer(Importer& importer, Frame& frame, const NodeProto& node, const OperatorRow& row, std::int64_t opset,
         std::string name);
 
-  GraphBuilder& build;
   const std::int64_t opset;  ///< version of the operator's domain
 
+  using Translation::type;
   [[nodiscard]] std::string_view type() const { return node_.type; }
   [[nodiscard]] std::string_view block() const { return row_.block; }
-  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const NodeProto& node() const { return node_; }
   [[nodiscard]] Importer& importer() { return importer_; }
   [[nodiscard]] Frame& frame() { return frame_; }
-
-  [[noreturn]] void refuse(Kind kind, const std::string& message, const std::string& help = {});
-  [[noreturn]] void unsupported(const std::string& message, const std::string& help = {}) {
-    refuse(Kind::unsupported_feature, message, help);
-  }
-  [[noreturn]] void invalid(const std::string& message) { refuse(Kind::invalid_model, message); }
 
   // Operands. in(i) refuses an absent one; optional(i) gives an absent id.
   [[nodiscard]] std::size_t input_count() const { return inputs_.size(); }
@@ -64,20 +54,6 @@ class Layer {
   [[nodiscard]] ValueId in(std::size_t i);
   [[nodiscard]] ValueId optional(std::size_t i) const { return has(i) ? inputs_[i] : ValueId(); }
   [[nodiscard]] std::vector<ValueId> all_inputs();  ///< none may be absent, at least one
-  [[nodiscard]] Type type(ValueId id) const { return build.type(id); }
-  [[nodiscard]] Shape shape(ValueId id) const { return build.type(id).shape; }
-  [[nodiscard]] DType dtype(ValueId id) const { return build.type(id).dtype; }
-  [[nodiscard]] std::int64_t rank(ValueId id) const { return build.type(id).rank(); }
-  /// The size of an axis, which must exist.
-  [[nodiscard]] std::int64_t dim(ValueId id, std::int64_t axis);
-  void require_rank(ValueId id, std::int64_t at_least, std::string_view what);
-
-  // Elements of operands that must be known when compiling.
-  [[nodiscard]] bool is_constant(ValueId id) const { return build.is_constant(id); }
-  [[nodiscard]] Ints ints(ValueId id, std::string_view what);
-  [[nodiscard]] std::vector<double> doubles(ValueId id, std::string_view what);
-  [[nodiscard]] std::int64_t one_int(ValueId id, std::string_view what);
-  [[nodiscard]] double one_double(ValueId id, std::string_view what);
   /// The ints of attribute `name`, or of constant operand i, whichever the opset has; absent if neither.
   [[nodiscard]] std::optional<Ints> ints_of(std::string_view name, std::size_t i);
 
@@ -98,10 +74,6 @@ class Layer {
   [[nodiscard]] DType element_type(std::string_view name, DType fallback) {
     return has_attribute(name) ? element_type(name) : fallback;
   }
-  /// axis counted from the front; refuses one outside [-rank, rank).
-  [[nodiscard]] std::int64_t axis(std::int64_t value, std::int64_t rank);
-  /// Each counted from the front; refuses repeated ones. In the order given.
-  [[nodiscard]] Ints axes(Ints values, std::int64_t rank);
 
   // Outputs.
   [[nodiscard]] std::size_t output_count() const { return node_.outputs.size(); }
@@ -111,33 +83,14 @@ class Layer {
   /// Binds output i; a value that this layer made takes its name.
   void output(std::size_t i, ValueId id);
 
-  // Blocks. Inference faults end the layer.
-  [[nodiscard]] bool has_block(std::string_view block) const { return build.blocks().find(block) != nullptr; }
-  std::vector<ValueId> add_all(std::string_view block, Attributes attributes, std::vector<ValueId> inputs);
-  template <class A>
-  ValueId add(std::string_view block, A attributes, std::vector<ValueId> inputs,
-              std::optional<Quantization> quantization = {}) {
-    return add_one(block, Attributes(std::move(attributes)), std::move(inputs), std::move(quantization));
-  }
-  /// With default attributes.
-  ValueId add(std::string_view block, std::vector<ValueId> inputs);
-  /// With default attributes but those named.
-  ValueId add(std::string_view block, std::vector<ValueId> inputs,
-              std::initializer_list<std::pair<std::string_view, float>> attributes);
-  ValueId add_one(std::string_view block, Attributes attributes, std::vector<ValueId> inputs,
-                  std::optional<Quantization> quantization = {});
-  ValueId constant(Tensor tensor, std::string_view what = "constant");
-
  private:
   [[nodiscard]] const AttributeProto* find(std::string_view name) const;
   const AttributeProto* find(std::string_view name, std::int64_t type);
-  void need_block(std::string_view block);
 
   Importer& importer_;
   Frame& frame_;
   const NodeProto& node_;
   const OperatorRow& row_;
-  std::string name_;
   std::vector<ValueId> inputs_;
   std::size_t first_value_;  ///< values from here on are this layer's
 };

@@ -1,6 +1,5 @@
 // Losses: their forward values.
 #include "blocks/softmax/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {

@@ -2,38 +2,10 @@
 #include <cmath>
 
 #include "blocks/average_pool2d/attributes.h"
-#include "blocks/batch_norm/attributes.h"
-#include "blocks/layer_norm/attributes.h"
-#include "read/onnx/compose.h"
+#include "read/normalize.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {
-namespace {
-
-/// Mean, and 1 / sqrt(variance + epsilon), over axes; both keep them as 1.
-struct Moments {
-  ValueId centered, inverse_deviation, mean;
-};
-Moments moments(Layer& l, ValueId x, const Ints& axes, float epsilon) {
-  Moments m;
-  m.mean = reduce(l, "reduce_mean", x, axes, true);
-  m.centered = binary(l, "sub", x, m.mean);
-  const ValueId variance = reduce(l, "reduce_mean", binary(l, "mul", m.centered, m.centered), axes, true);
-  const ValueId deviation = unary(l, "sqrt", binary(l, "add", variance, static_cast<double>(epsilon)));
-  m.inverse_deviation = unary(l, "reciprocal", deviation);
-  return m;
-}
-
-/// The operand as the block layer_norm takes it, one number an element of a row; absent if it is not the same
-/// for each row.
-ValueId of_row(Layer& l, ValueId p, const Shape& row) {
-  Shape shape = l.shape(p);
-  while (shape.size() > row.size() && shape.front() == 1) shape.erase(shape.begin());
-  return shape.size() > row.size() ? ValueId() : expand(l, reshape(l, p, shape), row);
-}
-
-}  // namespace
-
 void translate_batch_normalization(Layer& l) {
   const ValueId x = l.in(0);
   const bool is_training = l.opset >= 14 && l.flag("training_mode", false);
@@ -67,23 +39,13 @@ void translate_batch_normalization(Layer& l) {
     mean = batch_mean_flat;
     variance = batch_variance;
   }
-  if (l.is_constant(scale) && l.is_constant(bias) && l.is_constant(mean) && l.is_constant(variance))
-    return l.output(0, l.add("batch_norm", BatchNormAttrs{axis, epsilon}, {x, scale, bias, mean, variance}));
-  const ValueId deviation = unary(l, "sqrt", binary(l, "add", variance, static_cast<double>(epsilon)));
-  const ValueId factor = binary(l, "div", scale, deviation);
-  const ValueId centered = binary(l, "sub", x, along_axis(l, mean, axis, rank));
-  const ValueId scaled = binary(l, "mul", centered, along_axis(l, factor, axis, rank));
-  l.output(0, binary(l, "add", scaled, along_axis(l, bias, axis, rank)));
+  l.output(0, batch_norm(l, x, scale, bias, mean, variance, axis, epsilon));
 }
 
 void translate_instance_normalization(Layer& l) {
   const ValueId x = l.in(0);
   l.require_rank(x, 3, "the input");
-  const std::int64_t rank = l.rank(x);
-  const Moments m = moments(l, x, axes_from(2, rank), l.real("epsilon", 1e-5f));
-  const ValueId normal = binary(l, "mul", m.centered, m.inverse_deviation);
-  const ValueId scaled = binary(l, "mul", normal, along_axis(l, l.in(1), 1, rank));
-  l.output(0, binary(l, "add", scaled, along_axis(l, l.in(2), 1, rank)));
+  l.output(0, instance_norm(l, x, l.in(1), l.in(2), l.real("epsilon", 1e-5f)));
 }
 
 void translate_group_normalization(Layer& l) {
@@ -91,17 +53,13 @@ void translate_group_normalization(Layer& l) {
   l.require_rank(x, 2, "the input");
   const Shape s = l.shape(x);
   const std::int64_t groups = l.integer("num_groups"), rank = l.rank(x);
-  if (groups < 1 || s[1] % groups != 0)
-    l.refuse(Kind::attribute_out_of_range, "the groups do not divide the channels");
-  const ValueId grouped = reshape(l, x, {s[0], groups, s[1] / groups * product(s, 2, rank)});
-  const Moments m = moments(l, grouped, {2}, l.real("epsilon", 1e-5f));
-  ValueId y = binary(l, "mul", m.centered, m.inverse_deviation);
+  ValueId y = group_normal(l, x, groups, l.real("epsilon", 1e-5f));
   const auto along_channels = [&](ValueId p) {  // before opset 21 one number a group
     if (l.type(p).elements() == s[1]) return along_axis(l, p, 1, rank);
     const ValueId repeated = expand(l, reshape(l, p, {groups, 1}), {groups, s[1] / groups});
     return along_axis(l, reshape(l, repeated, {s[1]}), 1, rank);
   };
-  y = binary(l, "mul", reshape(l, y, s), along_channels(l.in(1)));
+  y = binary(l, "mul", y, along_channels(l.in(1)));
   l.output(0, binary(l, "add", y, along_channels(l.in(2))));
 }
 
@@ -111,19 +69,9 @@ void translate_layer_normalization(Layer& l) {
   // The type in which the moments are computed; every float type is f32 here.
   if (!is_float(l.element_type("stash_type", DType::f32)))
     l.refuse(Kind::attribute_out_of_range, "stash_type is no float type");
-  const Shape all = l.shape(x), row(all.begin() + axis, all.end());
-  // Scale and bias broadcast to x.
-  const ValueId scale = of_row(l, l.in(1), row),
-                bias = l.has(2) && scale.is_present() ? of_row(l, l.in(2), row) : ValueId();
   const bool has_moments = l.wants(1) || l.wants(2);
-  const LayerNormAttrs attributes{axis, l.real("epsilon", 1e-5f), has_moments};
-  std::vector<ValueId> operands = {x, scale, bias};
-  while (!operands.back().is_present()) operands.pop_back();
-  const auto made = l.add_all("layer_norm", Attributes(attributes), std::move(operands));
-  ValueId y = made[0];
-  if (!scale.is_present()) y = binary(l, "mul", y, l.in(1));
-  if (l.has(2) && !bias.is_present()) y = binary(l, "add", y, l.in(2));
-  l.output(0, y);
+  const auto made = layer_norm(l, x, l.in(1), l.optional(2), {axis, l.real("epsilon", 1e-5f), has_moments});
+  l.output(0, made[0]);
   if (!has_moments) return;
   l.output(1, made[1]);
   l.output(2, made[2]);
@@ -132,14 +80,9 @@ void translate_layer_normalization(Layer& l) {
 void translate_rms_normalization(Layer& l) {
   const ValueId x = l.in(0);
   const std::int64_t axis = l.axis(l.integer("axis", -1), l.rank(x));
-  const Shape all = l.shape(x), row(all.begin() + axis, all.end());
   LayerNormAttrs attributes{axis, l.real("epsilon", 1e-5f)};
   attributes.centered = false;
-  std::vector<ValueId> operands = {x};
-  const ValueId scale = of_row(l, l.in(1), row);
-  if (scale.is_present()) operands.push_back(scale);
-  const ValueId y = l.add("layer_norm", attributes, std::move(operands));
-  l.output(0, scale.is_present() ? y : binary(l, "mul", y, l.in(1)));
+  l.output(0, layer_norm(l, x, l.in(1), {}, attributes)[0]);
 }
 
 void translate_mean_variance_normalization(Layer& l) {

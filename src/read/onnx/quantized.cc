@@ -6,7 +6,6 @@
 
 #include "blocks/dense/attributes.h"
 #include "blocks/quantize/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/importer.h"
 #include "read/onnx/operators.h"
 #include "read/onnx/tensor.h"
@@ -87,7 +86,7 @@ ValueId dequantized(Layer& l, ValueId x, const Scaling& s) {
   const DType dtype = l.dtype(x);
   if (l.is_constant(x)) {
     const ValueId y = computed_dequantize(l, x, s);
-    if (q && dtype_bytes(dtype) == 1 && l.is_constant(y)) l.importer().note_grid(y, *q);
+    if (q && dtype_bytes(dtype) == 1 && l.is_constant(y)) l.build.note_grid(y, *q);
     return y;
   }
   if (!q || dtype_bytes(dtype) > 2 || q->is_per_axis()) return computed_dequantize(l, x, s);

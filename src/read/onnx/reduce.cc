@@ -6,7 +6,6 @@
 #include "blocks/reduce/attributes.h"
 #include "blocks/softmax/attributes.h"
 #include "blocks/topk/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "blocks/resize/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {

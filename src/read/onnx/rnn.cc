@@ -5,7 +5,6 @@
 #include "blocks/gru/attributes.h"
 #include "blocks/lstm/attributes.h"
 #include "blocks/rnn/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {

@@ -5,7 +5,6 @@
 #include "blocks/deform_conv2d/attributes.h"
 #include "blocks/grid_sample/attributes.h"
 #include "blocks/roi_align/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 #include "read/onnx/window.h"
 

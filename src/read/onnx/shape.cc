@@ -5,7 +5,6 @@
 #include "blocks/pad/attributes.h"
 #include "blocks/slice/attributes.h"
 #include "blocks/split/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {

@@ -1,6 +1,5 @@
 // Fourier transforms.
 #include "blocks/dft/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {

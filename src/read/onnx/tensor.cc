@@ -1,8 +1,6 @@
 #include "read/onnx/tensor.h"
 
 #include <charconv>
-#include <cmath>
-#include <limits>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -18,20 +16,6 @@ std::optional<std::uint64_t> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-/// The number nearest to x that a To can hold; 0 for NaN.
-template <class To>
-To saturated(double x) {
-  if constexpr (std::is_floating_point_v<To>) {
-    return static_cast<To>(x);
-  } else {
-    // The highest int64 is no double; the one above it is.
-    const double low = static_cast<double>(std::numeric_limits<To>::lowest()),
-                 end = std::exp2(std::numeric_limits<To>::digits);
-    if (x >= end) return std::numeric_limits<To>::max();
-    return x >= low ? static_cast<To>(x) : x < low ? std::numeric_limits<To>::lowest() : To{0};
-  }
 }
 
 Checked<ByteSpan> external_bytes(const TensorProto& proto, ExternalFiles& files) {
@@ -62,6 +46,12 @@ Bytes unpack_nibbles(ByteSpan packed, std::size_t count, bool is_signed) {
 }
 
 }  // namespace
+
+std::string element_type_name(std::int64_t element_type) {
+  const std::string_view name =
+      find_name(kTensorProto_DataTypeNames, static_cast<std::int32_t>(element_type));
+  return name.empty() ? "type " + std::to_string(element_type) : std::string(name);
+}
 
 std::optional<DType> dtype_of(std::int64_t element_type) {
   using enum TensorProto_DataType;
@@ -97,14 +87,6 @@ std::optional<DType> dtype_of(std::int64_t element_type) {
     default:
       return std::nullopt;
   }
-}
-
-DType computed_dtype(DType dtype) { return is_float(dtype) ? DType::f32 : dtype; }
-
-std::string element_type_name(std::int64_t element_type) {
-  const std::string_view name =
-      find_name(kTensorProto_DataTypeNames, static_cast<std::int32_t>(element_type));
-  return name.empty() ? "type " + std::to_string(element_type) : std::string(name);
 }
 
 bool is_nibble(std::int64_t element_type) {
@@ -173,24 +155,6 @@ Checked<Tensor> read_tensor(const TensorProto& proto, ExternalFiles& files) {
   if (*dtype == DType::boolean)
     for (std::byte& element : tensor.data) element = std::byte{element != std::byte{0}};
   return computed_dtype(*dtype) == *dtype ? std::move(tensor) : converted(tensor, DType::f32);
-}
-
-Tensor converted(const Tensor& tensor, DType to) {
-  Tensor out = make_tensor({to, tensor.type.shape});
-  visit_dtype(to, [&](auto zero) {
-    using To = decltype(zero);
-    const auto y = out.as<To>();
-    if (is_float(tensor.type.dtype)) {
-      const auto x = to_doubles(tensor);
-      for (std::size_t i = 0; i < x.size(); ++i)
-        y[i] = to == DType::boolean ? x[i] != 0 : saturated<To>(x[i]);
-    } else {
-      const auto x = to_ints(tensor);
-      for (std::size_t i = 0; i < x.size(); ++i)
-        y[i] = to == DType::boolean ? x[i] != 0 : static_cast<To>(x[i]);
-    }
-  });
-  return out;
 }
 
 }  // namespace nb::onnx

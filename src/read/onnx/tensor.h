@@ -1,6 +1,7 @@
 // ONNX tensors as ours.
 #pragma once
 #include "graph/block.h"
+#include "read/dtypes.h"
 #include "read/onnx/proto.h"
 
 #include <filesystem>
@@ -10,13 +11,11 @@
 #include <string>
 
 namespace nb::onnx {
+using namespace read;
 
 /// Our dtype of an ONNX element type as the file stores it; int4 and uint4 are i8 and u8. Absent: a type that
 /// cannot be compiled (strings, complex numbers, 2-, 4-, 6- and 8-bit floats).
 [[nodiscard]] std::optional<DType> dtype_of(std::int64_t element_type);
-/// The dtype that a value of this element type has inside the graph: float16, bfloat16 and double are
-/// computed as f32.
-[[nodiscard]] DType computed_dtype(DType dtype);
 /// "FLOAT8E4M3FN", or "type 99".
 [[nodiscard]] std::string element_type_name(std::int64_t element_type);
 /// Whether the element type is one of the 4-bit integers, two of which share a byte.
@@ -38,8 +37,5 @@ class ExternalFiles {
 
 /// The tensor with its elements; float16, bfloat16 and double become f32, int4 and uint4 become i8 and u8.
 [[nodiscard]] Checked<Tensor> read_tensor(const TensorProto& proto, ExternalFiles& files);
-
-/// The same elements in another dtype, as C++ converts them (bool: whether not zero).
-[[nodiscard]] Tensor converted(const Tensor& tensor, DType to);
 
 }  // namespace nb::onnx

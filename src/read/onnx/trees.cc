@@ -5,7 +5,6 @@
 
 #include "blocks/tf_idf/attributes.h"
 #include "blocks/tree_ensemble/attributes.h"
-#include "read/onnx/compose.h"
 #include "read/onnx/operators.h"
 
 namespace nb::onnx {

@@ -1,4 +1,4 @@
-#include "read/onnx/compose.h"
+#include "read/compose.h"
 
 #include <algorithm>
 #include <numeric>
@@ -14,17 +14,16 @@
 #include "blocks/slice/attributes.h"
 #include "blocks/softmax/attributes.h"
 #include "blocks/transpose/attributes.h"
-#include "read/onnx/importer.h"
-#include "read/onnx/tensor.h"
+#include "read/dtypes.h"
 
-namespace nb::onnx {
+namespace nb::read {
 
-ValueId reshape(Layer& l, ValueId x, const Shape& shape) {
+ValueId reshape(Translation& l, ValueId x, const Shape& shape) {
   if (l.shape(x) == shape) return x;
   return l.add("reshape", ReshapeAttrs{shape}, {x});
 }
 
-ValueId transpose(Layer& l, ValueId x, const Ints& perm) {
+ValueId transpose(Translation& l, ValueId x, const Ints& perm) {
   bool is_identity = true;
   for (std::size_t i = 0; i < perm.size(); ++i)
     is_identity = is_identity && perm[i] == static_cast<std::int64_t>(i);
@@ -32,17 +31,17 @@ ValueId transpose(Layer& l, ValueId x, const Ints& perm) {
   return l.add("transpose", TransposeAttrs{perm}, {x});
 }
 
-ValueId expand(Layer& l, ValueId x, const Shape& shape) {
+ValueId expand(Translation& l, ValueId x, const Shape& shape) {
   if (l.shape(x) == shape) return x;
   return l.add("expand", ExpandAttrs{shape}, {x});
 }
 
-ValueId concat(Layer& l, const std::vector<ValueId>& parts, std::int64_t axis) {
+ValueId concat(Translation& l, const std::vector<ValueId>& parts, std::int64_t axis) {
   if (parts.size() == 1) return parts[0];
   return l.add("concat", ConcatAttrs{axis}, parts);
 }
 
-ValueId slice_axis(Layer& l, ValueId x, std::int64_t axis, std::int64_t begin, std::int64_t size,
+ValueId slice_axis(Translation& l, ValueId x, std::int64_t axis, std::int64_t begin, std::int64_t size,
                    std::int64_t step) {
   SliceAttrs a;
   a.size = l.shape(x);
@@ -56,7 +55,7 @@ ValueId slice_axis(Layer& l, ValueId x, std::int64_t axis, std::int64_t begin, s
   return l.add("slice", std::move(a), {x});
 }
 
-ValueId unsqueeze(Layer& l, ValueId x, Ints axes) {
+ValueId unsqueeze(Translation& l, ValueId x, Ints axes) {
   std::sort(axes.begin(), axes.end());
   Shape shape = l.shape(x);
   for (const std::int64_t axis : axes) {
@@ -67,7 +66,7 @@ ValueId unsqueeze(Layer& l, ValueId x, Ints axes) {
   return reshape(l, x, shape);
 }
 
-ValueId squeeze(Layer& l, ValueId x, const Ints& axes) {
+ValueId squeeze(Translation& l, ValueId x, const Ints& axes) {
   const Shape from = l.shape(x);
   Shape shape;
   for (std::size_t i = 0; i < from.size(); ++i) {
@@ -79,13 +78,13 @@ ValueId squeeze(Layer& l, ValueId x, const Ints& axes) {
   return reshape(l, x, shape);
 }
 
-ValueId along_axis(Layer& l, ValueId x, std::int64_t axis, std::int64_t rank) {
+ValueId along_axis(Translation& l, ValueId x, std::int64_t axis, std::int64_t rank) {
   Shape shape(static_cast<std::size_t>(rank), 1);
   shape[static_cast<std::size_t>(axis)] = l.type(x).elements();
   return reshape(l, x, shape);
 }
 
-Shape broadcast_shape(Layer& l, const Shape& a, const Shape& b) {
+Shape broadcast_shape(Translation& l, const Shape& a, const Shape& b) {
   Shape out(std::max(a.size(), b.size()));
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
@@ -96,23 +95,23 @@ Shape broadcast_shape(Layer& l, const Shape& a, const Shape& b) {
   return out;
 }
 
-ValueId pad_constant(Layer& l, ValueId x, const Ints& before, const Ints& after, float value) {
+ValueId pad_constant(Translation& l, ValueId x, const Ints& before, const Ints& after, float value) {
   const auto is_zero = [](std::int64_t n) { return n == 0; };
   if (std::all_of(before.begin(), before.end(), is_zero) && std::all_of(after.begin(), after.end(), is_zero))
     return x;
   return l.add("pad", PadAttrs{before, after, PadMode::constant, value}, {x});
 }
 
-ValueId cast(Layer& l, ValueId x, DType to) {
+ValueId cast(Translation& l, ValueId x, DType to) {
   return l.dtype(x) == to ? x : l.add("cast", CastAttrs{to}, {x});
 }
 
-ValueId scalar(Layer& l, double value, DType dtype) {
+ValueId scalar(Translation& l, double value, DType dtype) {
   const auto as_float = make_tensor<double>(DType::f64, {}, std::span<const double>(&value, 1));
   return l.constant(converted(as_float, dtype), "value");
 }
 
-ValueId iota(Layer& l, std::int64_t n, DType dtype, std::int64_t axis, std::int64_t rank) {
+ValueId iota(Translation& l, std::int64_t n, DType dtype, std::int64_t axis, std::int64_t rank) {
   Ints values(static_cast<std::size_t>(n));
   std::iota(values.begin(), values.end(), 0);
   Shape shape(static_cast<std::size_t>(rank), 1);
@@ -120,47 +119,49 @@ ValueId iota(Layer& l, std::int64_t n, DType dtype, std::int64_t axis, std::int6
   return ints(l, values, shape, dtype);
 }
 
-ValueId floats(Layer& l, const std::vector<float>& values, const Shape& shape) {
+ValueId floats(Translation& l, const std::vector<float>& values, const Shape& shape) {
   return l.constant(make_tensor<float>(DType::f32, shape, values), "values");
 }
 
-ValueId ints(Layer& l, const Ints& values, const Shape& shape, DType dtype) {
+ValueId ints(Translation& l, const Ints& values, const Shape& shape, DType dtype) {
   return l.constant(converted(make_tensor<std::int64_t>(DType::i64, shape, values), dtype), "values");
 }
 
-ValueId binary(Layer& l, std::string_view block, ValueId a, ValueId b) { return l.add(block, {a, b}); }
-ValueId binary(Layer& l, std::string_view block, ValueId a, double b) {
+ValueId binary(Translation& l, std::string_view block, ValueId a, ValueId b) { return l.add(block, {a, b}); }
+ValueId binary(Translation& l, std::string_view block, ValueId a, double b) {
   return l.add(block, {a, scalar(l, b, l.dtype(a))});
 }
-ValueId unary(Layer& l, std::string_view block, ValueId x) { return l.add(block, {x}); }
-ValueId where(Layer& l, ValueId condition, ValueId a, ValueId b) { return l.add("where", {condition, a, b}); }
+ValueId unary(Translation& l, std::string_view block, ValueId x) { return l.add(block, {x}); }
+ValueId where(Translation& l, ValueId condition, ValueId a, ValueId b) {
+  return l.add("where", {condition, a, b});
+}
 
-ValueId reduce(Layer& l, std::string_view block, ValueId x, Ints axes, bool keep_dims) {
+ValueId reduce(Translation& l, std::string_view block, ValueId x, Ints axes, bool keep_dims) {
   std::sort(axes.begin(), axes.end());
   return l.add(block, ReduceAttrs{std::move(axes), keep_dims}, {x});
 }
 
-ValueId softmax(Layer& l, ValueId x, std::int64_t axis) {
+ValueId softmax(Translation& l, ValueId x, std::int64_t axis) {
   return l.add("softmax", SoftmaxAttrs{axis, 1.0f}, {x});
 }
 
-ValueId matmul(Layer& l, ValueId a, ValueId b, bool transpose_a, bool transpose_b) {
+ValueId matmul(Translation& l, ValueId a, ValueId b, bool transpose_a, bool transpose_b) {
   return l.add("matmul", MatmulAttrs{transpose_a, transpose_b}, {a, b});
 }
 
-ValueId weights_on_grid(Layer& l, ValueId w) {
-  const Quantization* grid = l.is_constant(w) ? l.importer().grid(w) : nullptr;
+ValueId weights_on_grid(Translation& l, ValueId w) {
+  const Quantization* grid = l.is_constant(w) ? l.build.grid(w) : nullptr;
   if (grid == nullptr) return w;
   Value copy = l.build.graph().at(w);  // shares the elements
   copy.type.quantization = *grid;
   return l.build.graph().add_value(std::move(copy));
 }
 
-ValueId gather(Layer& l, ValueId x, ValueId indices, std::int64_t axis, std::int64_t batch_dims) {
+ValueId gather(Translation& l, ValueId x, ValueId indices, std::int64_t axis, std::int64_t batch_dims) {
   return l.add("gather", GatherAttrs{axis, batch_dims}, {x, indices});
 }
 
-ValueId wrap_indices(Layer& l, ValueId indices, std::int64_t dim) {
+ValueId wrap_indices(Translation& l, ValueId indices, std::int64_t dim) {
   if (l.is_constant(indices)) {
     Ints values = l.ints(indices, "indices");
     if (std::all_of(values.begin(), values.end(), [](std::int64_t i) { return i >= 0; })) return indices;
@@ -171,7 +172,7 @@ ValueId wrap_indices(Layer& l, ValueId indices, std::int64_t dim) {
   return where(l, binary(l, "less", indices, 0.0), wrapped, indices);
 }
 
-ValueId one_hot_mask(Layer& l, ValueId indices, std::int64_t n, std::int64_t axis) {
+ValueId one_hot_mask(Translation& l, ValueId indices, std::int64_t n, std::int64_t axis) {
   return binary(l, "equal", indices, iota(l, n, l.dtype(indices), axis, l.rank(indices)));
 }
 
@@ -187,4 +188,4 @@ std::int64_t product(const Shape& shape, std::int64_t begin, std::int64_t end) {
   return n;
 }
 
-}  // namespace nb::onnx
+}  // namespace nb::read
