@@ -59,6 +59,6 @@ def test_the_command_line(environment, tmp_path):
     assert end.returncode == 0 and "depthwise" in end.stdout
     subprocess.run([nblocks, "generate", ROOT / "examples/mlp/mlp.onnx", "-o", tmp_path / "mlp"], check=True,
                    capture_output=True)
-    assert list((tmp_path / "mlp/nb").glob("*.h"))
+    assert list((tmp_path / "mlp/nb").rglob("*.h"))
     found = subprocess.run([nblocks, "doctor"], capture_output=True, text=True).stdout
     assert str(environment) in next(line for line in found.splitlines() if line.startswith("libnbcount.so"))
