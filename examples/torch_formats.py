@@ -27,15 +27,20 @@ def outputs(model, x):
         return np.concatenate([model(torch.from_numpy(x[i:i + 1])).numpy() for i in range(len(x))])
 
 
+def example(sample):
+    """A tensor with strides of its own: NumPy's new axes have 0, which exports would carry on."""
+    return torch.from_numpy(sample).clone(memory_format=torch.contiguous_format)
+
+
 def write_pt2(model, sample, path):
-    program = torch.export.export(model, (torch.from_numpy(sample),))
+    program = torch.export.export(model, (example(sample),))
     shorten_traces(program)
     torch.export.save(program, path)
 
 
 def write_traced(model, sample, path):
     # Without the check: it runs the model without gradients, where nn.TransformerEncoderLayer takes another, fused way.
-    torch.jit.save(torch.jit.trace(model, torch.from_numpy(sample), check_trace=False), path)
+    torch.jit.save(torch.jit.trace(model, example(sample), check_trace=False), path)
     with zipfile.ZipFile(path) as archive:
         kept = [item for item in archive.infolist() if not item.filename.endswith(".debug_pkl")]
         entries = [(item, archive.read(item)) for item in kept]
