@@ -2,6 +2,7 @@
 # Installs what is missing, builds, and runs all tests.
 set -euo pipefail
 cd "$(dirname "$0")"
+export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$PWD}"  # so that the wheel's build finds what the first one compiled
 ./setup.sh
 # The Python package's module and its tests need two packages.
 if .venv/bin/python -c "import nanobind, pytest" 2>/dev/null || .venv/bin/pip install -q nanobind==3.1.0 pytest==9.2.0; then
