@@ -244,7 +244,8 @@ Value Machine::evaluate(const Expr& expr, Frame& frame) {
     case ExprKind::real:
       return Value(expr.real);
     case ExprKind::text:
-      return make_text(std::string(expr.text));
+      if (const auto known = literals_.find(&expr); known != literals_.end()) return known->second;
+      return literals_[&expr] = make_text(std::string(expr.text));
     case ExprKind::name:
       return evaluate_name(expr.text, frame);
     case ExprKind::attribute:
@@ -258,6 +259,7 @@ Value Machine::evaluate(const Expr& expr, Frame& frame) {
     case ExprKind::list:
       return make_list(evaluate_all(expr.items, frame));
     case ExprKind::dict: {
+      charge(8);
       const Value dict = heap_.dict();
       for (std::size_t i = 0; i + 1 < expr.items.size(); i += 2) {
         const Value key = evaluate(*expr.items[i], frame);
@@ -410,6 +412,7 @@ bool Machine::evaluate_form(std::string_view name, const Expr& expr, Frame& fram
   if (name.ends_with(".__new__") && name.starts_with("__torch__.")) {
     const Class* type = find_class(name.substr(0, name.size() - 8));
     if (type == nullptr) invalid("the archive's code has no class `" + printable(name, 120) + "`");
+    charge(16);
     result = heap_.object();
     result.object().type = type;
     return true;
@@ -462,6 +465,7 @@ Value Machine::make_object(const Class& type, Arguments arguments) {
       invalid("`" + printable(type.qualified, 120) + "` is made of other than its fields");
     return make_tuple(std::move(arguments.positional), &type);
   }
+  charge(16);
   const Value made = heap_.object();
   made.object().type = &type;
   if (const Function* function = find_method(made.object(), "__init__"))

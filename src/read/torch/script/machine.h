@@ -116,6 +116,7 @@ class Machine {
   std::unordered_map<PickleId, Value> unpickled_;
   std::unordered_map<std::string, ValueId> tensors_;  ///< by their storage and view
   std::unordered_map<std::string, std::unique_ptr<SourceFile>> sources_;
+  std::unordered_map<const Expr*, Value> literals_;  ///< texts that were met
 };
 
 /// A function on what is known when compiling; false if it does not apply to these arguments (tensors, above
