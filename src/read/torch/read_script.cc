@@ -283,7 +283,7 @@ Failed refuse_torch_pickle(ByteSpan file, Diagnostics& diagnostics) {
   else if (pickle && (pickle->at(pickle->root).kind == torch::PickleKind::dict || !pickle->tensors.empty()))
     what = "the file holds weights by name (a state_dict), not the layers that they belong to";
   return diagnostics.add(
-      {.kind = Kind::no_graph,
+      {.kind = Kind::unknown_format,
        .message = what,
        .help = "load it in Python as the program that made it does, then save what it computes: "
                "torch.export.save(torch.export.export(model.eval(), (example_input,)), \"model.pt2\")"});
