@@ -77,7 +77,8 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   if (options.name.empty()) options.name = path.stem().string();
   Result<Graph> graph = kFailed;
   const Format format = format_of(*file.bytes);
-  if (!options.input_types.empty() && format != Format::torch_script)
+  const bool has_shapes = format == Format::tflite || format == Format::onnx || format == Format::graph_text;
+  if (!options.input_types.empty() && has_shapes)
     return diagnostics.add(
         {.kind = Kind::usage,
          .message = "--input-shape is for TorchScript models; this file has the shapes of its inputs",

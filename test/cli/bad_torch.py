@@ -216,10 +216,10 @@ def control_flow(c):
 
 @test
 def what_depends_on_data(c):
-    for name, body in (("if", "if bool(torch.gt(torch.sum(x), 0)):\n  x = torch.relu(x)\nelse:\n  pass\nreturn x"),
-                       ("while", "while bool(torch.gt(torch.sum(x), 0)):\n  x = torch.sub(x, 1)\nreturn x"),
-                       ("for", "for i in range(int(torch.sum(x))):\n  x = torch.sub(x, 1)\nreturn x")):
-        c.expect(3, "dynamic-shape", "analyze", net(c, f"{name}.pt", body), *X,
+    for name, body in (("if", "if bool(torch.gt(x, 0)):\n  x = torch.relu(x)\nelse:\n  pass\nreturn x"),
+                       ("while", "while bool(torch.gt(x, 0)):\n  x = torch.sub(x, 1)\nreturn x"),
+                       ("for", "for i in range(int(x)):\n  x = torch.sub(x, 1)\nreturn x")):
+        c.expect(3, "dynamic-shape", "analyze", net(c, f"{name}.pt", body), "--input-shape", "x=1",
                  says=["computed at run time", "code/__torch__/net.py:", "forward"])
     c.expect(3, "invalid-model", "analyze", net(c, "raise.pt", 'ops.prim.RaiseException("no\\nway")\nreturn x'), *X,
              says=["raises an error", "way"])
@@ -243,7 +243,7 @@ def broken_code(c):
                  "return getattr(x, 3)", "return unchecked_cast(int, self)", "return isinstance(x, mystery)"):
         end = c.run("analyze", net(c, "code.pt", body), *X)
         c.check(end is not None and end.code == 3 and "error[" in end.err, f"{body!r}: {end.err[:200] if end else ''}")
-    c.expect(3, "invalid-model", "analyze", net(c, "bad_line.pt", "y = x\nreturn ) y"), *X, says=["net.py:6"])
+    c.expect(3, "invalid-model", "analyze", net(c, "bad_line.pt", "y = x\nreturn ) y"), *X, says=["net.py:7"])
 
 
 @test
@@ -304,7 +304,8 @@ def pickles_that_do_harm(c):
     root = b"\x80\x02c__torch__.net\nNet\n)\x81}X\x01\0\0\0a" + some + b"sb."
     for use in ("y = torch.relu(self.a)", "y = torch.str(self.a)", "y = torch.eq(self.a, self.a)"):
         end = c.run("analyze", c.write("wide.pt", with_data(root, code.format(use))), *X)
-        c.check(end is not None and end.code == 3 and end.seconds < 60, f"{use}: {end.err[:200] if end else ''}")
+        code = 0 if "str" in use else 3  # texts end where nobody reads on
+        c.check(end is not None and end.code == code and end.seconds < 60, f"{use}: {end.err[:200] if end else ''}")
 
 
 @test

@@ -40,12 +40,16 @@ Value Arguments::get(std::size_t i, std::string_view name) const {
 }
 
 void Machine::refuse(Kind kind, const std::string& message, const std::string& help) {
-  std::string layer;
-  if (function_ != nullptr)
+  std::string layer, origin;
+  std::vector<std::string> notes;
+  if (function_ != nullptr) {
+    origin = source(function_->file, line_);
     layer = "`" + printable(function_->name, 60) + "` at code/" + printable(function_->file, 120) + ":" +
             std::to_string(line_);
+  }
+  if (!origin.empty() && !origin.starts_with("code/")) notes.push_back("in the model: " + origin);
   (void)build().diagnostics().add(
-      {.kind = kind, .message = message, .layer = std::move(layer), .help = help});
+      {.kind = kind, .message = message, .layer = std::move(layer), .notes = std::move(notes), .help = help});
   throw read::Refusal{};
 }
 
@@ -508,8 +512,7 @@ Value Machine::call_operator(const std::string& name, const Arguments& arguments
                        std::none_of(frame.module->known.begin(), frame.module->known.end(),
                                     [](const auto& member) { return member.second.is(ValueKind::object); });
   call.layer = is_leaf ? path : path.empty() ? std::string(op) : path + "." + std::string(op);
-  if (frame.function != nullptr)
-    call.source = "code/" + std::string(frame.function->file) + ":" + std::to_string(line_);
+  if (frame.function != nullptr) call.source = source(frame.function->file, line_);
   std::vector<Item> results = translator_.call(call);
   if (translator_.is_hopeless()) throw read::Refusal{};
   if (results.empty()) return {};
