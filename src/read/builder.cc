@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 
@@ -125,6 +127,27 @@ ValueId GraphBuilder::add_output(std::string name, ValueId id) {
   }
   graph_.outputs.push_back(id);
   return id;
+}
+
+Status GraphBuilder::make_names_unique() {
+  std::unordered_set<std::string> names;
+  std::vector<bool> is_interface(graph_.values.size(), false);
+  for (const auto* ids : {&graph_.inputs, &graph_.outputs})
+    for (const ValueId id : *ids) {
+      is_interface[id.index()] = true;
+      if (!names.insert(graph_.at(id).name).second)
+        return diagnostics_.add({.kind = Kind::invalid_model,
+                                 .message = "two inputs or outputs are called `" + graph_.at(id).name + "`"});
+    }
+  std::unordered_map<std::string, int> numbers;
+  for (std::size_t i = 0; i < graph_.values.size(); ++i) {
+    if (is_interface[i]) continue;
+    const std::string wanted = graph_.values[i].name;
+    std::string name = wanted;
+    while (!names.insert(name).second) name = wanted + "_" + std::to_string(++numbers[wanted]);
+    graph_.values[i].name = std::move(name);
+  }
+  return {};
 }
 
 Failed GraphBuilder::refuse(Kind kind, std::string message, std::string help) {

@@ -49,6 +49,10 @@ class GraphBuilder {
   /// output.
   ValueId add_output(std::string name, ValueId id);
 
+  /// Inputs and outputs keep their names, of which none may be there twice; other values of a name that is
+  /// taken get a number behind it.
+  Status make_names_unique();
+
   /// Reports a fault at the present layer.
   Failed refuse(Kind kind, std::string message, std::string help = {});
   /// Notes something at the present layer, once per message.

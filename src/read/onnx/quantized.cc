@@ -10,6 +10,7 @@
 #include "read/onnx/operators.h"
 #include "read/onnx/tensor.h"
 #include "read/onnx/window.h"
+#include "read/quantized.h"
 
 namespace nb::onnx {
 namespace {
@@ -83,20 +84,7 @@ ValueId computed_dequantize(Layer& l, ValueId x, const Scaling& s) {
 /// Real numbers of integers x.
 ValueId dequantized(Layer& l, ValueId x, const Scaling& s) {
   const auto q = known(l, s, l.shape(x));
-  const DType dtype = l.dtype(x);
-  if (l.is_constant(x)) {
-    const ValueId y = computed_dequantize(l, x, s);
-    if (q && dtype_bytes(dtype) == 1 && l.is_constant(y)) l.build.note_grid(y, *q);
-    return y;
-  }
-  if (!q || dtype_bytes(dtype) > 2 || q->is_per_axis()) return computed_dequantize(l, x, s);
-  if (const std::string fault = quantization_fault({dtype, l.shape(x), q}); !fault.empty())
-    l.invalid("its input " + fault);
-  // An integer input learns what its integers stand for from the first that reads it so.
-  Value& value = l.build.graph().at(x);
-  if (value.source == Source::input && !value.type.quantization) value.type.quantization = q;
-  if (value.type.quantization != q) return computed_dequantize(l, x, s);
-  return l.add("dequantize", {x});
+  return q ? read::dequantized(l, x, *q) : computed_dequantize(l, x, s);
 }
 
 ValueId computed_quantize(Layer& l, ValueId x, const Scaling& s, DType to) {
@@ -111,9 +99,7 @@ ValueId computed_quantize(Layer& l, ValueId x, const Scaling& s, DType to) {
 
 ValueId quantized(Layer& l, ValueId x, const Scaling& s, DType to) {
   const auto q = known(l, s, l.shape(x));
-  const bool has_block = to == DType::i8 || to == DType::u8 || to == DType::i16;
-  if (!q || q->is_per_axis() || !has_block || l.is_constant(x)) return computed_quantize(l, x, s, to);
-  return l.add("quantize", QuantizeAttrs{to, true}, {x}, q);
+  return q ? read::quantized(l, x, *q, to) : computed_quantize(l, x, s, to);
 }
 
 /// Products of 8-bit integers are summed in floats, which hold integers up to 2^24.

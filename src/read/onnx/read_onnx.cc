@@ -50,7 +50,7 @@ class ModelReader {
       if (is_run && !Importer::is_unknown(frame_, output.name)) goes_well([&] { declare_output(output); });
     if (graph_.outputs.empty()) import_.fail(Kind::invalid_model, "the graph has no outputs");
     if (diagnostics_.error_count() > errors) throw Refusal{};
-    make_names_unique();
+    if (!build_.make_names_unique()) throw Refusal{};
     build_.graph().remove_dead();
     return std::move(build_.graph());
   }
@@ -227,27 +227,6 @@ class ModelReader {
       id = convert(id, *declared, name);
     }
     graph.at(build_.add_output(name, id)).name = name;
-  }
-
-  /// Inputs and outputs keep the model's names; inlined and repeated ones get a number behind them.
-  void make_names_unique() {
-    Graph& graph = build_.graph();
-    std::unordered_set<std::string> names;
-    std::vector<bool> is_interface(graph.values.size(), false);
-    for (const auto* ids : {&graph.inputs, &graph.outputs})
-      for (const ValueId id : *ids) {
-        is_interface[id.index()] = true;
-        if (!names.insert(graph.at(id).name).second)
-          import_.fail(Kind::invalid_model, "two inputs or outputs are called `" + graph.at(id).name + "`");
-      }
-    std::unordered_map<std::string, int> numbers;
-    for (std::size_t i = 0; i < graph.values.size(); ++i) {
-      if (is_interface[i]) continue;
-      const std::string wanted = graph.values[i].name;
-      std::string name = wanted;
-      while (!names.insert(name).second) name = wanted + "_" + std::to_string(++numbers[wanted]);
-      graph.values[i].name = std::move(name);
-    }
   }
 
   ByteSpan file_;

@@ -45,4 +45,62 @@ void translate_dropout(Layer& l);
 void translate_copy(Layer& l);
 void translate_nothing(Layer& l);
 
+// shape.cc
+void translate_view(Layer& l);
+void translate_flatten(Layer& l);
+void translate_unflatten(Layer& l);
+void translate_squeeze(Layer& l);
+void translate_unsqueeze(Layer& l);
+void translate_permute(Layer& l);
+void translate_transpose(Layer& l);
+void translate_turned(Layer& l);
+void translate_movedim(Layer& l);
+void translate_expand(Layer& l);
+void translate_repeat(Layer& l);
+void translate_repeat_interleave(Layer& l);
+void translate_select(Layer& l);
+void translate_slice(Layer& l);
+void translate_narrow(Layer& l);
+void translate_slice_scatter(Layer& l);
+void translate_flip(Layer& l);
+void translate_roll(Layer& l);
+void translate_rot90(Layer& l);
+void translate_unfold(Layer& l);
+void translate_triangle(Layer& l);
+void translate_diagonal(Layer& l);
+void translate_diag_embed(Layer& l);
+void translate_diag(Layer& l);
+void translate_atleast(Layer& l);
+void translate_broadcast_tensors(Layer& l);
+void translate_meshgrid(Layer& l);
+
+// pieces.cc
+void translate_cat(Layer& l);
+void translate_stack(Layer& l);
+void translate_stack_along(Layer& l);
+void translate_split(Layer& l);
+void translate_chunk(Layer& l);
+void translate_tensor_split(Layer& l);
+void translate_unbind(Layer& l);
+
+// create.cc
+void translate_arange(Layer& l);
+void translate_linspace(Layer& l);
+void translate_zeros(Layer& l);
+void translate_zeros_like(Layer& l);
+void translate_full(Layer& l);
+void translate_full_like(Layer& l);
+void translate_fill(Layer& l);
+void translate_scalar_tensor(Layer& l);
+void translate_eye(Layer& l);
+void translate_lift(Layer& l);
+void translate_random(Layer& l);
+
+// quantized.cc
+void translate_quantize_per_tensor(Layer& l);
+void translate_quantize_per_channel(Layer& l);
+void translate_dequantize_per_tensor(Layer& l);
+void translate_dequantize_per_channel(Layer& l);
+void translate_choose_qparams(Layer& l);
+
 }  // namespace nb::torch
