@@ -7,6 +7,7 @@
 #include "pass/pass.h"
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
+#include "read/torch/read_pt2.h"
 #include "read/torch/read_script.h"
 #include "read/zip_format.h"
 
@@ -56,6 +57,8 @@ Format format_of(ByteSpan file) {
     const auto archive = ZipArchive::open(file, why_not);
     if (!archive) return Format::unknown;
     switch (zip_format_of(*archive)) {
+      case ZipFormat::pt2:
+        return Format::pt2;
       case ZipFormat::torch_script:
         return Format::torch_script;
       case ZipFormat::torch_pickle:
@@ -91,6 +94,9 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
     case Format::onnx:
       graph = read_onnx(*file.bytes, path.parent_path(), all_blocks(), options, diagnostics);
       break;
+    case Format::pt2:
+      graph = read_pt2(*file.bytes, all_blocks(), options, diagnostics);
+      break;
     case Format::torch_script:
       graph = read_torch_script(*file.bytes, all_blocks(), options, diagnostics);
       break;
@@ -109,8 +115,8 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
       diagnostics.add({.kind = Kind::unknown_format,
                        .message = file.bytes->empty()
                                       ? "the file is empty"
-                                      : "the file is neither TFLite, ONNX, TorchScript nor graph text",
-                       .help = "export the model to .onnx (torch.onnx.export) or .tflite"});
+                                      : "the file is neither TFLite, ONNX, PyTorch (.pt2), TorchScript nor graph text",
+                       .help = "export the model with torch.export.save (.pt2), torch.onnx.export (.onnx) or to .tflite"});
   }
   diagnostics.set_file(path.string());
   if (!graph) return kFailed;

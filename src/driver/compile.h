@@ -20,10 +20,10 @@ struct CompileOptions {
 };
 
 /// The formats that are recognised by content.
-enum class Format { tflite, onnx, torch_script, torch_pickle, graph_text, unknown };
+enum class Format { tflite, onnx, pt2, torch_script, torch_pickle, graph_text, unknown };
 [[nodiscard]] Format format_of(ByteSpan file);
 
-/// Reads a model file (TFLite, ONNX, TorchScript or graph text) to a verified graph. Errors: file-unreadable,
+/// Reads a model file (TFLite, ONNX, .pt2, TorchScript or graph text) to a verified graph. Errors: file-unreadable,
 /// unknown-format, and those of the readers.
 [[nodiscard]] Result<Graph> read_model(const std::filesystem::path& path, const ReadOptions& options,
                                        Diagnostics& diagnostics);

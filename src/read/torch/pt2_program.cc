@@ -97,12 +97,6 @@ Pt2Tensor tensor_of(const Json& meta) {
   return t;
 }
 
-std::unordered_map<std::string, Pt2Tensor> tensors_of(const Json& object) {
-  if (!object.is_object()) malformed("`tensor_values` is no object");
-  std::unordered_map<std::string, Pt2Tensor> tensors;
-  for (const auto& [name, meta] : object.items()) tensors.emplace(name, tensor_of(meta));
-  return tensors;
-}
 
 std::shared_ptr<const Pt2Graph> graph_of(const Json& value, std::size_t depth);
 
