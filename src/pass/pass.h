@@ -34,6 +34,7 @@ struct Pass {
 
 // One file a pass.
 Status hold_state(Graph& graph, PassContext& context);
+Status drop_unused_outputs(Graph& graph, PassContext& context);
 Status stream_steps(Graph& graph, PassContext& context);
 Status cancel_transposes(Graph& graph, PassContext& context);
 Status find_recurrences(Graph& graph, PassContext& context);
@@ -54,6 +55,8 @@ Status plan_memory(Graph& graph, PassContext& context);
 inline constexpr std::array kPipeline{
     Pass{"hold-state", "Makes a state of an input and the output that is its next value (--state).",
          Phase::read, Phase::read, hold_state},
+    Pass{"drop-unused-outputs", "Drops the last states and moments of layers that nothing reads.",
+         Phase::read, Phase::read, drop_unused_outputs},
     Pass{"cancel-transposes",
          "Moves transposes down past elementwise blocks until they meet and become one or none.", Phase::read,
          Phase::read, cancel_transposes},

@@ -22,9 +22,6 @@ void translate_scan(Layer& l);
 void translate_conv(Layer& l);
 void translate_conv_transpose(Layer& l);
 
-// einsum.cc
-void translate_einsum(Layer& l);
-
 // elementwise.cc
 void translate_unary(Layer& l);
 void translate_gelu(Layer& l);
@@ -65,6 +62,7 @@ void translate_negative_log_likelihood_loss(Layer& l);
 void translate_softmax_cross_entropy_loss(Layer& l);
 
 // matmul.cc
+void translate_einsum(Layer& l);
 void translate_matmul(Layer& l);
 void translate_gemm(Layer& l);
 
@@ -156,7 +154,5 @@ void translate_center_crop_pad(Layer& l);
 // Shared between files.
 /// The convolution that a Conv layer's attributes describe, channels first; the bias may be absent.
 [[nodiscard]] ValueId convolve(Layer& l, ValueId x, ValueId w, ValueId b);
-/// numpy's matmul, also of vectors.
-[[nodiscard]] ValueId numpy_matmul(Layer& l, ValueId a, ValueId b);
 
 }  // namespace nb::onnx

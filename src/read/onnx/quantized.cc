@@ -6,6 +6,7 @@
 
 #include "blocks/dense/attributes.h"
 #include "blocks/quantize/attributes.h"
+#include "read/matmul.h"
 #include "read/onnx/importer.h"
 #include "read/onnx/operators.h"
 #include "read/onnx/tensor.h"

@@ -7,59 +7,12 @@
 #include "blocks/roi_align/attributes.h"
 #include "read/onnx/operators.h"
 #include "read/onnx/window.h"
+#include "read/sampling.h"
 
 namespace nb::onnx {
-namespace {
 
-/// [N, C, ...] as [N, ..., C] and back.
-ValueId channels_last(Layer& l, ValueId x) {
-  Ints perm = {0};
-  for (std::int64_t axis = 2; axis < l.rank(x); ++axis) perm.push_back(axis);
-  perm.push_back(1);
-  return transpose(l, x, perm);
-}
-ValueId channels_first(Layer& l, ValueId x) {
-  Ints perm = {0, l.rank(x) - 1};
-  for (std::int64_t axis = 1; axis + 1 < l.rank(x); ++axis) perm.push_back(axis);
-  return transpose(l, x, perm);
-}
-
-}  // namespace
-
-/// A grid of normalized coordinates (x, y[, z] from -1 to 1), each moved by an affine map: the regular grid
-/// as a constant matrix times the map.
 void translate_affine_grid(Layer& l) {
-  const ValueId theta = l.in(0);
-  const Ints size = l.ints(l.in(1), "size");
-  const Shape s = l.shape(theta);
-  const std::size_t n = size.size() < 2 ? 0 : size.size() - 2;  // spatial axes
-  if (n < 2 || n > 3) l.invalid("size is neither N,C,H,W nor N,C,D,H,W");
-  const auto axes = static_cast<std::int64_t>(n);
-  if (s != Shape{size[0], axes, axes + 1})
-    l.refuse(Kind::shape_mismatch,
-             "theta " + shape_text(s) + " is no affine map for each of size " + shape_text(size));
-  const Shape space(size.begin() + 2, size.end());
-  if (const std::string fault = shape_fault(space, DType::f32); !fault.empty())
-    l.refuse(Kind::limit_exceeded, "the grid: " + fault);
-  const bool aligns_corners = l.flag("align_corners", false);
-  const std::int64_t points = product(space, 0, axes);
-  if (points > (std::int64_t{1} << 22)) l.refuse(Kind::limit_exceeded, "the grid has more than 2^22 points");
-  std::vector<float> grid;
-  for (std::int64_t p = 0; p < points; ++p) {
-    std::int64_t rest = p;
-    for (std::size_t i = n; i-- > 0;) {  // x, the innermost, comes first
-      const auto length = static_cast<double>(space[i]), at = static_cast<double>(rest % space[i]);
-      rest /= space[i];
-      const double step = aligns_corners ? at / std::max(length - 1, 1.0) : (at + 0.5) / length;
-      grid.push_back(static_cast<float>(2 * step - 1));
-    }
-    grid.push_back(1.0f);
-  }
-  const ValueId y = matmul(l, floats(l, grid, {1, points, axes + 1}), theta, false, true);
-  Shape shape = {size[0]};
-  shape.insert(shape.end(), space.begin(), space.end());
-  shape.push_back(axes);
-  l.output(0, reshape(l, y, shape));
+  l.output(0, affine_grid(l, l.in(0), l.ints(l.in(1), "size"), l.flag("align_corners", false)));
 }
 
 void translate_grid_sample(Layer& l) {
@@ -83,7 +36,7 @@ void translate_grid_sample(Layer& l) {
   else if (padding != "zeros")
     l.invalid("`padding_mode` is `" + padding + "`");
   a.align_corners = l.flag("align_corners", false);
-  l.output(0, channels_first(l, l.add("grid_sample", a, {channels_last(l, x), l.in(1)})));
+  l.output(0, grid_sampled(l, x, l.in(1), a));
 }
 
 void translate_roi_align(Layer& l) {

@@ -102,5 +102,96 @@ void translate_quantize_per_channel(Layer& l);
 void translate_dequantize_per_tensor(Layer& l);
 void translate_dequantize_per_channel(Layer& l);
 void translate_choose_qparams(Layer& l);
+// attention.cc
+void translate_attention(Layer& l);
+void translate_native_multi_head_attention(Layer& l);
+void translate_transformer_encoder_layer(Layer& l);
+
+// conv.cc
+void translate_convolution(Layer& l);
+
+// index.cc
+void translate_embedding(Layer& l);
+void translate_embedding_bag(Layer& l);
+void translate_gather(Layer& l);
+void translate_take_along_dim(Layer& l);
+void translate_take(Layer& l);
+void translate_index_select(Layer& l);
+void translate_index(Layer& l);
+void translate_one_hot(Layer& l);
+void translate_searchsorted(Layer& l);
+void translate_masked_select(Layer& l);
+void translate_nonzero(Layer& l);
+void translate_counted(Layer& l);
+
+// layout.cc
+void translate_pad(Layer& l);
+void translate_pixel_shuffle(Layer& l);
+void translate_pixel_unshuffle(Layer& l);
+void translate_channel_shuffle(Layer& l);
+void translate_im2col(Layer& l);
+void translate_col2im(Layer& l);
+
+// matmul.cc
+void translate_linear(Layer& l);
+void translate_addmm(Layer& l);
+void translate_matmul(Layer& l);
+void translate_chain_matmul(Layer& l);
+void translate_addmv(Layer& l);
+void translate_baddbmm(Layer& l);
+void translate_outer(Layer& l);
+void translate_dot(Layer& l);
+void translate_inner(Layer& l);
+void translate_einsum(Layer& l);
+void translate_bilinear(Layer& l);
+void translate_trilinear(Layer& l);
+void translate_norm(Layer& l);
+void translate_cosine_similarity(Layer& l);
+void translate_pairwise_distance(Layer& l);
+void translate_cdist(Layer& l);
+void translate_weight_norm(Layer& l);
+
+// normalize.cc
+void translate_batch_norm(Layer& l);
+void translate_instance_norm(Layer& l);
+void translate_group_norm(Layer& l);
+void translate_layer_norm(Layer& l);
+
+// pool.cc
+void translate_max_pool(Layer& l);
+void translate_avg_pool(Layer& l);
+void translate_adaptive_pool(Layer& l);
+void translate_max_unpool(Layer& l);
+
+// recurrent.cc
+void translate_recurrent(Layer& l);
+void translate_recurrent_cell(Layer& l);
+
+// reduce.cc
+void translate_sum(Layer& l);
+void translate_extremum(Layer& l);
+void translate_max(Layer& l);
+void translate_arg_extremum(Layer& l);
+void translate_any(Layer& l);
+void translate_count_nonzero(Layer& l);
+void translate_variance(Layer& l);
+void translate_log_sum_exp(Layer& l);
+void translate_softmax(Layer& l);
+void translate_running(Layer& l);
+void translate_sort(Layer& l);
+void translate_top_k(Layer& l);
+void translate_median(Layer& l);
+void translate_diff(Layer& l);
+
+// resize.cc
+void translate_upsample(Layer& l);
+void translate_grid_sampler(Layer& l);
+void translate_affine_grid(Layer& l);
+
+// scatter.cc
+void translate_scatter(Layer& l);
+void translate_index_write(Layer& l);
+void translate_index_put(Layer& l);
+void translate_slice_scatter(Layer& l);
 
 }  // namespace nb::torch

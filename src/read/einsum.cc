@@ -1,10 +1,13 @@
 // Einsum: diagonals and sums of each operand, then one matrix product a further operand.
+#include "read/einsum.h"
+
 #include <algorithm>
 #include <map>
 
-#include "read/onnx/operators.h"
+#include "base/text.h"
+#include "read/compose.h"
 
-namespace nb::onnx {
+namespace nb::read {
 namespace {
 
 /// An operand with a letter an axis, all different. Axes of an ellipsis are '0', '1', ... from its end.
@@ -24,7 +27,7 @@ std::int64_t axis_of(const Term& term, char letter) {
 bool has(const std::string& letters, char letter) { return letters.find(letter) != std::string::npos; }
 
 /// "ab...c" for a tensor of `rank` axes; -1: as many ellipsis axes as `ellipsis`.
-std::string expanded(Layer& l, std::string_view text, std::int64_t rank, std::int64_t& ellipsis) {
+std::string expanded(Translation& l, std::string_view text, std::int64_t rank, std::int64_t& ellipsis) {
   std::string letters;
   bool has_ellipsis = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -50,8 +53,7 @@ std::string expanded(Layer& l, std::string_view text, std::int64_t rank, std::in
   return letters.replace(letters.find('.'), 1, axes);
 }
 
-Equation parse(Layer& l, const std::vector<ValueId>& inputs) {
-  std::string text = l.text("equation", "");
+Equation parse(Translation& l, std::string text, const std::vector<ValueId>& inputs) {
   text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
   const std::size_t arrow = text.find("->");
   const auto terms = split(std::string_view(text).substr(0, arrow), ',');
@@ -78,14 +80,14 @@ Equation parse(Layer& l, const std::vector<ValueId>& inputs) {
 }
 
 /// The term with its axes in the order of `letters`, which are the same.
-Term ordered(Layer& l, const Term& term, const std::string& letters) {
+Term ordered(Translation& l, const Term& term, const std::string& letters) {
   Ints perm;
   for (const char letter : letters) perm.push_back(axis_of(term, letter));
   return {transpose(l, term.id, perm), letters};
 }
 
 /// Repeated letters become their diagonal.
-Term with_diagonals(Layer& l, Term term) {
+Term with_diagonals(Translation& l, Term term) {
   for (std::size_t i = 0; i < term.letters.size(); ++i) {
     const std::size_t j = term.letters.find(term.letters[i], i + 1);
     if (j == std::string::npos) continue;
@@ -112,7 +114,7 @@ Term with_diagonals(Layer& l, Term term) {
 }
 
 /// Sums over the letters that are not in `kept`.
-Term summed(Layer& l, const Term& term, const std::string& kept) {
+Term summed(Translation& l, const Term& term, const std::string& kept) {
   Ints axes;
   std::string letters;
   for (std::size_t i = 0; i < term.letters.size(); ++i)
@@ -124,7 +126,7 @@ Term summed(Layer& l, const Term& term, const std::string& kept) {
 }
 
 /// An axis of 1 that meets a longer one (only an ellipsis may) is repeated.
-void broadcast_letters(Layer& l, Term& a, Term& b, const std::string& letters) {
+void broadcast_letters(Translation& l, Term& a, Term& b, const std::string& letters) {
   const auto widened = [&](Term& term, std::int64_t axis, std::int64_t size) {
     Shape shape = l.shape(term.id);
     shape[static_cast<std::size_t>(axis)] = size;
@@ -144,7 +146,7 @@ void broadcast_letters(Layer& l, Term& a, Term& b, const std::string& letters) {
 }
 
 /// The product of two terms, summed over the letters that are not in `kept`.
-Term product_of(Layer& l, Term a, Term b, const std::string& kept) {
+Term product_of(Translation& l, Term a, Term b, const std::string& kept) {
   std::string batch, inner, left, right;
   for (const char letter : a.letters)
     (!has(b.letters, letter) ? left : has(kept, letter) ? batch : inner) += letter;
@@ -168,9 +170,9 @@ Term product_of(Layer& l, Term a, Term b, const std::string& kept) {
 
 }  // namespace
 
-void translate_einsum(Layer& l) {
-  const std::vector<ValueId> inputs = l.all_inputs();
-  const Equation e = parse(l, inputs);
+ValueId einsum(Translation& l, const std::string& equation, const std::vector<ValueId>& inputs) {
+  if (inputs.empty()) l.invalid("it has no operands");
+  const Equation e = parse(l, equation, inputs);
   const auto needed_after = [&](std::size_t i) {
     std::string letters = e.result;
     for (std::size_t k = i + 1; k < e.operands.size(); ++k) letters += e.operands[k];
@@ -184,7 +186,7 @@ void translate_einsum(Layer& l) {
   }
   // What an earlier operand kept for a later one's sake alone is summed by now.
   term = summed(l, term, e.result);
-  l.output(0, ordered(l, term, e.result).id);
+  return ordered(l, term, e.result).id;
 }
 
-}  // namespace nb::onnx
+}  // namespace nb::read
