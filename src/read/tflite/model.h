@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "graph/type.h"
-#include "read/tflite/flatbuffer.h"
+#include "read/flatbuffer.h"
 #include "read/tflite/schema.h"
 
 namespace nb::tflite {

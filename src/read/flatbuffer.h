@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "diag/diagnostics.h"
 
-namespace nb::tflite {
+namespace nb::flat {
 
 // Fields of the schema: the slot in the vtable, the default, "Table.field".
 template <class T>
@@ -256,4 +256,4 @@ TableVector<U> Table<T>::operator[](const TableVectorField<U>& field) const {
   return {file_, start, size, field.name};
 }
 
-}  // namespace nb::tflite
+}  // namespace nb::flat
