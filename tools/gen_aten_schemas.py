@@ -1,7 +1,8 @@
 """Writes src/read/torch/aten_schemas.def: the signatures of the operators that src/read/torch/operators.cc has rows for.
 
 PyTorch's files name arguments and leave out those at their default, so that a reader needs the operators' signatures.
-They are taken from an installed PyTorch (its registered schemas), for every overload, `_copy`, in-place and out variant.
+They are taken from an installed PyTorch (its registered schemas), for every overload, `_copy`, in-place and out variant,
+and from EXECUTORCH below.
 Out arguments are left out: a graph's values are made, not written over.
 
 usage: gen_aten_schemas.py [--check]     --check: instead, whether the file is what would be written (77: no torch)
@@ -17,6 +18,20 @@ OUTPUT = ROOT / "src/read/torch/aten_schemas.def"
 KINDS = {"Tensor": "T", "int": "I", "SymInt": "I", "float": "F", "bool": "B", "SymBool": "B", "number": "S", "Scalar": "S",
          "str": "s", "ScalarType": "D", "Layout": "L", "Device": "V", "MemoryFormat": "M", "Generator": "G",
          "Dimname": "G", "Storage": "G", "Stream": "G", "AnyEnumType": "G", "t": "G", "Any": "G"}
+
+# Out variants that ExecuTorch 1.5.1 registers, not PyTorch: what its programs (.pte) call.
+EXECUTORCH = """
+dim_order_ops::_clone_dim_order.out(Tensor self, *, bool non_blocking=False, int[]? dim_order=None, Tensor(a!) out) -> Tensor(a!)
+dim_order_ops::_empty_dim_order.out(int[] size, *, int[]? dim_order=None, Tensor(a!) out) -> Tensor(a!)
+dim_order_ops::_to_dim_order_copy.out(Tensor self, *, bool non_blocking=False, int[]? dim_order=None, Tensor(a!) out) -> Tensor(a!)
+executorch_prim::et_view(Tensor self, int[] size) -> Tensor
+quantized_decomposed::dequantize_per_channel.out(Tensor input, Tensor scales, Tensor? zero_points, int axis, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None, Tensor(a!) out) -> Tensor(a!)
+quantized_decomposed::dequantize_per_tensor.out(Tensor input, float scale, int zero_point, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None, Tensor(a!) out) -> Tensor(a!)
+quantized_decomposed::dequantize_per_tensor.Tensor_out(Tensor input, Tensor scale, Tensor zero_point, int quant_min, int quant_max, ScalarType dtype, *, ScalarType? out_dtype=None, Tensor(a!) out) -> Tensor(a!)
+quantized_decomposed::quantize_per_channel.out(Tensor input, Tensor scales, Tensor zero_points, int axis, int quant_min, int quant_max, ScalarType dtype, *, Tensor(a!) out) -> Tensor(a!)
+quantized_decomposed::quantize_per_tensor.out(Tensor input, float scale, int zero_point, int quant_min, int quant_max, ScalarType dtype, *, Tensor(a!) out) -> Tensor(a!)
+quantized_decomposed::quantize_per_tensor.Tensor_out(Tensor input, Tensor scale, Tensor zero_point, int quant_min, int quant_max, ScalarType dtype, *, Tensor(a!) out) -> Tensor(a!)
+""".split("\n")
 
 
 def rows():
@@ -107,7 +122,8 @@ def generated():
     import torch.ao.quantization.fx._decomposed  # noqa: F401  registers quantized_decomposed
     names = rows()
     lines = []
-    for schema in torch._C._jit_get_all_schemas():
+    added = [torch._C.parse_schema(text) for text in EXECUTORCH if text]
+    for schema in [*torch._C._jit_get_all_schemas(), *added]:
         namespace, op = schema.name.split("::")
         if namespace not in names or not any(n in names[namespace] for n in base_names(op)) or not concerns_tensors(schema):
             continue

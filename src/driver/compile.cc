@@ -7,7 +7,9 @@
 #include "pass/pass.h"
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
+#include "read/torch/pte_program.h"
 #include "read/torch/read_pt2.h"
+#include "read/torch/read_pte.h"
 #include "read/torch/read_script.h"
 #include "read/zip_format.h"
 
@@ -51,6 +53,7 @@ Result<Graph> read_graph_text(const fs::path& path, ByteSpan file, Diagnostics& 
 
 Format format_of(ByteSpan file) {
   if (file.size() >= 8 && as_text(file).substr(4, 4) == "TFL3") return Format::tflite;
+  if (torch::is_pte(file)) return Format::pte;
   if (as_text(file).starts_with("nblocks graph ")) return Format::graph_text;
   if (is_zip(file)) {
     std::string why_not;
@@ -103,6 +106,9 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
     case Format::torch_pickle:
       refuse_torch_pickle(*file.bytes, diagnostics);
       break;
+    case Format::pte:
+      graph = read_pte(*file.bytes, all_blocks(), options, diagnostics);
+      break;
     case Format::graph_text:
       graph = read_graph_text(path, *file.bytes, diagnostics);
       break;
@@ -115,8 +121,9 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
       diagnostics.add({.kind = Kind::unknown_format,
                        .message = file.bytes->empty()
                                       ? "the file is empty"
-                                      : "the file is neither TFLite, ONNX, PyTorch (.pt2), TorchScript nor graph text",
-                       .help = "export the model with torch.export.save (.pt2), torch.onnx.export (.onnx) or to .tflite"});
+                                      : "the file is neither PyTorch (.pt2, .pt, .pte), ONNX, TFLite nor graph text",
+                       .help = "export the model with torch.export.save (.pt2) or torch.onnx.export (.onnx), or "
+                               "convert it to .tflite"});
   }
   diagnostics.set_file(path.string());
   if (!graph) return kFailed;
