@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "blocks/blocks.h"
 #include "pass/pass.h"
+#include "read/keras/read_keras.h"
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
 #include "read/torch/pte_program.h"
@@ -55,6 +56,7 @@ Format format_of(ByteSpan file) {
   if (file.size() >= 8 && as_text(file).substr(4, 4) == "TFL3") return Format::tflite;
   if (torch::is_pte(file)) return Format::pte;
   if (as_text(file).starts_with("nblocks graph ")) return Format::graph_text;
+  if (is_keras(file)) return Format::keras;
   if (is_zip(file)) {
     std::string why_not;
     const auto archive = ZipArchive::open(file, why_not);
@@ -75,6 +77,16 @@ Format format_of(ByteSpan file) {
 }
 
 Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnostics& diagnostics) {
+  if (std::error_code ignored; fs::is_regular_file(path / "saved_model.pb", ignored))
+    return diagnostics.add(
+        {.kind = Kind::unknown_format,
+         .message =
+             "`" + printable(path.string()) + "` is a TensorFlow SavedModel, which is read in Python only",
+         .file = path.string(),
+         .help = "where TensorFlow is installed: neuralblocks.compile(\"" + printable(path.string()) +
+                 "\"), or write open(\"model.tflite\", "
+                 "\"wb\").write(tf.lite.TFLiteConverter.from_saved_model(\"" +
+                 printable(path.string()) + "\").convert())"});
   const FileRead file = read_file(path);
   if (!file.bytes)
     return diagnostics.add(
@@ -109,6 +121,9 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
     case Format::pte:
       graph = read_pte(*file.bytes, all_blocks(), options, diagnostics);
       break;
+    case Format::keras:
+      graph = read_keras(*file.bytes, all_blocks(), options, diagnostics);
+      break;
     case Format::graph_text:
       graph = read_graph_text(path, *file.bytes, diagnostics);
       break;
@@ -121,9 +136,9 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
       diagnostics.add({.kind = Kind::unknown_format,
                        .message = file.bytes->empty()
                                       ? "the file is empty"
-                                      : "the file is neither PyTorch (.pt2, .pt, .pte), ONNX, TFLite nor graph text",
-                       .help = "export the model with torch.export.save (.pt2) or torch.onnx.export (.onnx), or "
-                               "convert it to .tflite"});
+                                      : "the file is neither PyTorch (.pt2, .pt, .pte), Keras, ONNX, TFLite nor graph text",
+                       .help = "export the model with torch.export.save (.pt2), torch.onnx.export (.onnx) or Keras' "
+                               "model.save (.keras), or convert it to .tflite"});
   }
   diagnostics.set_file(path.string());
   if (!graph) return kFailed;

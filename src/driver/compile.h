@@ -20,7 +20,7 @@ struct CompileOptions {
 };
 
 /// The formats that are recognised by content.
-enum class Format { tflite, onnx, pt2, torch_script, torch_pickle, pte, graph_text, unknown };
+enum class Format { tflite, onnx, pt2, torch_script, torch_pickle, pte, keras, graph_text, unknown };
 [[nodiscard]] Format format_of(ByteSpan file);
 
 /// Reads a model file of one of these formats to a verified graph. Errors: file-unreadable, unknown-format, and

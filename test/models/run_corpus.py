@@ -1,13 +1,13 @@
 """Runs the models of ../shared/models/corpus and compares their outputs with the recorded ones: on the host with all
 recorded samples, or with --boards on virtual boards with the first sample.
 
-Float files: the largest difference is within the file's stated tolerance. QDQ files: within one quantization
-step of ONNX Runtime's output, in at most 1 % of the elements two (an activation behind can be steeper than 1), or
+Float files: the largest difference is within the file's stated tolerance. QDQ, PT2E and int8 ExecuTorch files: within one
+quantization step of the recorded output, in at most 1 % of the elements two (an activation behind can be steeper than 1), or
 within what ONNX Runtime's own graph optimization changes. Integer .tflite files: equal to one of the recorded outputs.
 BY_METRIC names the files that are judged by their metric on the stored test set instead, and why. Without that folder
 everything is skipped. Ends with "N passed, N failed, N skipped".
 
-usage: run_corpus.py NBLOCKS [--only TEXT] [--formats onnx,qdq,tflite,pt,script] [--table] [--boards a,b [--every]]
+usage: run_corpus.py NBLOCKS [--only TEXT] [--formats onnx,qdq,tflite,pt2,pt,script,pte,keras,h5] [--table] [--boards a,b [--every]]
 """
 
 import argparse
@@ -27,6 +27,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "models" / "corpus"
 BOARDS = "cortex-m4f,cortex-m7,cortex-m55"
 
+FORMATS = ["onnx", "qdq", "tflite", "pt2", "pt", "script", "pte", "keras", "h5"]
+KINDS = {f".{kind}": kind for kind in FORMATS if kind not in ("qdq", "script")}
+# Files that compute in integers between quantize and dequantize, and where their recorded outputs are.
+RECORDED_STEPS = {"_qdq.onnx": "qdq_out", "_pt2e.pt2": "pt2e_out", "_int8.pte": "pte_int8_out"}
+
 # The field of meta.json with the interpreter's own value, and how much worse ours may be, relative to it.
 BY_METRIC = {
     # No reference interpreter runs it; the optimised kernels round ties of convolutions upwards (decision 0010).
@@ -37,12 +42,16 @@ BY_METRIC = {
 
 
 def family_of(name):
-    """The kind of file: onnx, qdq, tflite, pt or script; None for what nblocks does not read."""
+    """The kind of file: onnx, qdq, tflite, pt2, pt, script, pte, keras or h5; None for what nblocks does not read."""
     if name.endswith("qdq.onnx"):
         return "qdq"
     if name.endswith("script.pt"):
         return "script"
-    return {".onnx": "onnx", ".tflite": "tflite", ".pt": "pt"}.get(pathlib.Path(name).suffix)
+    return KINDS.get(pathlib.Path(name).suffix)
+
+
+def recorded_steps(name):
+    return next((prefix for ending, prefix in RECORDED_STEPS.items() if name.endswith(ending)), None)
 
 
 def arrays(folder, file, prefix):
@@ -56,8 +65,8 @@ def arrays(folder, file, prefix):
 def expectations(folder, name):
     """(inputs, list of acceptable outputs) as recorded."""
     floats = arrays(folder, "io.npz", "in")
-    if name.endswith("qdq.onnx"):
-        return floats, [arrays(folder, "io_int8.npz", "qdq_out")]
+    if prefix := recorded_steps(name):
+        return floats, [arrays(folder, "io_int8.npz", prefix)]
     stem = name.removesuffix(".tflite").removeprefix("model")
     if name.endswith(".tflite") and stem in ("_int8", "_int16x8", "_dynrange", "_f16"):
         kind = stem[1:]
@@ -91,7 +100,7 @@ def judge(name, entry, actual, options, steps_of):
     if name.endswith(".tflite") and options[0][0].dtype.kind == "i":
         worst = min(worst_difference(actual, option) for option in options)
         return worst == 0, f"{worst:g} steps"
-    if name.endswith("qdq.onnx"):
+    if recorded_steps(name):
         own = entry.get("max_abs_diff_when_ONNX_Runtime_optimises_the_graph", 0.0)
         steps, own_steps = [], 0.0
         for a, w, every in zip(actual, options[0], steps_of, strict=True):
@@ -170,7 +179,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("nblocks")
     parser.add_argument("--only", default="")
-    parser.add_argument("--formats", default="onnx,qdq,tflite,pt,script")
+    parser.add_argument("--formats", default=",".join(FORMATS))
     parser.add_argument("--table", action="store_true", help="print every result")
     parser.add_argument("--boards", nargs="?", const=BOARDS, default="host")
     parser.add_argument("--every", action="store_true", help="boards: all recorded samples, not only the first")
