@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "pass/pass.h"
 #include "report/block_text.h"
+#include "report/format_page.h"
 #include "report/report.h"
 #include "target/board.h"
 
@@ -92,6 +93,10 @@ int blocks(const Options& options) {
       fmt::print("{}\n", block_json(*block).dump(2));
     else
       fmt::print("{}", block_text(*block));
+    return 0;
+  }
+  if (!options.format.empty()) {
+    fmt::print("{}", options.is_markdown ? format_markdown(options.format) : format_text(options.format));
     return 0;
   }
   if (options.is_markdown) {

@@ -11,7 +11,7 @@ namespace nb::cli {
 struct Options {
   std::string model, board, input, output, stop_after, from, name, topic;
   std::vector<std::string> dims, frozen, states, streams;
-  std::string optimize, save_build;
+  std::string optimize, save_build, format;
   double timeout_seconds = 600;
   bool is_json = false, is_markdown = false, is_quiet = false, dequantize = false, keeps_state = false,
        has_sanitizers = false;

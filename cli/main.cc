@@ -173,6 +173,9 @@ int main(int argc, char** argv) {
   CLI::App* blocks = add("blocks", "The operators that models are made of.", nb::cli::blocks);
   add_catalogue_options(*blocks, options, "one block in full: operands, attributes, kernels");
   blocks->add_flag("--markdown", options.is_markdown, "all of them in full as a page, docs/blocks.md");
+  blocks->add_option("--of", options.format, "the operators of a model format instead, and their blocks")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"keras"}));
   add("explain", "What a diagnostic means and what helps.", nb::cli::explain)
       ->add_option("topic", options.topic,
                    "the name of a diagnostic or a block, or `passes`; none: all names")

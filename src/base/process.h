@@ -26,7 +26,7 @@ struct ProcessBounds {
   std::size_t output_bytes = std::size_t{4} << 20;
   std::uint64_t memory_bytes = 0;  ///< of address space; 0: as much as there is
   std::uint64_t cpu_seconds = 0;   ///< 0: no bound
-  /// Its standard input: a file in memory, which it can open again as /proc/self/fd/0. Absent: /dev/null.
+  /// Its standard input: a file in memory with these bytes, of which it can read any part. Absent: /dev/null.
   std::optional<ByteSpan> input = {};
 };
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "blocks/blocks.h"
 #include "pass/pass.h"
+#include "read/keras/read_keras.h"
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
 
@@ -49,10 +50,21 @@ Result<Graph> read_graph_text(const fs::path& path, ByteSpan file, Diagnostics& 
 Format format_of(ByteSpan file) {
   if (file.size() >= 8 && as_text(file).substr(4, 4) == "TFL3") return Format::tflite;
   if (as_text(file).starts_with("nblocks graph ")) return Format::graph_text;
+  if (is_keras(file)) return Format::keras;
   return looks_like_onnx(file) ? Format::onnx : Format::unknown;
 }
 
 Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnostics& diagnostics) {
+  if (std::error_code ignored; fs::is_regular_file(path / "saved_model.pb", ignored))
+    return diagnostics.add(
+        {.kind = Kind::unknown_format,
+         .message =
+             "`" + printable(path.string()) + "` is a TensorFlow SavedModel, which is read in Python only",
+         .file = path.string(),
+         .help = "where TensorFlow is installed: neuralblocks.compile(\"" + printable(path.string()) +
+                 "\"), or write open(\"model.tflite\", "
+                 "\"wb\").write(tf.lite.TFLiteConverter.from_saved_model(\"" +
+                 printable(path.string()) + "\").convert())"});
   const FileRead file = read_file(path);
   if (!file.bytes)
     return diagnostics.add(
@@ -67,13 +79,17 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
     case Format::onnx:
       graph = read_onnx(*file.bytes, path.parent_path(), all_blocks(), options, diagnostics);
       break;
+    case Format::keras:
+      graph = read_keras(*file.bytes, all_blocks(), options, diagnostics);
+      break;
     case Format::graph_text:
       graph = read_graph_text(path, *file.bytes, diagnostics);
       break;
     case Format::unknown:
       diagnostics.add({.kind = Kind::unknown_format,
-                       .message = file.bytes->empty() ? "the file is empty"
-                                                      : "the file is neither TFLite, ONNX nor graph text",
+                       .message = file.bytes->empty()
+                                      ? "the file is empty"
+                                      : "the file is neither TFLite, ONNX, Keras nor graph text",
                        .help = "export the model to .onnx (torch.onnx.export) or .tflite"});
   }
   diagnostics.set_file(path.string());

@@ -7,7 +7,7 @@ within what ONNX Runtime's own graph optimization changes. Integer .tflite files
 BY_METRIC names the files that are judged by their metric on the stored test set instead, and why. Without that folder
 everything is skipped. Ends with "N passed, N failed, N skipped".
 
-usage: run_corpus.py NBLOCKS [--only TEXT] [--formats onnx,qdq,tflite] [--table] [--boards a,b [--every]]
+usage: run_corpus.py NBLOCKS [--only TEXT] [--formats onnx,qdq,tflite,keras,h5] [--table] [--boards a,b [--every]]
 """
 
 import argparse
@@ -35,10 +35,10 @@ BY_METRIC = {
 
 
 def family_of(name):
-    """The kind of file: onnx, qdq or tflite; None for what nblocks does not read."""
+    """The kind of file: onnx, qdq, tflite, keras or h5; None for what nblocks does not read."""
     if name.endswith("qdq.onnx"):
         return "qdq"
-    return {".onnx": "onnx", ".tflite": "tflite"}.get(pathlib.Path(name).suffix)
+    return {".onnx": "onnx", ".tflite": "tflite", ".keras": "keras", ".h5": "h5"}.get(pathlib.Path(name).suffix)
 
 
 def arrays(folder, file, prefix):
@@ -165,7 +165,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("nblocks")
     parser.add_argument("--only", default="")
-    parser.add_argument("--formats", default="onnx,qdq,tflite")
+    parser.add_argument("--formats", default="onnx,qdq,tflite,keras,h5")
     parser.add_argument("--table", action="store_true", help="print every result")
     parser.add_argument("--boards", nargs="?", const=BOARDS, default="host")
     parser.add_argument("--every", action="store_true", help="boards: all recorded samples, not only the first")

@@ -159,7 +159,7 @@ Result<Hdf5> read_hdf5(ByteSpan file, const std::string& what, Diagnostics& diag
     return diagnostics.add({.kind = Kind::malformed_file, .message = what + " is no HDF5 file"});
   const std::uint64_t most = max_stream_bytes(file.size());
   const ProcessBounds bounds{.output_bytes = most + kStreamMagic.size(),
-                             .memory_bytes = kMemoryBytes + 2 * most + 2 * file.size(),
+                             .memory_bytes = kMemoryBytes + 2 * most + 4 * file.size(),
                              .cpu_seconds = kMaxCpuSeconds,
                              .input = file};
   auto end = run_process({program.string()}, {}, kMaxSeconds, bounds);

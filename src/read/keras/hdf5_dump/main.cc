@@ -315,11 +315,27 @@ void lock_down() {
   setrlimit(RLIMIT_CORE, &none);
 }
 
-void dump(Output& out) {
+/// All of standard input.
+std::vector<char> read_input(std::uint64_t size) {
+  std::vector<char> bytes(size);
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    const ssize_t n = ::pread(0, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+    if (n <= 0) throw Stop{FaultKind::malformed, "it is shorter than it was"};
+    at += static_cast<std::size_t>(n);
+  }
+  return bytes;
+}
+
+/// The file is one in memory: its name stands for nothing.
+void dump(std::uint64_t size, Output& out) {
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "nothing");
-  H5Pset_fapl_sec2(access);
-  const Handle file(H5Fopen("/proc/self/fd/0", H5F_ACC_RDONLY, access), H5Fclose, "it as an HDF5 file");
-  lock_down();
+  std::vector<char> bytes = read_input(size);
+  if (bytes.empty() || H5Pset_fapl_core(access, std::size_t{1} << 16, false) < 0 ||
+      H5Pset_file_image(access, bytes.data(), bytes.size()) < 0)
+    throw Stop{FaultKind::malformed, "it is empty"};
+  std::vector<char>().swap(bytes);
+  const Handle file(H5Fopen("input", H5F_ACC_RDONLY, access), H5Fclose, "it as an HDF5 file");
   const Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose, "its root group");
   Walk(file, out).group(root, "", 0);
 }
@@ -334,13 +350,15 @@ int main() {
   }
   setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
   setenv("HDF5_PLUGIN_PRELOAD", "::", 1);
+  lock_down();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   H5PLset_loading_state(0);
   std::fwrite(kStreamMagic.data(), 1, kStreamMagic.size(), stdout);
-  Output out(max_stream_bytes(static_cast<std::uint64_t>(about.st_size)));
+  const auto size = static_cast<std::uint64_t>(about.st_size);
+  Output out(max_stream_bytes(size));
   Stop stop{};
   try {
-    dump(out);
+    dump(size, out);
     out.kind(RecordKind::end);
     // Whatever the library would still tidy up does not matter.
     std::_Exit(std::fflush(stdout) == 0 ? 0 : kExitUnwritten);
