@@ -133,12 +133,14 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
             {.kind = Kind::malformed_file, .message = "the file is a zip archive that " + why_not});
         break;
       }
-      diagnostics.add({.kind = Kind::unknown_format,
-                       .message = file.bytes->empty()
-                                      ? "the file is empty"
-                                      : "the file is neither PyTorch (.pt2, .pt, .pte), Keras, ONNX, TFLite nor graph text",
-                       .help = "export the model with torch.export.save (.pt2), torch.onnx.export (.onnx) or Keras' "
-                               "model.save (.keras), or convert it to .tflite"});
+      diagnostics.add(
+          {.kind = Kind::unknown_format,
+           .message =
+               file.bytes->empty()
+                   ? "the file is empty"
+                   : "the file is neither PyTorch (.pt2, .pt, .pte), Keras, ONNX, TFLite nor graph text",
+           .help = "export the model with torch.export.save (.pt2), torch.onnx.export (.onnx) or Keras' "
+                   "model.save (.keras), or convert it to .tflite"});
   }
   diagnostics.set_file(path.string());
   if (!graph) return kFailed;

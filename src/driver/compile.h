@@ -23,8 +23,8 @@ struct CompileOptions {
 enum class Format { tflite, onnx, pt2, torch_script, torch_pickle, pte, keras, graph_text, unknown };
 [[nodiscard]] Format format_of(ByteSpan file);
 
-/// Reads a model file of one of these formats to a verified graph. Errors: file-unreadable, unknown-format, and
-/// those of the readers.
+/// Reads a model file of one of these formats to a verified graph. Errors: file-unreadable, unknown-format,
+/// and those of the readers.
 [[nodiscard]] Result<Graph> read_model(const std::filesystem::path& path, const ReadOptions& options,
                                        Diagnostics& diagnostics);
 

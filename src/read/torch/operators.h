@@ -192,6 +192,5 @@ void translate_affine_grid(Layer& l);
 void translate_scatter(Layer& l);
 void translate_index_write(Layer& l);
 void translate_index_put(Layer& l);
-void translate_slice_scatter(Layer& l);
 
 }  // namespace nb::torch

@@ -97,7 +97,6 @@ Pt2Tensor tensor_of(const Json& meta) {
   return t;
 }
 
-
 std::shared_ptr<const Pt2Graph> graph_of(const Json& value, std::size_t depth);
 
 Pt2Argument named(std::string name) {

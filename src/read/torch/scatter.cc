@@ -152,46 +152,4 @@ void translate_index_put(Layer& l) {
   l.result(transpose(l, reshape(l, transpose(l, y, back), permuted), home));
 }
 
-/// x with the slice [start, end) of an axis, or one index of it, replaced.
-void translate_slice_scatter(Layer& l) {
-  const ValueId x = l.tensor("self");
-  ValueId part = cast(l, l.tensor("src"), l.dtype(x));
-  const std::int64_t axis = l.axis(l.integer("dim", 0), l.rank(x)), size = l.dim(x, axis);
-  std::int64_t begin = 0, end = size, step = 1;
-  if (l.takes("index")) {
-    begin = l.integer("index");
-    if (begin < -size || begin >= size)
-      l.refuse(Kind::attribute_out_of_range, "index " + std::to_string(begin));
-    begin += begin < 0 ? size : 0;
-    end = begin + 1;
-    part = unsqueeze(l, part, {axis});
-  } else {
-    const auto bound = [&](std::string_view name, std::int64_t fallback) {
-      const std::int64_t given = l.integer(name, fallback);
-      return std::clamp<std::int64_t>(given < 0 ? given + size : given, 0, size);
-    };
-    begin = bound("start", 0);
-    end = std::max(bound("end", size), begin);
-    step = l.integer("step", 1);
-    if (step < 1) l.refuse(Kind::attribute_out_of_range, "step is " + std::to_string(step));
-    step = std::min(step, size + 1);
-  }
-  Shape shape = l.shape(x);
-  const std::int64_t count = (end - begin + step - 1) / step;
-  shape[static_cast<std::size_t>(axis)] = count;
-  part = expand(l, part, shape);
-  if (count == 0) return l.result(x);
-  if (step == 1) {
-    std::vector<ValueId> parts;
-    if (begin > 0) parts.push_back(slice_axis(l, x, axis, 0, begin));
-    parts.push_back(part);
-    if (end < size) parts.push_back(slice_axis(l, x, axis, end, size - end));
-    return l.result(concat(l, parts, axis));
-  }
-  Ints places;
-  for (std::int64_t i = begin; i < end; i += step) places.push_back(i);
-  const ValueId index = along_axis(l, ints(l, places, {count}), axis, l.rank(x));
-  l.result(scattered(l, x, expand(l, index, shape), part, axis));
-}
-
 }  // namespace nb::torch
