@@ -34,12 +34,14 @@ __version__ = version
 def boards() -> list[dict[str, Any]]:
     """The boards that `compile` takes, as `nblocks boards --json` lists them: name, title, vendor, part, core,
     clock_hz, and memories with name, kind, size_bytes and wait_states. What is not known is None."""
-    return _json.loads(_native.boards())
+    found: list[dict[str, Any]] = _json.loads(_native.boards())
+    return found
 
 
 def blocks() -> list[dict[str, Any]]:
     """The operators that programs are made of, as `nblocks blocks --json` lists them."""
-    return _json.loads(_native.blocks())
+    found: list[dict[str, Any]] = _json.loads(_native.blocks())
+    return found
 
 
 __all__ = [

@@ -45,7 +45,7 @@ class CompileError(Exception):
         self.exit_code: int = errors[0].exit_code if errors else 1
         super().__init__("\n".join(str(d) for d in errors or self.diagnostics))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.diagnostics, self.report)
 
 

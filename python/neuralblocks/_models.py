@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 import os
 import pathlib
 import re
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from ._diagnostics import Diagnostic, diagnostic, fail, refuse
+from ._dtypes import OUR_NAME
 
 
 @dataclass
 class ModelFile:
-    """A model as a file. `label` is what messages call it; `folder` keeps a temporary file alive."""
+    """A model as a file. `label` is what messages call it; `folder` keeps a temporary file alive; `input_types` are (name,
+    dtype, shape) of inputs whose shapes the file does not carry."""
 
     path: pathlib.Path
     label: str
     messages: list[Diagnostic] = field(default_factory=list)
-    folder: tempfile.TemporaryDirectory | None = None
+    input_types: list[tuple[str, str, list[int]]] = field(default_factory=list)
+    folder: tempfile.TemporaryDirectory[str] | None = None
 
 
 def as_file(model: Any, example_inputs: Any, name: str | None) -> ModelFile:
@@ -36,17 +40,16 @@ def as_file(model: Any, example_inputs: Any, name: str | None) -> ModelFile:
         path = pathlib.Path(model)
         if (path / "saved_model.pb").is_file():
             return _of_saved_model(path, name)
-        return ModelFile(path, str(path))
+        return ModelFile(path, str(path), input_types=_types_by_name(example_inputs, str(path)))
     torch = sys.modules.get("torch")
     if torch is not None:
         if isinstance(model, torch.jit.ScriptModule):
-            return _saved(model, name, ".pt", lambda path: torch.jit.save(model, str(path)), "torch.jit.save")
+            return _of_script(torch, model, example_inputs, name)
         exported = getattr(sys.modules.get("torch.export"), "ExportedProgram", None)
         if exported is not None and isinstance(model, exported):
-            return _saved(model, name or "model", ".pt2", lambda path: torch.export.save(model, str(path)), "torch.export.save")
+            return _of_exported(torch, model, name or "model")
         if isinstance(model, torch.nn.Module):
-            program = _exported(torch, model, example_inputs)
-            return _saved(model, name, ".pt2", lambda path: torch.export.save(program, str(path)), "torch.export.save")
+            return _of_exported(torch, _exported(torch, model, example_inputs), name or type(model).__name__)
     for keras in ("keras", "tf_keras"):
         kind = getattr(sys.modules.get(keras), "Model", None)
         if kind is not None and isinstance(model, kind):
@@ -59,7 +62,8 @@ def _saved(model: Any, name: str | None, suffix: str, save: Any, what: str) -> M
     """A temporary file that `save` writes; it is named as the model, for that is the program's name in C."""
     kind = type(model).__qualname__.rpartition(".")[2]
     original = getattr(model, "original_name", None)  # a ScriptModule's class, before it was compiled
-    stem = re.sub(r"\W+", "_", name or (original if isinstance(original, str) else kind)).lower().strip("_") or "model"
+    kind = original if isinstance(original, str) else kind
+    stem = re.sub(r"\W+", "_", (name or kind).rpartition(".")[2]).lower().strip("_") or "model"
     folder = tempfile.TemporaryDirectory(prefix="neuralblocks-")
     path = pathlib.Path(folder.name) / (stem + suffix)
     try:
@@ -67,7 +71,7 @@ def _saved(model: Any, name: str | None, suffix: str, save: Any, what: str) -> M
     except Exception as error:
         folder.cleanup()
         _refused(what, model, error)
-    return ModelFile(path, f"the live {type(model).__module__.partition('.')[0]} model {kind}", folder=folder)
+    return ModelFile(path, f"the live {type(model).__module__.partition('.')[0]} model {name or kind}", folder=folder)
 
 
 def _refused(what: str, model: Any, error: Exception, help: str = "") -> None:
@@ -94,8 +98,12 @@ def _tensors(torch: Any, given: Any) -> Any:
     return given
 
 
+def _of_exported(torch: Any, program: Any, name: str) -> ModelFile:
+    return _saved(program, name, ".pt2", lambda path: torch.export.save(program, str(path)), "torch.export.save")
+
+
 @contextlib.contextmanager
-def _evaluating(module: Any):
+def _evaluating(module: Any) -> Iterator[None]:
     """The module in evaluation mode; afterwards every part is as it was."""
     was = [(part, part.training) for part in module.modules()]
     module.eval()
@@ -111,8 +119,7 @@ def _exported(torch: Any, module: Any, example_inputs: Any) -> Any:
     if example_inputs is None:
         refuse("usage", f"example_inputs is needed to export the module {type(module).__qualname__}",
                help="give a tensor, a tuple of them, or a dict by argument name; their sizes become the program's")
-    import torch.export  # noqa: F811, a part of what is loaded; not always loaded with it
-
+    importlib.import_module("torch.export")  # a part of what is loaded, but not always loaded with it
     if any(tensor.device.type != "cpu" for tensor in [*module.parameters(), *module.buffers()]):
         module = copy.deepcopy(module).cpu()
     given = _tensors(torch, example_inputs)
@@ -126,10 +133,57 @@ def _exported(torch: Any, module: Any, example_inputs: Any) -> Any:
                  help="what it says is about the module's own code; torch.jit.trace may take it: give what it returns")
 
 
+def _of_script(torch: Any, module: Any, example_inputs: Any, name: str | None) -> ModelFile:
+    """A ScriptModule, saved as it is; its file has no shapes, those are the examples'."""
+    if example_inputs is None:
+        refuse("usage", "example_inputs is needed for a ScriptModule, which has no shapes of its own",
+               help="give a tensor, a tuple of them, or a dict by argument name")
+    if not isinstance(example_inputs, Mapping):
+        arguments = [argument.name for argument in module.forward.schema.arguments[1:]]
+        given = example_inputs if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+        if len(given) > len(arguments):
+            refuse("usage", f"{len(given)} example_inputs for {len(arguments)} arguments: {', '.join(arguments)}")
+        example_inputs = dict(zip(arguments, given))
+    types = _types_by_name(example_inputs, "")
+    file = _saved(module, name, ".pt", lambda path: torch.jit.save(module, str(path)), "torch.jit.save")
+    file.input_types = types
+    return file
+
+
+def _types_by_name(given: Any, label: str) -> list[tuple[str, str, list[int]]]:
+    """(name, dtype, shape) of examples by argument name; parts of tuples are `name.0`, `name.1`."""
+    if given is None:
+        return []
+    if not isinstance(given, Mapping):
+        refuse("usage", "example_inputs of a file must say which input each is", file=label,
+               help="give a dict by the names of the arguments of `forward`")
+    types = []
+    for name, value in given.items():
+        if isinstance(value, tuple):
+            types += _types_by_name({f"{name}.{i}": part for i, part in enumerate(value)}, label)
+        else:
+            types.append((str(name), *_type_of(value)))
+    return types
+
+
+def _type_of(value: Any) -> tuple[str, list[int]]:
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        from ._arrays import to_numpy
+
+        value = to_numpy(value)
+        dtype = "float32" if value.dtype.kind == "f" else value.dtype  # of numbers that Python wrote
+    theirs = str(dtype).rpartition(".")[2]
+    if theirs not in OUR_NAME:
+        refuse("usage", f"example_inputs: {theirs} is no dtype that a model takes")
+    return OUR_NAME[theirs], [int(size) for size in value.shape]
+
+
 def _of_keras(model: Any, example_inputs: Any, name: str | None) -> ModelFile:
     if not getattr(model, "built", True):
         if example_inputs is None:
-            refuse("usage", f"the Keras model {model.name} has no input shape yet", help="call it once, or give example_inputs")
+            refuse("usage", f"the Keras model {model.name} has no input shape yet",
+                   help="call it once, or give example_inputs")
         model(*example_inputs) if isinstance(example_inputs, tuple) else model(example_inputs)
     return _saved(model, name or model.name, ".keras", lambda path: model.save(str(path)), "keras.Model.save")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from . import _native
 from ._diagnostics import Diagnostic, fail, parsed, refuse
+from ._dtypes import NUMPY_NAME
 from ._models import ModelFile, as_file
 from ._validate import Validation, compare, is_labels
 
@@ -62,7 +63,7 @@ class _Asked:
 def compile(
     model: Any,
     example_inputs: Any = None,
-    board: str | os.PathLike | None = None,
+    board: str | os.PathLike[str] | None = None,
     *,
     dims: Mapping[str, int] | None = None,
     freeze: Mapping[str, Any] | None = None,
@@ -74,8 +75,9 @@ def compile(
 
     model: a path to a file of any format that `nblocks` reads, or to the folder of a TensorFlow SavedModel; or a live
         torch.nn.Module, torch.export.ExportedProgram, torch.jit.ScriptModule or Keras model.
-    example_inputs: for a torch.nn.Module, what its forward takes: a tensor, a tuple of them or a dict by argument name.
-        Their shapes, the batch included, become the program's; values do not matter.
+    example_inputs: for a torch.nn.Module or ScriptModule, what its forward takes: a tensor, a tuple of them or a dict by
+        argument name; for the path of a TorchScript file a dict. Their shapes, the batch included, become the program's;
+        values do not matter.
     board: a name of `boards()` or the path of a .toml file; None: this computer ("host").
     dims: sizes of symbolic dimensions, by name (`--dim`).
     freeze: inputs compiled as constants: arrays, or paths of .npy files, by input name (`--freeze`).
@@ -148,12 +150,12 @@ class Program:
     @property
     def name(self) -> str:
         """The program's name in C."""
-        return self.report["model"]
+        return str(self.report["model"])
 
     @property
     def board(self) -> str:
         """The board that it was compiled for; "host" is this computer."""
-        return self.report["board"]
+        return str(self.report["board"])
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -174,7 +176,7 @@ class Program:
     def run(
         self,
         x: Any = None,
-        board: str | os.PathLike | None = None,
+        board: str | os.PathLike[str] | None = None,
         *,
         dequantize: bool = False,
         keep_state: bool | None = None,
@@ -198,13 +200,14 @@ class Program:
         Raises UsageError (an input does not fit the model), ToolMissing (no compiler or QEMU), DoesNotFit,
         InternalError (the program faulted or did not end in time).
         """
+        self._check_given(x)
         arrays, _ = self._run(x, board, dequantize, keep_state, optimize, timeout)
         return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
     def measure(
         self,
         x: Any = None,
-        board: str | os.PathLike | None = None,
+        board: str | os.PathLike[str] | None = None,
         *,
         keep_state: bool | None = None,
         optimize: str = "",
@@ -219,7 +222,7 @@ class Program:
         self,
         x: Any,
         y: Any,
-        board: str | os.PathLike | None = None,
+        board: str | os.PathLike[str] | None = None,
         *,
         keep_state: bool | None = None,
         optimize: str = "",
@@ -230,6 +233,7 @@ class Program:
         compared as real values, unless `y` is integers of its shape. Raises as `run`; UsageError if `y` does not fit."""
         from ._arrays import named_arrays
 
+        self._check_given(x)
         expected = named_arrays(y, [spec.name for spec in self.outputs], "output")
         arrays, report = self._run(x, board, False, keep_state, optimize, timeout)
         samples, rows = report["samples"], []
@@ -244,7 +248,7 @@ class Program:
             rows.append(compare(spec.name, output, wanted))
         return Validation(report["board"], samples, tuple(rows))
 
-    def export(self, folder: str | os.PathLike, board: str | os.PathLike | None = None) -> pathlib.Path:
+    def export(self, folder: str | os.PathLike[str], board: str | os.PathLike[str] | None = None) -> pathlib.Path:
         """Writes the C++ project, as `nblocks generate` does: the C API, one call a layer, weights, the blocks' headers,
         README.md and CMakeLists.txt. Returns the folder; it is made if need be. `board`: if not the program's own.
         Raises DoesNotFit, and UsageError if the folder cannot be written."""
@@ -265,11 +269,11 @@ class Program:
             return model, said
         return self._models[board], []
 
-    def _model_for(self, board: str | os.PathLike | None) -> _native.Model:
+    def _model_for(self, board: str | os.PathLike[str] | None) -> _native.Model:
         return self._model if board is None else self._compile(os.fspath(board))[0]
 
     def _run(
-        self, x: Any, board: str | os.PathLike | None, dequantize: bool, keep_state: bool | None, optimize: str,
+        self, x: Any, board: str | os.PathLike[str] | None, dequantize: bool, keep_state: bool | None, optimize: str,
         timeout: float,
     ) -> tuple[list[np.ndarray], dict[str, Any]]:
         from ._arrays import named_arrays, packed, unpacked
@@ -277,7 +281,7 @@ class Program:
         if optimize not in ("", "O0", "O1", "O2", "O3", "Os"):
             refuse("usage", f"optimize is `{optimize}`, not O0, O1, O2, O3 or Os")
         inputs = self.inputs
-        arrays = {} if x is None and not inputs else None if x is None else named_arrays(x, [i.name for i in inputs], "input")
+        arrays = {} if x is None else named_arrays(x, [spec.name for spec in inputs], "input")
         if keep_state is None:
             keep_state = bool(self._asked.states or self._asked.streams)
         where = os.fspath(board) if board is not None else self._board
@@ -303,6 +307,11 @@ class Program:
             found.append(array)
         return found, report
 
+    def _check_given(self, x: Any) -> None:
+        if x is None and self.inputs:
+            refuse("input-mismatch", "no data for " + ", ".join(f"`{spec.name}`" for spec in self.inputs),
+                   help="give `x`; `measure` runs made-up data")
+
     def _relabelled(self, text: str) -> list[Diagnostic]:
         """The native module's diagnostics, with a live model's temporary file called by what it is."""
         said = parsed(text)
@@ -323,14 +332,17 @@ class Program:
 
     def _repr_html_(self) -> str:
         r = self.report
-        cells = lambda tag, row: "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in row)
-        head = cells("th", ("#", "layer", "block", "output", "macc", "params"))
-        rows = "".join(f"<tr>{cells('td', (i, x.name, x.block, x.output, f'{x.macs:,}', f'{x.params:,}'))}</tr>"
+        rows = "".join(_row("td", (i, x.name, x.block, x.output, f"{x.macs:,}", f"{x.params:,}"))
                        for i, x in enumerate(self.layers))
         totals = (f"macc {r['macs']:,} · params {r['params']:,} · weights {r['weights_bytes']:,} bytes · activations "
                   f"{r['arena_bytes']:,} bytes")
-        return (f"<table><caption>{html.escape(self.name)} for {html.escape(self.board)}</caption><thead><tr>{head}</tr>"
-                f"</thead><tbody>{rows}</tbody></table><p>{totals}</p>")
+        return (f"<table><caption>{html.escape(self.name)} for {html.escape(self.board)}</caption><thead>"
+                f"{_row('th', ('#', 'layer', 'block', 'output', 'macc', 'params'))}</thead><tbody>{rows}</tbody></table>"
+                f"<p>{totals}</p>")
+
+
+def _row(tag: str, cells: Sequence[object]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
 
 
 def _form(spec: tuple[int, ...], given: tuple[int, ...]) -> str:
@@ -341,7 +353,5 @@ def _form(spec: tuple[int, ...], given: tuple[int, ...]) -> str:
 
 
 def _spec(one: dict[str, Any]) -> TensorSpec:
-    names = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64", "i8": "int8", "u8": "uint8",
-             "i16": "int16", "u16": "uint16", "i32": "int32", "u32": "uint32", "i64": "int64", "u64": "uint64"}  # fmt: skip
-    return TensorSpec(one["name"], tuple(one["shape"]), names.get(one["dtype"], one["dtype"]), one.get("scale"),
+    return TensorSpec(one["name"], tuple(one["shape"]), NUMPY_NAME[one["dtype"]], one.get("scale"),
                       one.get("zero_point"))

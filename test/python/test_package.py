@@ -186,7 +186,7 @@ def test_does_not_fit(tmp_path):
 
 
 def test_bad_data(digits):
-    for x in (np.zeros((1, 2, 3), np.float32), {"nobody": TEST["x"]}, np.array(["text"])):
+    for x in (np.zeros((1, 2, 3), np.float32), {"nobody": TEST["x"]}, np.array(["text"]), None):
         with pytest.raises(nb.UsageError) as raised:
             digits.run(x)
         assert raised.value.diagnostics[0].kind == "input-mismatch"
