@@ -56,6 +56,29 @@ int finish(const Diagnostics& diagnostics, const Options& options) {
 
 namespace {
 
+/// INPUT=N,N,...[:DTYPE]; no sizes mean a scalar. Absent if it is not that.
+std::optional<std::pair<std::string, Type>> input_type(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals == 0) return std::nullopt;
+  std::string_view sizes = text.substr(equals + 1);
+  Type type;
+  if (const std::size_t colon = sizes.find(':'); colon != std::string_view::npos) {
+    const auto dtype = find_dtype(sizes.substr(colon + 1));
+    if (!dtype) return std::nullopt;
+    type.dtype = *dtype;
+    sizes = sizes.substr(0, colon);
+  }
+  if (!sizes.empty())
+    for (const std::string_view size : split(sizes, ',')) {
+      std::int64_t value = 0;
+      const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), value);
+      if (error != std::errc() || end != size.data() + size.size() || value < 1 || value > (1 << 30))
+        return std::nullopt;
+      type.shape.push_back(value);
+    }
+  return std::pair(std::string(text.substr(0, equals)), std::move(type));
+}
+
 /// NAME=N and INPUT=FILE options to what readers take.
 Result<ReadOptions> read_options(const Options& options, Diagnostics& diagnostics) {
   ReadOptions read;
@@ -70,6 +93,15 @@ Result<ReadOptions> read_options(const Options& options, Diagnostics& diagnostic
           {.kind = Kind::usage,
            .message = "--dim `" + printable(text) + "` is not NAME=N with N from 1 to 2^30"});
     read.dims.emplace_back(text.substr(0, equals), value);
+  }
+  for (const std::string& text : options.input_shapes) {
+    auto type = input_type(text);
+    if (!type)
+      return diagnostics.add(
+          {.kind = Kind::usage,
+           .message = "--input-shape `" + printable(text) + "` is not INPUT=N,N,...[:DTYPE]",
+           .help = "as in --input-shape x=1,3,32,32 or --input-shape ids=1,64:i64"});
+    read.input_types.push_back(*std::move(type));
   }
   for (const std::string& text : options.frozen) {
     const std::size_t equals = text.find('=');

@@ -10,7 +10,7 @@ namespace nb::cli {
 /// What the command line said; one struct for all verbs, each reads its part.
 struct Options {
   std::string model, board, input, output, stop_after, from, name, topic;
-  std::vector<std::string> dims, frozen, states, streams;
+  std::vector<std::string> dims, input_shapes, frozen, states, streams;
   std::string optimize, save_build, format;
   double timeout_seconds = 600;
   bool is_json = false, is_markdown = false, is_quiet = false, dequantize = false, keeps_state = false,

@@ -13,7 +13,8 @@ namespace {
 using nb::cli::Options;
 
 void add_model_options(CLI::App& verb, Options& options, const std::string& standard_board) {
-  verb.add_option("model", options.model, "a .onnx or .tflite file, or graph text (docs/graph-text.md)")
+  verb.add_option("model", options.model,
+                  "a .onnx, .tflite or TorchScript .pt file, or graph text (docs/graph-text.md)")
       ->required()
       ->type_name("FILE");
   verb.add_option("-b,--board", options.board,
@@ -21,6 +22,12 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
       ->type_name("BOARD");
   verb.add_option("--dim", options.dims, "size of a symbolic dimension of the model; may be repeated")
       ->type_name("NAME=N")
+      ->allow_extra_args(false);
+  verb.add_option(
+          "--input-shape", options.input_shapes,
+          "an input of a TorchScript model, whose file carries no shapes: its shape, and its dtype if it "
+          "is not f32 (i64, bool, ...); may be repeated")
+      ->type_name("INPUT=N,N,...[:DTYPE]")
       ->allow_extra_args(false);
   verb.add_option("--freeze", options.frozen, "compile an input as a constant, from .npy; may be repeated")
       ->type_name("INPUT=FILE")

@@ -8,6 +8,8 @@
 #include "read/keras/read_keras.h"
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
+#include "read/torch/read_script.h"
+#include "read/zip_format.h"
 
 namespace nb {
 namespace fs = std::filesystem;
@@ -50,6 +52,22 @@ Result<Graph> read_graph_text(const fs::path& path, ByteSpan file, Diagnostics& 
 Format format_of(ByteSpan file) {
   if (file.size() >= 8 && as_text(file).substr(4, 4) == "TFL3") return Format::tflite;
   if (as_text(file).starts_with("nblocks graph ")) return Format::graph_text;
+  if (is_zip(file)) {
+    std::string why_not;
+    const auto archive = ZipArchive::open(file, why_not);
+    if (!archive) return Format::unknown;
+    switch (zip_format_of(*archive)) {
+      case ZipFormat::torch_script:
+        return Format::torch_script;
+      case ZipFormat::torch_pickle:
+        return Format::torch_pickle;
+      case ZipFormat::keras:
+        return Format::keras;
+      default:
+        return Format::unknown;
+    }
+  }
+  if (is_plain_pickle(file)) return Format::torch_pickle;
   if (is_keras(file)) return Format::keras;
   return looks_like_onnx(file) ? Format::onnx : Format::unknown;
 }
@@ -72,7 +90,15 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   ReadOptions options = asked;
   if (options.name.empty()) options.name = path.stem().string();
   Result<Graph> graph = kFailed;
-  switch (format_of(*file.bytes)) {
+  const Format format = format_of(*file.bytes);
+  const bool has_shapes = format == Format::tflite || format == Format::onnx || format == Format::graph_text;
+  if (!options.input_types.empty() && has_shapes)
+    return diagnostics.add(
+        {.kind = Kind::usage,
+         .message = "--input-shape is for TorchScript models; this file has the shapes of its inputs",
+         .file = path.string(),
+         .help = "a symbolic dimension is given with --dim NAME=N"});
+  switch (format) {
     case Format::tflite:
       graph = read_tflite(*file.bytes, all_blocks(), options, diagnostics);
       break;
@@ -82,14 +108,25 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
     case Format::keras:
       graph = read_keras(*file.bytes, all_blocks(), options, diagnostics);
       break;
+    case Format::torch_script:
+      graph = read_torch_script(*file.bytes, all_blocks(), options, diagnostics);
+      break;
+    case Format::torch_pickle:
+      refuse_torch_pickle(*file.bytes, diagnostics);
+      break;
     case Format::graph_text:
       graph = read_graph_text(path, *file.bytes, diagnostics);
       break;
     case Format::unknown:
+      if (std::string why_not; is_zip(*file.bytes) && !ZipArchive::open(*file.bytes, why_not)) {
+        diagnostics.add(
+            {.kind = Kind::malformed_file, .message = "the file is a zip archive that " + why_not});
+        break;
+      }
       diagnostics.add({.kind = Kind::unknown_format,
                        .message = file.bytes->empty()
                                       ? "the file is empty"
-                                      : "the file is neither TFLite, ONNX, Keras nor graph text",
+                                      : "the file is neither TFLite, ONNX, Keras, TorchScript nor graph text",
                        .help = "export the model to .onnx (torch.onnx.export) or .tflite"});
   }
   diagnostics.set_file(path.string());

@@ -20,11 +20,11 @@ struct CompileOptions {
 };
 
 /// The formats that are recognised by content.
-enum class Format { tflite, onnx, keras, graph_text, unknown };
+enum class Format { tflite, onnx, keras, torch_script, torch_pickle, graph_text, unknown };
 [[nodiscard]] Format format_of(ByteSpan file);
 
-/// Reads a model file (TFLite, ONNX, Keras or graph text) to a verified graph. Errors: file-unreadable,
-/// unknown-format, and those of the readers.
+/// Reads a model file (TFLite, ONNX, Keras, TorchScript or graph text) to a verified graph. Errors:
+/// file-unreadable, unknown-format, and those of the readers.
 [[nodiscard]] Result<Graph> read_model(const std::filesystem::path& path, const ReadOptions& options,
                                        Diagnostics& diagnostics);
 

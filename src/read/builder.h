@@ -86,6 +86,7 @@ class GraphBuilder {
 struct ReadOptions {
   std::vector<std::pair<std::string, std::int64_t>> dims;  ///< --dim NAME=N
   std::vector<std::pair<std::string, Tensor>> frozen;      ///< --freeze INPUT=FILE
+  std::vector<std::pair<std::string, Type>> input_types;   ///< --input-shape INPUT=N,N,...[:DTYPE]
   std::string name;                                        ///< of the model; from the file's stem if empty
 };
 

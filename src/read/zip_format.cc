@@ -11,7 +11,8 @@ std::string top_folder(const ZipArchive& archive) {
   if (slash == std::string::npos) return {};
   const std::string top = first.substr(0, slash + 1);
   const auto& entries = archive.entries();
-  return std::all_of(entries.begin(), entries.end(), [&](const ZipEntry& e) { return e.name.starts_with(top); })
+  return std::all_of(entries.begin(), entries.end(),
+                     [&](const ZipEntry& e) { return e.name.starts_with(top); })
              ? top
              : std::string();
 }
@@ -24,8 +25,9 @@ ZipFormat zip_format_of(const ZipArchive& archive) {
   };
   const std::string top = top_folder(archive);
   if (has(top + "archive_format") && has_below(top + "models/")) return ZipFormat::pt2;
-  if (has(top + "data.pkl")) return has_below(top + "code/") ? ZipFormat::torch_script : ZipFormat::torch_pickle;
-  if (has("config.json") && has("model.weights.h5")) return ZipFormat::keras;
+  if (has(top + "data.pkl"))
+    return has_below(top + "code/") ? ZipFormat::torch_script : ZipFormat::torch_pickle;
+  if (has("config.json") && (has("model.weights.h5") || has("metadata.json"))) return ZipFormat::keras;
   return ZipFormat::unknown;
 }
 

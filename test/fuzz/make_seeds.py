@@ -15,6 +15,8 @@ import tflite
 from onnx import TensorProto, helper, numpy_helper
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "test/models"))
+import torch_archive  # noqa: E402
 MAX_BYTES = 4096
 RANDOM = np.random.default_rng(1)
 
@@ -413,6 +415,32 @@ def array_files():
         yield "npz", name, out.getvalue()
 
 
+def torch_files():
+    """Archives, pickles and code of TorchScript; the code is that of a module without attributes."""
+    weight = normal_array(np.float32)
+    yield "torch_script", "weights", torch_archive.network(
+        "y = torch.matmul(x, self.w)\nreturn torch.add(y, CONSTANTS.c0)", constants=[np.array(2.0)],
+        members={"w": torch_archive.View(RANDOM.normal(size=[4, 2]).astype(np.float32)), "n": [1, "a", None, 2.5, True]})
+    yield "torch_script", "state_dict", torch_archive.archive({"data.pkl": torch_archive.pickled({"w": weight})[0]})
+    values = {"a": [1, -2, 3.5, None, True, 1 << 40], "b": (torch_archive.View(weight, (3, 2), (1, 3)), "text"), "c": {}}
+    yield "torch_pickle", "values", torch_archive.pickled(values)[0]
+    yield "torch_pickle", "object", torch_archive.pickled(torch_archive.Object("__torch__.a", "Net", w=weight))[0]
+    code = {
+        "plain": "return torch.relu(torch.add(x, 1, alpha=2))",
+        "flow": "n = 0\nfor i in range(3):\n  if torch.eq(i, 1):\n    n = torch.add(n, i)\n  else:\n    pass\nwhile torch.lt(n, 9):\n"
+                "  n = torch.mul(n, 2)\nassert n > 8, \"n is {}\"\nreturn torch.mul(x, n)",
+        "lists": "a = annotate(List[int], [])\n_0 = torch.append(a, torch.size(x, -1))\nb, c, = torch.unbind(torch.reshape(x, [2, 2]))\n"
+                 "d = {\"k\": [b, c]}\nreturn torch.cat(d[\"k\"][::-1])",
+        "texts": "_1 = \"is {}\\t\\101\"\nif torch.__isnot__(x, None):\n  y = unchecked_cast(Tensor, x)\nelse:\n"
+                 "  ops.prim.RaiseException(torch.format(_1, torch.dim(x)))\nreturn (self).twice(y, 0.5 if ops.prim.is_cpu(x) else -1e-3)",
+    }
+    twice = "  def twice(self: __torch__.net.Net,\n    y: Tensor,\n    k: float=1.) -> Tensor:\n    return torch.mul(y, k)\n"
+    for name, body in code.items():
+        lines = "\n".join("    " + line for line in body.splitlines())
+        yield "torch_code", name, (f"class Net(Module):\n  __parameters__ = []\n  k : Final[int] = 3\n  def forward(self: __torch__.net.Net,\n"
+                                   f"    x: Tensor) -> Tensor:\n{lines}\n{twice}").encode()
+
+
 def normal_array(dtype):
     return (RANDOM.normal(size=[2, 3]) * 9).astype(dtype)
 
@@ -437,7 +465,7 @@ def main():
         put("onnx", name, data)
     for name, data in graph_texts(nblocks, models) if nblocks else ():
         put("graph_text", name, data)
-    for target, name, data in array_files():
+    for target, name, data in [*array_files(), *torch_files()]:
         put(target, name, data)
     for name in ("stm32h735g-dk", "rpi-pico", "cortex-m0", "host"):
         put("board", name, (ROOT / "src/target/boards" / (name + ".toml")).read_bytes())

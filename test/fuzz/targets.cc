@@ -1,5 +1,7 @@
 #include "test/fuzz/targets.h"
 
+#include <zlib.h>
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +16,8 @@
 #include "pass/pass.h"
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
+#include "read/torch/pickle.h"
+#include "read/torch/read_script.h"
 #include "report/report.h"
 #include "target/board.h"
 
@@ -140,9 +144,96 @@ void run_npz(ByteSpan bytes) {
   check(arrays.has_value() != !why_not.empty(), "a refusal has a reason");
 }
 
-constexpr std::array kTargets{
-    Target{"tflite", run_tflite}, Target{"onnx", run_onnx}, Target{"graph_text", run_graph_text},
-    Target{"board", run_board},   Target{"npy", run_npy},   Target{"npz", run_npz}};
+void run_torch_pickle(ByteSpan bytes) {
+  torch::PickleFault fault;
+  const auto pickle = torch::parse_pickle(bytes, fault);
+  check(pickle.has_value() != !fault.message.empty(), "a refusal has a reason");
+  if (!pickle) return;
+  check(pickle->root < pickle->nodes.size(), "a pickle has a value");
+  std::int64_t budget = 1 << 20;
+  for (const torch::PickleTensor& tensor : pickle->tensors) {
+    std::string why_not;
+    const auto made = torch::contiguous(bytes, tensor.view, budget, why_not);
+    check(made.has_value() != !why_not.empty(), "a refusal has a reason");
+    check(!made || static_cast<std::int64_t>(made->data.size()) == made->type.size_bytes(),
+          "a tensor has its bytes");
+    check(budget >= 0, "tensors stay within their budget");
+  }
+}
+
+/// Both formats of .pt, as the archive is.
+void run_torch_script(ByteSpan bytes) {
+  Diagnostics diagnostics;
+  const ReadOptions options{.input_types = {{"x", Type{DType::f32, {1, 4}}}}, .name = "fuzz"};
+  auto graph = read_torch_script(bytes, all_blocks(), options, diagnostics);
+  const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
+  check_diagnostics(is_valid, diagnostics);
+  if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+  Diagnostics refused;
+  refuse_torch_pickle(bytes, refused);
+  check_diagnostics(false, refused);
+}
+
+/// A zip archive of stored entries.
+Bytes zip_of(std::span<const std::pair<std::string_view, std::string_view>> entries) {
+  Bytes out, directory;
+  const auto put = [](Bytes& to, std::uint64_t value, int size) {
+    for (int i = 0; i < size; ++i) to.push_back(static_cast<std::byte>(value >> (8 * i)));
+  };
+  const auto put_text = [](Bytes& to, std::string_view text) {
+    const ByteSpan raw = as_byte_span(text);
+    to.insert(to.end(), raw.begin(), raw.end());
+  };
+  for (const auto& [name, content] : entries) {
+    const std::uint64_t crc = crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());
+    const std::uint64_t header = out.size();
+    for (Bytes* to : {&out, &directory}) {
+      put(*to, to == &out ? 0x04034b50 : 0x02014b50, 4);
+      put(*to, 20, to == &out ? 2 : 4);
+      put(*to, 0, 8);
+      put(*to, crc, 4);
+      put(*to, content.size(), 4);
+      put(*to, content.size(), 4);
+      put(*to, name.size(), 2);
+      put(*to, 0, to == &out ? 2 : 12);
+      if (to == &directory) put(*to, header, 4);
+      put_text(*to, name);
+    }
+    put_text(out, content);
+  }
+  const std::uint64_t offset = out.size();
+  out.insert(out.end(), directory.begin(), directory.end());
+  put(out, 0x06054b50, 8);
+  put(out, entries.size(), 2);
+  put(out, entries.size(), 2);
+  put(out, directory.size(), 4);
+  put(out, offset, 4);
+  put(out, 0, 2);
+  return out;
+}
+
+/// The bytes as the code of a module without attributes.
+void run_torch_code(ByteSpan bytes) {
+  using Entry = std::pair<std::string_view, std::string_view>;
+  constexpr std::string_view kModule(
+      "\x80\x02"
+      "c__torch__.net\nNet\n)\x81}b.",
+      26);
+  constexpr std::string_view kNothing("\x80\x02).", 4);
+  const std::array<Entry, 3> entries = {Entry{"m/data.pkl", kModule}, Entry{"m/constants.pkl", kNothing},
+                                        Entry{"m/code/__torch__/net.py", text_of(bytes)}};
+  run_torch_script(zip_of(entries));
+}
+
+constexpr std::array kTargets{Target{"tflite", run_tflite},
+                              Target{"onnx", run_onnx},
+                              Target{"graph_text", run_graph_text},
+                              Target{"board", run_board},
+                              Target{"npy", run_npy},
+                              Target{"npz", run_npz},
+                              Target{"torch_pickle", run_torch_pickle},
+                              Target{"torch_script", run_torch_script},
+                              Target{"torch_code", run_torch_code}};
 
 }  // namespace
 

@@ -7,7 +7,7 @@ within what ONNX Runtime's own graph optimization changes. Integer .tflite files
 BY_METRIC names the files that are judged by their metric on the stored test set instead, and why. Without that folder
 everything is skipped. Ends with "N passed, N failed, N skipped".
 
-usage: run_corpus.py NBLOCKS [--only TEXT] [--formats onnx,qdq,tflite,keras,h5] [--table] [--boards a,b [--every]]
+usage: run_corpus.py NBLOCKS [--only TEXT] [--formats onnx,qdq,tflite,keras,h5,pt,script] [--table] [--boards a,b [--every]]
 """
 
 import argparse
@@ -20,6 +20,8 @@ import sys
 import tempfile
 
 import numpy as np
+
+from torch_archive import shape_options
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "models" / "corpus"
@@ -35,10 +37,12 @@ BY_METRIC = {
 
 
 def family_of(name):
-    """The kind of file: onnx, qdq, tflite, keras or h5; None for what nblocks does not read."""
+    """The kind of file: onnx, qdq, tflite, keras, h5, pt or script; None for what nblocks does not read."""
     if name.endswith("qdq.onnx"):
         return "qdq"
-    return {".onnx": "onnx", ".tflite": "tflite", ".keras": "keras", ".h5": "h5"}.get(pathlib.Path(name).suffix)
+    if name.endswith("script.pt"):
+        return "script"
+    return {".onnx": "onnx", ".tflite": "tflite", ".keras": "keras", ".h5": "h5", ".pt": "pt"}.get(pathlib.Path(name).suffix)
 
 
 def arrays(folder, file, prefix):
@@ -152,7 +156,8 @@ def check(nblocks, folder, meta, name, entry, board, every):
         if board != "host" and not every:
             inputs = [x[:1] for x in inputs]
             options = [[x[:1] for x in option] for option in options]
-        code, actual, text = run(nblocks, folder / name, board, inputs, work)
+        shapes = shape_options(folder / name, meta["inputs"]) if name.endswith(".pt") else []
+        code, actual, text = run(nblocks, folder / name, board, inputs, work, *shapes)
     if code == 4 and board != "host":
         return "skipped", "does not fit"
     if code != 0:
@@ -165,7 +170,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("nblocks")
     parser.add_argument("--only", default="")
-    parser.add_argument("--formats", default="onnx,qdq,tflite,keras,h5")
+    parser.add_argument("--formats", default="onnx,qdq,tflite,keras,h5,pt,script")
     parser.add_argument("--table", action="store_true", help="print every result")
     parser.add_argument("--boards", nargs="?", const=BOARDS, default="host")
     parser.add_argument("--every", action="store_true", help="boards: all recorded samples, not only the first")

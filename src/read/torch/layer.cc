@@ -10,39 +10,6 @@ namespace {
 const Item kNone;
 }  // namespace
 
-std::optional<DType> dtype_of_scalar_type(std::int64_t scalar_type) {
-  switch (scalar_type) {
-    case 0:
-      return DType::u8;
-    case 1:
-      return DType::i8;
-    case 2:
-      return DType::i16;
-    case 3:
-      return DType::i32;
-    case 4:
-      return DType::i64;
-    case 5:
-      return DType::f16;
-    case 6:
-      return DType::f32;
-    case 7:
-      return DType::f64;
-    case 11:
-      return DType::boolean;
-    case 15:
-      return DType::bf16;
-    case 27:
-      return DType::u16;
-    case 28:
-      return DType::u32;
-    case 29:
-      return DType::u64;
-    default:
-      return std::nullopt;
-  }
-}
-
 Layer::Layer(GraphBuilder& builder, const Call& call, const OperatorRow& row, const Schema& schema,
              std::vector<Item> arguments)
     : Translation(builder, call.layer, call.op, call.source),

@@ -9,6 +9,7 @@
 #include "read/compose.h"
 #include "read/torch/item.h"
 #include "read/torch/schema.h"
+#include "read/torch/storage.h"
 #include "read/torch/translator.h"
 #include "read/translation.h"
 
@@ -79,9 +80,6 @@ class Layer : public Translation {
   std::vector<Item> arguments_;
   std::vector<Item> results_;
 };
-
-/// The dtype of c10's number; absent for those that no graph has (complex, quantized, 8-bit floats).
-[[nodiscard]] std::optional<DType> dtype_of_scalar_type(std::int64_t scalar_type);
 
 /// PyTorch's type promotion of two operands, of which numbers and tensors without axes weigh less. Both cast
 /// to what they are computed in.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <new>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "base/zip.h"
@@ -15,13 +17,14 @@ namespace nb {
 namespace torch::script {
 namespace {
 
-constexpr ZipLimits kCodeLimits = {.entry_bytes = std::uint64_t{16} << 20, .total_bytes = std::uint64_t{64} << 20};
+constexpr ZipLimits kCodeLimits = {.entry_bytes = std::uint64_t{16} << 20,
+                                   .total_bytes = std::uint64_t{64} << 20};
 
 /// One reading of one program.
 class ScriptReader {
  public:
-  ScriptReader(ZipArchive& archive, std::size_t file_bytes, const BlockSet& blocks, const ReadOptions& options,
-               Diagnostics& diagnostics)
+  ScriptReader(ZipArchive& archive, std::size_t file_bytes, const BlockSet& blocks,
+               const ReadOptions& options, Diagnostics& diagnostics)
       : options_(options),
         diagnostics_(diagnostics),
         build_(blocks, diagnostics),
@@ -34,16 +37,19 @@ class ScriptReader {
     Object& module = machine_.load_module();
     const Function* forward = machine_.find_method(module, "forward");
     if (forward == nullptr)
-      machine_.invalid("the module's class `" + printable(module.type->qualified, 120) + "` has no method `forward`");
+      machine_.invalid("the module's class `" + printable(module.type->qualified, 120) +
+                       "` has no method `forward`");
     check_options(*forward);
     Arguments arguments;
-    for (const Parameter& parameter : std::span(forward->parameters).subspan(std::min<std::size_t>(1, forward->parameters.size())))
+    for (const Parameter& parameter :
+         std::span(forward->parameters).subspan(std::min<std::size_t>(1, forward->parameters.size())))
       declare(parameter, arguments);
     if (!missing_.empty()) refuse_missing();
     const Value result = machine_.call_function(*forward, &module, std::move(arguments));
     if (translator_.has_failed()) throw read::Refusal{};
     give(result, "output", 0);
     if (build_.graph().outputs.empty()) machine_.invalid("`forward` returns no tensor");
+    make_names_unique();
     build_.graph().remove_dead();
     return std::move(build_.graph());
   }
@@ -71,7 +77,8 @@ class ScriptReader {
     if (depth > 8) return;
     const std::string_view kind = outer(type);
     if (kind == "Tensor") names.push_back(name);
-    if (kind == "Optional" && type->kind == ExprKind::subscript) list_inputs(name, type->items[1], depth + 1, names);
+    if (kind == "Optional" && type->kind == ExprKind::subscript)
+      list_inputs(name, type->items[1], depth + 1, names);
     if (kind == "Tuple" && type->kind == ExprKind::subscript) {
       const Expr* parts = type->items[1];
       const bool is_many = parts->kind == ExprKind::tuple;
@@ -89,8 +96,10 @@ class ScriptReader {
       const std::string close = nearest(name, names);
       std::string all;
       for (const std::string& known : names) all += (all.empty() ? "`" : ", `") + printable(known, 60) + "`";
-      machine_.refuse(Kind::usage, option + " names `" + printable(name, 60) + "`, which is no tensor that `forward` takes",
-                      close.empty() ? "it takes " + (all.empty() ? "none" : all) : "did you mean `" + close + "`?");
+      machine_.refuse(
+          Kind::usage,
+          option + " names `" + printable(name, 60) + "`, which is no tensor that `forward` takes",
+          close.empty() ? "it takes " + (all.empty() ? "none" : all) : "did you mean `" + close + "`?");
     };
     for (const auto& [name, type] : options_.input_types) check("--input-shape", name);
     for (const auto& [name, tensor] : options_.frozen) check("--freeze", name);
@@ -112,10 +121,12 @@ class ScriptReader {
       return;
     }
     if (tensors.empty())
-      machine_.refuse(Kind::unsupported_feature,
-                      "argument `" + printable(name, 60) + "` of `forward` is no tensor, but " +
-                          (outer(parameter.type).empty() ? "of another type" : "`" + printable(outer(parameter.type), 60) + "`"),
-                      "give it a default in the model, or trace the module with the value that it shall have");
+      machine_.refuse(
+          Kind::unsupported_feature,
+          "argument `" + printable(name, 60) + "` of `forward` is no tensor, but " +
+              (outer(parameter.type).empty() ? "of another type"
+                                             : "`" + printable(outer(parameter.type), 60) + "`"),
+          "give it a default in the model, or trace the module with the value that it shall have");
     const Value value = make_input(name, parameter.type);
     if (stop_positional_)
       arguments.named.emplace_back(parameter.name, value);
@@ -135,7 +146,9 @@ class ScriptReader {
       return machine_.make_tuple(std::move(items));
     }
     if (kind != "Tensor")
-      machine_.refuse(Kind::unsupported_feature, "argument `" + printable(name, 60) + "` of `forward` is no tensor, but `" + printable(kind, 60) + "`");
+      machine_.refuse(Kind::unsupported_feature, "argument `" + printable(name, 60) +
+                                                     "` of `forward` is no tensor, but `" +
+                                                     printable(kind, 60) + "`");
     if (const Tensor* tensor = frozen(name)) return machine_.make_constant(name, *tensor);
     const Type* given = asked(name);
     if (given == nullptr) {
@@ -146,12 +159,14 @@ class ScriptReader {
       machine_.refuse(Kind::limit_exceeded, "input `" + printable(name, 60) + "`: " + fault);
     build_.set_layer(printable(name), "Input");
     ValueId id = build_.add_input(printable(name), *given);
-    if (const DType inside = read::computed_dtype(given->dtype); inside != given->dtype) id = cast(id, inside, name);
+    if (const DType inside = read::computed_dtype(given->dtype); inside != given->dtype)
+      id = cast(id, inside, name);
     return Value(id);
   }
 
   ValueId cast(ValueId id, DType to, const std::string& name) {
-    auto made = build_.add_one("cast", Attributes(CastAttrs{to}), {id}, {printable(name) + "/" + std::string(dtype_name(to)), {}});
+    auto made = build_.add_one("cast", Attributes(CastAttrs{to}), {id},
+                               {printable(name) + "/" + std::string(dtype_name(to)), {}});
     if (!made) throw read::Refusal{};
     return *made;
   }
@@ -162,10 +177,13 @@ class ScriptReader {
       names += (names.empty() ? "`" : ", `") + printable(name, 60) + "`";
       options += " --input-shape " + printable(name, 60) + "=N,N,...";
     }
-    machine_.refuse(Kind::dynamic_shape,
-                    (missing_.size() == 1 ? "input " + names + " has no shape" : "inputs " + names + " have no shapes") +
-                        ": a TorchScript file carries none",
-                    "add" + options + " with the sizes that the model shall have, batch first; `:i64` behind them gives another dtype than f32");
+    machine_.refuse(
+        Kind::dynamic_shape,
+        (missing_.size() == 1 ? "input " + names + " has no shape" : "inputs " + names + " have no shapes") +
+            ": a TorchScript file carries none",
+        "add" + options +
+            " with the sizes that the model shall have, batch first; `:i64` behind them gives another dtype "
+            "than f32");
   }
 
   /// Makes what `forward` returns outputs of the graph.
@@ -174,9 +192,10 @@ class ScriptReader {
     if (value.is_tensor()) {
       build_.set_layer(name, "Output");
       Graph& graph = build_.graph();
-      if (graph.outputs.size() >= 1000) machine_.refuse(Kind::limit_exceeded, "`forward` returns more than 1000 tensors");
+      if (graph.outputs.size() >= 1000)
+        machine_.refuse(Kind::limit_exceeded, "`forward` returns more than 1000 tensors");
       const ValueId id = build_.add_output(name, translator_.current(value.tensor()));
-      rename(id, name);
+      graph.at(id).name = name.empty() ? "output" : name;
     } else if (value.is_sequence()) {
       const Sequence& sequence = value.sequence();
       for (std::size_t i = 0; i < sequence.items.size(); ++i) {
@@ -189,24 +208,30 @@ class ScriptReader {
       for (const auto& [key, item] : value.dict().items)
         give(item, (depth == 0 ? "" : name + "_") + printable(machine_.text_of(key), 60), depth + 1);
     } else if (!value.is_none()) {
-      machine_.refuse(Kind::unsupported_feature, "`forward` returns " + machine_.described(value), "programs return tensors");
+      machine_.refuse(Kind::unsupported_feature, "`forward` returns " + machine_.described(value),
+                      "programs return tensors");
     }
   }
 
-  /// Outputs have their own names; a value within that has one already gets another.
-  void rename(ValueId id, const std::string& name) {
+  /// Inputs and outputs keep their names; other values of the same name get a number behind them.
+  void make_names_unique() {
     Graph& graph = build_.graph();
-    std::string wanted = name.empty() ? "output" : name;
-    const auto is_taken = [&](const std::string& text) {
-      const auto has = [&](ValueId other) { return other != id && graph.at(other).name == text; };
-      return std::any_of(graph.outputs.begin(), graph.outputs.end(), has) || std::any_of(graph.inputs.begin(), graph.inputs.end(), has);
-    };
-    while (is_taken(wanted)) wanted += "_out";
-    for (Value_& other : graph.values)
-      if (other.name == wanted && &other != &graph.at(id)) other.name += "_inner";
-    graph.at(id).name = wanted;
+    std::unordered_set<std::string> names;
+    std::vector<bool> is_interface(graph.values.size(), false);
+    for (const auto* ids : {&graph.inputs, &graph.outputs})
+      for (const ValueId id : *ids) {
+        is_interface[id.index()] = true;
+        while (!names.insert(graph.at(id).name).second) graph.at(id).name += "_out";
+      }
+    std::unordered_map<std::string, int> numbers;
+    for (std::size_t i = 0; i < graph.values.size(); ++i) {
+      if (is_interface[i]) continue;
+      const std::string wanted = graph.values[i].name;
+      std::string name = wanted;
+      while (!names.insert(name).second) name = wanted + "_" + std::to_string(++numbers[wanted]);
+      graph.values[i].name = std::move(name);
+    }
   }
-  using Value_ = nb::Value;
 
   const ReadOptions& options_;
   Diagnostics& diagnostics_;
@@ -253,11 +278,12 @@ Failed refuse_torch_pickle(ByteSpan file, Diagnostics& diagnostics) {
   const auto pickle = torch::parse_pickle(bytes, fault);
   std::string what = "the file is a pickle of Python objects, which holds no graph";
   if (!fault.global.empty())
-    what = "the file is a pickled Python object (it names `" + fault.global + "`), which is code in Python, not a graph";
+    what = "the file is a pickled Python object (it names `" + fault.global +
+           "`), which is code in Python, not a graph";
   else if (pickle && (pickle->at(pickle->root).kind == torch::PickleKind::dict || !pickle->tensors.empty()))
     what = "the file holds weights by name (a state_dict), not the layers that they belong to";
   return diagnostics.add(
-      {.kind = Kind::no_graph,
+      {.kind = Kind::unknown_format,
        .message = what,
        .help = "load it in Python as the program that made it does, then save what it computes: "
                "torch.export.save(torch.export.export(model.eval(), (example_input,)), \"model.pt2\")"});

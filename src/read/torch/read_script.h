@@ -1,5 +1,5 @@
-// Reads PyTorch's .pt files: TorchScript programs, traced or scripted, become graphs; pickles are refused with
-// what exports them.
+// Reads PyTorch's .pt files: TorchScript programs, traced or scripted, become graphs; pickles are refused
+// with what exports them.
 #pragma once
 #include "read/builder.h"
 
@@ -9,8 +9,8 @@ namespace nb {
 /// conditions and loops must be known when compiling. Such files carry no shapes: `options.input_types` has
 /// one for each argument. Errors: malformed-file, invalid-model, dynamic-shape, unsupported-operator,
 /// unsupported-feature, limit-exceeded, usage.
-[[nodiscard]] Result<Graph> read_torch_script(ByteSpan file, const BlockSet& blocks, const ReadOptions& options,
-                                              Diagnostics& diagnostics);
+[[nodiscard]] Result<Graph> read_torch_script(ByteSpan file, const BlockSet& blocks,
+                                              const ReadOptions& options, Diagnostics& diagnostics);
 
 /// Refuses a file of torch.save, a zip archive or a plain pickle: says whether it holds weights by name or a
 /// Python object, and what exports a program.

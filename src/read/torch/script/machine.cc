@@ -40,12 +40,16 @@ Value Arguments::get(std::size_t i, std::string_view name) const {
 }
 
 void Machine::refuse(Kind kind, const std::string& message, const std::string& help) {
-  std::string layer;
-  if (function_ != nullptr)
+  std::string layer, origin;
+  std::vector<std::string> notes;
+  if (function_ != nullptr) {
+    origin = source(function_->file, line_);
     layer = "`" + printable(function_->name, 60) + "` at code/" + printable(function_->file, 120) + ":" +
             std::to_string(line_);
+  }
+  if (!origin.empty() && !origin.starts_with("code/")) notes.push_back("in the model: " + origin);
   (void)build().diagnostics().add(
-      {.kind = kind, .message = message, .layer = std::move(layer), .help = help});
+      {.kind = kind, .message = message, .layer = std::move(layer), .notes = std::move(notes), .help = help});
   throw read::Refusal{};
 }
 
@@ -244,7 +248,8 @@ Value Machine::evaluate(const Expr& expr, Frame& frame) {
     case ExprKind::real:
       return Value(expr.real);
     case ExprKind::text:
-      return make_text(std::string(expr.text));
+      if (const auto known = literals_.find(&expr); known != literals_.end()) return known->second;
+      return literals_[&expr] = make_text(std::string(expr.text));
     case ExprKind::name:
       return evaluate_name(expr.text, frame);
     case ExprKind::attribute:
@@ -258,6 +263,7 @@ Value Machine::evaluate(const Expr& expr, Frame& frame) {
     case ExprKind::list:
       return make_list(evaluate_all(expr.items, frame));
     case ExprKind::dict: {
+      charge(8);
       const Value dict = heap_.dict();
       for (std::size_t i = 0; i + 1 < expr.items.size(); i += 2) {
         const Value key = evaluate(*expr.items[i], frame);
@@ -410,6 +416,7 @@ bool Machine::evaluate_form(std::string_view name, const Expr& expr, Frame& fram
   if (name.ends_with(".__new__") && name.starts_with("__torch__.")) {
     const Class* type = find_class(name.substr(0, name.size() - 8));
     if (type == nullptr) invalid("the archive's code has no class `" + printable(name, 120) + "`");
+    charge(16);
     result = heap_.object();
     result.object().type = type;
     return true;
@@ -462,6 +469,7 @@ Value Machine::make_object(const Class& type, Arguments arguments) {
       invalid("`" + printable(type.qualified, 120) + "` is made of other than its fields");
     return make_tuple(std::move(arguments.positional), &type);
   }
+  charge(16);
   const Value made = heap_.object();
   made.object().type = &type;
   if (const Function* function = find_method(made.object(), "__init__"))
@@ -504,8 +512,7 @@ Value Machine::call_operator(const std::string& name, const Arguments& arguments
                        std::none_of(frame.module->known.begin(), frame.module->known.end(),
                                     [](const auto& member) { return member.second.is(ValueKind::object); });
   call.layer = is_leaf ? path : path.empty() ? std::string(op) : path + "." + std::string(op);
-  if (frame.function != nullptr)
-    call.source = "code/" + std::string(frame.function->file) + ":" + std::to_string(line_);
+  if (frame.function != nullptr) call.source = source(frame.function->file, line_);
   std::vector<Item> results = translator_.call(call);
   if (translator_.is_hopeless()) throw read::Refusal{};
   if (results.empty()) return {};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/zip.h"
+#include "read/torch/script/origins.h"
 #include "read/torch/script/value.h"
 #include "read/torch/translator.h"
 
@@ -82,6 +83,8 @@ class Machine {
   SourceFile* find_source(std::string_view module);
   const Class* find_class(std::string_view qualified);
   const Function* find_function(std::string_view qualified);
+  /// Where the line comes from: the model's Python if the archive tells it, and the archive's code.
+  std::string source(std::string_view file, std::uint32_t line);
 
   // machine.cc
   Flow run(std::span<const Stmt* const> body, Frame& frame, Value& result);
@@ -116,6 +119,8 @@ class Machine {
   std::unordered_map<PickleId, Value> unpickled_;
   std::unordered_map<std::string, ValueId> tensors_;  ///< by their storage and view
   std::unordered_map<std::string, std::unique_ptr<SourceFile>> sources_;
+  std::unordered_map<std::string, std::unique_ptr<Origins>> origins_;  ///< by the file of the code
+  std::unordered_map<const Expr*, Value> literals_;                    ///< texts that were met
 };
 
 /// A function on what is known when compiling; false if it does not apply to these arguments (tensors, above

@@ -231,6 +231,23 @@ SourceFile* Machine::find_source(std::string_view module) {
   return source.get();
 }
 
+std::string Machine::source(std::string_view file, std::uint32_t line) {
+  std::unique_ptr<Origins>& origins = origins_[std::string(file)];
+  if (origins == nullptr) {
+    std::string why_not;  // what only tells lines may be missing or broken
+    const ZipEntry* debug = archive_.find(top_ + "code/" + std::string(file) + ".debug_pkl");
+    const ZipEntry* code = archive_.find(top_ + "code/" + std::string(file));
+    const auto places = debug == nullptr ? std::nullopt : archive_.content(*debug, why_not);
+    const auto text = code == nullptr ? std::nullopt : archive_.content(*code, why_not);
+    origins = places && text
+                  ? std::make_unique<Origins>(
+                        *places, std::string_view(reinterpret_cast<const char*>(text->data()), text->size()))
+                  : std::make_unique<Origins>(ByteSpan(), "");
+  }
+  const std::string place = origins->at(line);
+  return place.empty() ? "code/" + printable(file, 120) + ":" + std::to_string(line) : place;
+}
+
 const Class* Machine::find_class(std::string_view qualified) {
   const std::size_t dot = qualified.rfind('.');
   if (dot == std::string_view::npos) return nullptr;

@@ -5,16 +5,10 @@
 #include <limits>
 
 #include "base/text.h"
-#include "read/torch/script/lexer.h"
-#include "read/torch/script/syntax.h"
+#include "read/torch/script/words.h"
 
 namespace nb::torch::script {
 namespace {
-
-constexpr int kMaxDepth = 400;
-
-/// Thrown at the first word that does not fit; caught by parse_source.
-struct Misfit {};
 
 struct BinarySign {
   std::string_view sign, function;
@@ -35,12 +29,9 @@ constexpr std::array<BinarySign, 20> kBinarySigns = {{
 }};
 constexpr int kUnaryStrength = 8;
 
-class Parser {
+class Parser : Words {
  public:
-  Parser(std::string_view code, SourceFile& file, std::size_t& nodes_left, SyntaxFault& fault)
-      : lexer_(code), file_(file), nodes_left_(nodes_left), fault_(fault) {
-    advance();
-  }
+  using Words::Words;
 
   void parse_file() {
     while (token_.kind != TokenKind::end) {
@@ -59,98 +50,6 @@ class Parser {
   }
 
  private:
-  [[noreturn]] void fail(std::string message) {
-    fault_.line = token_.line;
-    fault_.message = std::move(message);
-    throw Misfit{};
-  }
-  [[noreturn]] void expected(std::string_view what) {
-    std::string found = "`" + printable(token_.text, 40) + "`";
-    if (token_.kind == TokenKind::newline) found = "the end of the line";
-    if (token_.kind == TokenKind::indent || token_.kind == TokenKind::dedent) found = "another indent";
-    if (token_.kind == TokenKind::end) found = "the end of the code";
-    fail("expected " + std::string(what) + ", found " + found);
-  }
-
-  void advance() {
-    token_ = lexer_.next();
-    if (token_.kind == TokenKind::fault) fail(std::string(token_.text));
-  }
-  [[nodiscard]] bool is_sign(std::string_view text) const {
-    return token_.kind == TokenKind::sign && token_.text == text;
-  }
-  [[nodiscard]] bool is_name(std::string_view text) const {
-    return token_.kind == TokenKind::name && token_.text == text;
-  }
-  bool accept_sign(std::string_view text) {
-    if (!is_sign(text)) return false;
-    advance();
-    return true;
-  }
-  bool accept_name(std::string_view text) {
-    if (!is_name(text)) return false;
-    advance();
-    return true;
-  }
-  void expect_sign(std::string_view text) {
-    if (!accept_sign(text)) expected("`" + std::string(text) + "`");
-  }
-  std::string_view expect_name() {
-    if (token_.kind != TokenKind::name) expected("a name");
-    const std::string_view text = token_.text;
-    advance();
-    return text;
-  }
-  void skip_newline() {
-    if (token_.kind == TokenKind::end) return;
-    if (token_.kind != TokenKind::newline) expected("the end of the line");
-    advance();
-  }
-
-  /// Counts how deep the grammar's rules are nested.
-  class Deeper {
-   public:
-    explicit Deeper(Parser& parser) : parser_(parser) {
-      if (++parser_.depth_ > kMaxDepth) parser_.fail("expressions or blocks are nested too deeply");
-    }
-    ~Deeper() { --parser_.depth_; }
-    Deeper(const Deeper&) = delete;
-    Deeper& operator=(const Deeper&) = delete;
-
-   private:
-    Parser& parser_;
-  };
-
-  void count_node() {
-    if (nodes_left_ == 0) fail("the program is too large");
-    --nodes_left_;
-  }
-  template <class T>
-  T* make(T value) {
-    count_node();
-    return new (file_.memory.allocate(sizeof(T), alignof(T))) T(std::move(value));
-  }
-  template <class T>
-  std::span<const T* const> keep(const std::vector<const T*>& items) {
-    if (items.empty()) return {};
-    auto** kept = static_cast<const T**>(file_.memory.allocate(items.size() * sizeof(T*), alignof(T*)));
-    std::copy(items.begin(), items.end(), kept);
-    return {kept, items.size()};
-  }
-  const Expr* make_expr(ExprKind kind, const std::vector<const Expr*>& items, std::string_view text = {}) {
-    Expr expr;
-    expr.kind = kind;
-    expr.line = token_.line;
-    expr.text = text;
-    expr.items = keep(items);
-    return make(expr);
-  }
-  const Expr* make_call(std::string_view function, const std::vector<const Expr*>& arguments) {
-    std::vector<const Expr*> items = {make_expr(ExprKind::name, {}, function)};
-    items.insert(items.end(), arguments.begin(), arguments.end());
-    return make_expr(ExprKind::call, items);
-  }
-
   // Expressions.
   const Expr* parse_expression() {
     const Deeper deeper(*this);
@@ -208,7 +107,11 @@ class Parser {
   const Expr* parse_unary() {
     const Deeper deeper(*this);
     if (accept_sign("-")) {
-      if (token_.kind == TokenKind::integer || token_.kind == TokenKind::real) return parse_postfix(true);
+      if (token_.kind == TokenKind::integer || token_.kind == TokenKind::real) {
+        const Expr* value = parse_postfix(true);
+        if (is_sign("**")) fail("a power of a negative number stands without brackets");
+        return value;
+      }
       return make_call("torch.neg", {parse_binary(kUnaryStrength)});
     }
     if (accept_sign("+")) return parse_unary();
@@ -540,7 +443,7 @@ class Parser {
     Class made;
     made.name = expect_name();
     if (accept_sign("(")) {
-      if (!is_sign(")")) made.base = dotted_end(parse_expression());
+      if (!is_sign(")")) made.base = parse_expression()->text;
       expect_sign(")");
     }
     expect_sign(":");
@@ -565,8 +468,6 @@ class Parser {
     file_.classes.insert_or_assign(made.name, std::move(made));
   }
 
-  static std::string_view dotted_end(const Expr* expr) { return expr->text; }
-
   /// `x : T`, `x : Final[T] = value`, `__parameters__ = [...]`, `__annotations__["0"] = T`.
   void parse_member(Class& made) {
     count_node();
@@ -586,13 +487,6 @@ class Parser {
     skip_newline();
     if (!member.name.empty()) made.attributes.push_back(member);
   }
-
-  Lexer lexer_;
-  SourceFile& file_;
-  std::size_t& nodes_left_;
-  SyntaxFault& fault_;
-  Token token_;
-  int depth_ = 0;
 };
 
 }  // namespace

@@ -114,7 +114,7 @@ void gather(Machine& m, const Value& value, std::size_t depth, Gathered& into) {
   if (value.is_sequence()) {
     const std::vector<Value>& items = value.sequence().items;
     const auto count = static_cast<std::int64_t>(items.size());
-    if (into.shape.size() == depth && into.numbers.empty()) into.shape.push_back(count);
+    if (into.shape.size() == depth && into.numbers.empty()) into.shape.resize(depth + 1, count);
     if (into.shape.size() <= depth || into.shape[depth] != count)
       m.invalid("a tensor is made of lists of different lengths");
     for (const Value& item : items) gather(m, item, depth + 1, into);

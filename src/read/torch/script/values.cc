@@ -10,18 +10,19 @@ namespace nb::torch::script {
 namespace {
 constexpr int kMaxDepth = 32;          // of values within each other
 constexpr std::size_t kItemSteps = 4;  // what a value in a list, or eight bytes of text, count for
+constexpr std::size_t kBoxSteps = 4;   // what a list or a text counts for itself
 }  // namespace
 
 Value Machine::make_text(std::string text) {
-  charge(1 + text.size() / 8 * kItemSteps);
+  charge(kBoxSteps + text.size() / 8 * kItemSteps);
   return heap_.text(std::move(text));
 }
 Value Machine::make_list(std::vector<Value> items) {
-  charge(1 + items.size() * kItemSteps);
+  charge(kBoxSteps + items.size() * kItemSteps);
   return heap_.list(std::move(items));
 }
 Value Machine::make_tuple(std::vector<Value> items, const Class* type) {
-  charge(1 + items.size() * kItemSteps);
+  charge(kBoxSteps + items.size() * kItemSteps);
   return heap_.tuple(std::move(items), type);
 }
 
