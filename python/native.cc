@@ -97,7 +97,8 @@ using Answer = std::pair<std::optional<T>, std::string>;
 std::pair<std::shared_ptr<Model>, std::string> compile_model(
     const std::string& path, const std::string& board, const std::string& name,
     const std::vector<std::pair<std::string, std::int64_t>>& dims, const std::vector<NamedArray>& frozen,
-    const std::vector<std::string>& states, const std::vector<std::string>& streams) {
+    const std::vector<std::string>& states, const std::vector<std::string>& streams,
+    const std::vector<std::tuple<std::string, std::string, Shape>>& input_types) {
   Diagnostics diagnostics;
   CompileOptions options;
   options.read.name = name;
@@ -113,6 +114,14 @@ std::pair<std::shared_ptr<Model>, std::string> compile_model(
       return {nullptr, said(diagnostics)};
     }
     options.read.frozen.emplace_back(input, std::move(*tensor));
+  }
+  for (const auto& [input, dtype, shape] : input_types) {
+    Type type{find_dtype(dtype).value_or(DType::f32), shape};
+    if (const std::string fault = shape_fault(shape, type.dtype); !fault.empty()) {
+      diagnostics.add({.kind = Kind::usage, .message = "the example of `" + printable(input) + "` " + fault});
+      return {nullptr, said(diagnostics)};
+    }
+    options.read.input_types.emplace_back(input, std::move(type));
   }
   std::shared_ptr<Model> model;
   without_lock(diagnostics, [&] {

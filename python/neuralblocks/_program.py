@@ -261,7 +261,7 @@ class Program:
         if board not in self._models:
             asked = self._asked
             model, text = _native.compile(os.fspath(self._file.path), board, asked.name, asked.dims, asked.frozen,
-                                          asked.states, asked.streams)
+                                          asked.states, asked.streams, self._file.input_types)
             said = self._relabelled(text)
             if model is None:
                 fail(said)

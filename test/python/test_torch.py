@@ -78,6 +78,24 @@ def test_inputs_by_name_and_several_outputs():
         program.run(a)
 
 
+def test_script_modules(net, tmp_path):
+    x = torch.randn(4, 1, 8, 8)
+    net.eval()
+    traced, scripted = torch.jit.trace(net, x[:1]), torch.jit.script(net)
+    net.train()
+    for module in (traced, scripted):
+        program = nb.compile(module, x[:1])
+        assert program.name == "net"
+        np.testing.assert_allclose(program.run(x), expected(net, x).numpy(), atol=1e-5)
+    traced.save(str(tmp_path / "net.pt"))
+    program = nb.compile(tmp_path / "net.pt", {"x": x[:1]})
+    np.testing.assert_allclose(program.run(x), expected(net, x).numpy(), atol=1e-5)
+    with pytest.raises(nb.UsageError, match="example_inputs"):
+        nb.compile(traced)
+    with pytest.raises(nb.UsageError, match="which input"):
+        nb.compile(tmp_path / "net.pt", x[:1])
+
+
 def test_example_inputs_are_needed(net):
     with pytest.raises(nb.UsageError, match="example_inputs"):
         nb.compile(net)
