@@ -18,4 +18,8 @@ judge() {  # judge "MODULE, MODULE" PACKAGE...
 judge "tflite_micro, ai_edge_litert" tflite-micro==0.dev20261023182759 ai-edge-litert==2.3.0
 judge onnxruntime onnxruntime==1.32.0
 judge "torch, onnxscript" torch==2.13.0+cpu onnxscript==0.7.2
+# TensorFlow needs other versions of packages than the judges above: an environment of its own.
+.venv-keras/bin/python -c "import tensorflow, tf_keras" 2>/dev/null || {
+  python3 -m venv .venv-keras && .venv-keras/bin/pip install -q tensorflow==2.21.0 keras==3.15.1 tf_keras==2.21.0
+} || echo "keras cannot be installed here"
 exec ctest --test-dir build/release --output-on-failure

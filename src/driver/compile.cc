@@ -56,6 +56,22 @@ Format format_of(ByteSpan file) {
   if (file.size() >= 8 && as_text(file).substr(4, 4) == "TFL3") return Format::tflite;
   if (torch::is_pte(file)) return Format::pte;
   if (as_text(file).starts_with("nblocks graph ")) return Format::graph_text;
+  if (is_zip(file)) {
+    std::string why_not;
+    const auto archive = ZipArchive::open(file, why_not);
+    if (!archive) return Format::unknown;
+    switch (zip_format_of(*archive)) {
+      case ZipFormat::torch_script:
+        return Format::torch_script;
+      case ZipFormat::torch_pickle:
+        return Format::torch_pickle;
+      case ZipFormat::keras:
+        return Format::keras;
+      default:
+        return Format::unknown;
+    }
+  }
+  if (is_plain_pickle(file)) return Format::torch_pickle;
   if (is_keras(file)) return Format::keras;
   if (is_zip(file)) {
     std::string why_not;
@@ -123,6 +139,12 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
       break;
     case Format::keras:
       graph = read_keras(*file.bytes, all_blocks(), options, diagnostics);
+      break;
+    case Format::torch_script:
+      graph = read_torch_script(*file.bytes, all_blocks(), options, diagnostics);
+      break;
+    case Format::torch_pickle:
+      refuse_torch_pickle(*file.bytes, diagnostics);
       break;
     case Format::graph_text:
       graph = read_graph_text(path, *file.bytes, diagnostics);

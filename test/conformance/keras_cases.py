@@ -95,7 +95,7 @@ each("gru", SEQUENCE, before=L.GRU(4, reset_after=False), before_sequence=L.GRU(
      before_gelu=L.GRU(4, reset_after=False, activation="gelu"), before_no_bias=L.GRU(4, reset_after=False, use_bias=False),
      hard=L.GRU(4, recurrent_activation="hard_sigmoid"))
 each("lstm", SEQUENCE, hard=L.LSTM(4, recurrent_activation="hard_sigmoid", activation="softsign"),
-     gates=L.LSTM(4, recurrent_activation="exponential", activation="sigmoid"))
+     gates=L.LSTM(4, recurrent_activation="gelu", activation="sigmoid"))
 case("lstm_initial", lambda x, h, c: L.LSTM(4, return_sequences=True)(x, initial_state=[h, c]), SEQUENCE, (4,), (4,))
 case("gru_initial", lambda x, h: L.GRU(4, return_state=True)(x, initial_state=h), SEQUENCE, (4,))
 case("lstm_both_initial", lambda x, a, b, c, d: L.Bidirectional(L.LSTM(4))(x, initial_state=[a, b, c, d]),

@@ -14,6 +14,7 @@
 #include "driver/compile.h"
 #include "emit/emit.h"
 #include "pass/pass.h"
+#include "read/keras/read_keras.h"
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
 #include "read/torch/pickle.h"
@@ -101,6 +102,21 @@ void run_onnx(ByteSpan bytes) {
 }
 
 /// The text up to the first zero byte, then the constants file.
+/// A byte that says whether weights are listed by name, the u32 size of the configuration, that, and a stream
+/// of nblocks-hdf5.
+void run_keras(ByteSpan bytes) {
+  if (bytes.size() < 5) return;
+  const std::uint32_t size = load<std::uint32_t>(bytes, 1);
+  if (!holds(bytes, 5, size)) return;
+  Diagnostics diagnostics;
+  auto graph =
+      read_keras_parts(text_of(bytes.subspan(5, size)), std::string(text_of(bytes.subspan(5 + size))),
+                       bytes[0] != std::byte{0}, all_blocks(), {.name = "fuzz"}, diagnostics);
+  const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
+  check_diagnostics(is_valid, diagnostics);
+  if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+}
+
 void run_graph_text(ByteSpan bytes) {
   const std::string_view all = text_of(bytes);
   const std::size_t end = std::min(all.find('\0'), all.size());

@@ -46,8 +46,9 @@ class ModelReader {
   ModelReader(const BlockSet& blocks, const ReadOptions& options, Diagnostics& diagnostics)
       : options_(options), diagnostics_(diagnostics), build_(blocks, diagnostics) {}
 
-  Result<Graph> read(ByteSpan file) {
-    Contents contents = is_zip(file) ? open_archive(file) : open_hdf5(file);
+  Result<Graph> read(ByteSpan file) { return read(is_zip(file) ? open_archive(file) : open_hdf5(file)); }
+
+  Result<Graph> read(Contents contents) {
     const Weights weights(std::move(contents.weights), contents.is_named);
     const std::string class_name = text_of(contents.json, "class_name");
     const Json* config = member(contents.json, "config");
@@ -319,13 +320,17 @@ bool is_keras(ByteSpan file) {
          (archive->find(keras::kWeights) != nullptr || archive->find("metadata.json") != nullptr);
 }
 
-Result<Graph> read_keras(ByteSpan file, const BlockSet& blocks, const ReadOptions& options,
-                         Diagnostics& diagnostics) {
+namespace keras {
+namespace {
+
+/// A reading whose ends are diagnostics, whatever was thrown.
+template <class F>
+Result<Graph> guarded(Diagnostics& diagnostics, F read) {
   try {
-    return keras::ModelReader(blocks, options, diagnostics).read(file);
+    return read();
   } catch (const read::Refusal&) {
     return kFailed;
-  } catch (const keras::ConfigFault& fault) {
+  } catch (const ConfigFault& fault) {
     return diagnostics.add({.kind = fault.kind, .message = fault.message, .help = fault.help});
   } catch (const nlohmann::json::exception& error) {
     return diagnostics.add(
@@ -334,6 +339,26 @@ Result<Graph> read_keras(ByteSpan file, const BlockSet& blocks, const ReadOption
     return diagnostics.add(
         {.kind = Kind::limit_exceeded, .message = "reading the model needs more memory than there is"});
   }
+}
+
+}  // namespace
+}  // namespace keras
+
+Result<Graph> read_keras(ByteSpan file, const BlockSet& blocks, const ReadOptions& options,
+                         Diagnostics& diagnostics) {
+  return keras::guarded(diagnostics,
+                        [&] { return keras::ModelReader(blocks, options, diagnostics).read(file); });
+}
+
+Result<Graph> read_keras_parts(std::string_view config, std::string stream, bool is_named,
+                               const BlockSet& blocks, const ReadOptions& options, Diagnostics& diagnostics) {
+  return keras::guarded(diagnostics, [&]() -> Result<Graph> {
+    keras::Contents contents{
+        keras::parse_json(config, "the configuration"), {}, is_named, is_named ? "2.15" : "3.0"};
+    if (const std::string why = contents.weights.parse(std::move(stream)); !why.empty())
+      return diagnostics.add({.kind = Kind::malformed_file, .message = "the stream: " + why});
+    return keras::ModelReader(blocks, options, diagnostics).read(std::move(contents));
+  });
 }
 
 }  // namespace nb

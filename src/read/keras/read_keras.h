@@ -1,5 +1,8 @@
 // A Keras model file as a graph.
 #pragma once
+#include <string>
+#include <string_view>
+
 #include "read/builder.h"
 
 namespace nb {
@@ -13,5 +16,11 @@ namespace nb {
 /// once, before translation), unsupported-feature, dynamic-shape, limit-exceeded and tool-missing.
 [[nodiscard]] Result<Graph> read_keras(ByteSpan file, const BlockSet& blocks, const ReadOptions& options,
                                        Diagnostics& diagnostics);
+
+/// The same of what a file holds: the configuration's text, and what nblocks-hdf5 writes of the weights
+/// (hdf5_stream.h), which are listed by name in `.h5` files. For tests, which would start no process.
+[[nodiscard]] Result<Graph> read_keras_parts(std::string_view config, std::string stream, bool is_named,
+                                             const BlockSet& blocks, const ReadOptions& options,
+                                             Diagnostics& diagnostics);
 
 }  // namespace nb

@@ -396,12 +396,13 @@ Side make_side(Layer& l, const Json& json, std::string_view group) {
   if (name != "LSTM" && name != "GRU" && name != "SimpleRNN" && name != "RNN")
     l.unsupported("a layer of class " + printable(name) + " in two directions");
   // Keras 2 writes the name that the layer had before it got its direction.
-  const std::string direction(group.substr(0, group.find('_') + 1));
-  const std::string& given = side.config->name;
-  const std::string full = given.starts_with(direction) ? given : direction + given;
+  const Weights& weights = l.importer().weights();
+  Scope scope = weights.part(l.scope(), group, side.config->name);
+  if (!weights.has_any(scope))
+    scope =
+        weights.part(l.scope(), group, std::string(group.substr(0, group.find('_') + 1)) + side.config->name);
   side.layer =
-      std::make_shared<Layer>(l.importer(), kSide, *side.config,
-                              l.importer().weights().part(l.scope(), group, full), l.name(), Arguments{});
+      std::make_shared<Layer>(l.importer(), kSide, *side.config, std::move(scope), l.name(), Arguments{});
   side.cells = cells_of(*side.layer);
   l.build.set_layer(l.name(), printable(l.class_name()));
   side.is_reverse = side.layer->flag("go_backwards", false);

@@ -108,6 +108,14 @@ Scope Weights::part(const Scope& outer, std::string_view attribute, std::string_
   return scope;
 }
 
+bool Weights::has_any(const Scope& scope) const {
+  if (!is_named_) return true;
+  const auto* names = file_.texts(scope.group, "weight_names");
+  return names != nullptr && std::any_of(names->begin(), names->end(), [&](const std::string& name) {
+           return holds_names(parts_of(name), scope.names);
+         });
+}
+
 const StoredTensor* Weights::find(const Scope& scope, std::size_t index, std::string_view leaf,
                                   std::string& where) const {
   if (is_named_) return find_named(scope, index, leaf, where);

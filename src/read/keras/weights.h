@@ -29,6 +29,8 @@ class Weights {
   [[nodiscard]] std::vector<Scope> layers(const Scope& model, const ModelConfig& config) const;
   /// The scope of a layer that `outer` keeps as its member `attribute`, and which is called `name`.
   [[nodiscard]] Scope part(const Scope& outer, std::string_view attribute, std::string_view name) const;
+  /// Whether weights that are listed by name have some of the layer; true of others.
+  [[nodiscard]] bool has_any(const Scope& scope) const;
   /// Weight number `index` of a layer, called `leaf`; null if there is none. `where` says where it was looked
   /// for.
   [[nodiscard]] const StoredTensor* find(const Scope& scope, std::size_t index, std::string_view leaf,
