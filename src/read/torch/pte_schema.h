@@ -20,7 +20,12 @@ struct ExtraTensorInfo {
 };
 inline constexpr std::int8_t kLocationExternal = 1;  ///< TensorDataLocation.EXTERNAL
 
-struct AllocationDetails;
+struct AllocationDetails {
+  static constexpr ScalarField<std::uint32_t> memory_id{4, 0, "AllocationDetails.memory_id"};
+  static constexpr ScalarField<std::uint32_t> memory_offset_low{6, 0, "AllocationDetails.memory_offset_low"};
+  static constexpr ScalarField<std::uint32_t> memory_offset_high{8, 0,
+                                                                 "AllocationDetails.memory_offset_high"};
+};
 
 // Members of KernelTypes.
 struct Null {
