@@ -71,16 +71,21 @@ def main():
     check(f'file_identifier "{re.search(r"kIdentifier = .(ET..)", header)[1]}"' in text, "the identifier")
     check(f"kLocationExternal = {enums['TensorDataLocation']['EXTERNAL']};" in header, "TensorDataLocation.EXTERNAL")
     tags = {member: i + 1 for members in unions.values() for i, member in enumerate(members)}
+    structs = {}
     for name, body in re.findall(r"^struct (\w+) \{(.*?)^\};", header, re.M | re.S):
-        check(name in tables, f"a table {name}")
+        said = set(re.findall(r'"(\w+)\.\w+"', body)) or set(re.findall(r'kName = "(\w+)"', body))
+        check(len(said) == 1 and said <= set(tables), f"the table of {name}: {said}")
+        structs[name] = (said.pop(), body)
+    for name, (table, body) in structs.items():
         tag = re.search(r"kTag = (\d+)", body)
-        check((int(tag[1]) if tag else None) == tags.get(name), f"the tag of {name}: {tag and tag[1]}, not {tags.get(name)}")
+        check((int(tag[1]) if tag else None) == tags.get(table), f"the tag of {name}: {tag and tag[1]}, not {tags.get(table)}")
         for cpp, inner, field, slot, said in re.findall(
-                r'static constexpr (\w+Field)(?:<([\w:]+)>)? (\w+)\{\s*(\d+),[^"]*"([\w.]+)"', body):
-            slot_there, kind = tables.get(name, {}).get(field, (None, ""))
+                r'static constexpr (\w+Field)(?:<([\w:]+)>)? (\w+)\{\s*(\d+),[^"]*"\w+\.(\w+)"', body):
+            slot_there, kind = tables[table].get(field, (None, ""))
             check(int(slot) == slot_there, f"the slot of {name}.{field}: {slot}, not {slot_there}")
-            check(said == f"{name}.{field}", f"the name of {name}.{field}: {said}")
-            check(is_of(kind, cpp, inner, enums), f"the type of {name}.{field}: {cpp}<{inner}>, not {kind}")
+            check(said == field, f"the name of {name}.{field}: {said}")
+            check(is_of(kind, cpp, structs[inner][0] if inner in structs else inner, enums),
+                  f"the type of {name}.{field}: {cpp}<{inner}>, not {kind}")
     for what in failures:
         print(f"FAILED {what}")
     print(f"{passed} passed, {len(failures)} failed")

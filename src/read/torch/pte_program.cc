@@ -128,9 +128,9 @@ class Parser {
     }
     t.is_dynamic = table[pte::Tensor::shape_dynamism] != 0;
     if (const auto extra = table[pte::Tensor::extra_tensor_info]; extra.is_present()) {
-      t.name = extra[ExtraTensorInfo::fully_qualified_name];
-      t.is_external = extra[ExtraTensorInfo::location] == kLocationExternal;
-      t.mutable_group = extra[ExtraTensorInfo::mutable_data_segments_idx];
+      t.name = extra[TensorExtra::fully_qualified_name];
+      t.is_external = extra[TensorExtra::location] == kLocationExternal;
+      t.mutable_group = extra[TensorExtra::mutable_data_segments_idx];
     }
     return t;
   }
