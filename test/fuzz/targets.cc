@@ -18,6 +18,7 @@
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
 #include "read/torch/pickle.h"
+#include "read/torch/read_pte.h"
 #include "read/torch/read_script.h"
 #include "report/report.h"
 #include "target/board.h"
@@ -96,6 +97,14 @@ void run_tflite(ByteSpan bytes) {
 void run_onnx(ByteSpan bytes) {
   Diagnostics diagnostics;
   auto graph = read_onnx(bytes, "/nonexistent", all_blocks(), {.name = "fuzz"}, diagnostics);
+  const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
+  check_diagnostics(is_valid, diagnostics);
+  if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+}
+
+void run_pte(ByteSpan bytes) {
+  Diagnostics diagnostics;
+  auto graph = read_pte(bytes, all_blocks(), {.name = "fuzz"}, diagnostics);
   const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
   check_diagnostics(is_valid, diagnostics);
   if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
@@ -243,6 +252,7 @@ void run_torch_code(ByteSpan bytes) {
 
 constexpr std::array kTargets{Target{"tflite", run_tflite},
                               Target{"onnx", run_onnx},
+                              Target{"pte", run_pte},
                               Target{"graph_text", run_graph_text},
                               Target{"board", run_board},
                               Target{"npy", run_npy},

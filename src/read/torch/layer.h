@@ -20,7 +20,8 @@ class Layer;
 
 /// What an operator's results have to do with the memory of its first argument.
 enum class Memory : std::uint8_t {
-  fresh,  ///< nothing
+  fresh,  ///< nothing, unless they are the argument itself
+  own,    ///< never any: a copy, also where the argument's value is the result
   view,   ///< they share it: writing to them writes to it
 };
 

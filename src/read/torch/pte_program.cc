@@ -10,6 +10,7 @@ namespace {
 
 using namespace pte;
 
+constexpr std::size_t kMaxOperators = 4096;                     // of a method, each listed once
 constexpr std::size_t kMaxValues = std::size_t{1} << 21;        // of a method
 constexpr std::size_t kMaxInstructions = std::size_t{1} << 20;  // of a method
 
@@ -119,12 +120,17 @@ class Parser {
     for (const std::int64_t size : t.sizes)
       if (size < 0) fault(pte::Tensor::sizes.name, table.offset(), "a size is " + std::to_string(size));
     t.buffer = table[pte::Tensor::data_buffer_idx];
-    t.is_allocated = table[pte::Tensor::allocation_info].is_present();
+    if (const auto place = table[pte::Tensor::allocation_info]; place.is_present()) {
+      t.is_allocated = true;
+      t.memory = place[AllocationDetails::memory_id];
+      t.memory_offset = place[AllocationDetails::memory_offset_low] |
+                        std::uint64_t{place[AllocationDetails::memory_offset_high]} << 32;
+    }
     t.is_dynamic = table[pte::Tensor::shape_dynamism] != 0;
     if (const auto extra = table[pte::Tensor::extra_tensor_info]; extra.is_present()) {
-      t.name = extra[ExtraTensorInfo::fully_qualified_name];
-      t.is_external = extra[ExtraTensorInfo::location] == kLocationExternal;
-      t.mutable_group = extra[ExtraTensorInfo::mutable_data_segments_idx];
+      t.name = extra[TensorExtra::fully_qualified_name];
+      t.is_external = extra[TensorExtra::location] == kLocationExternal;
+      t.mutable_group = extra[TensorExtra::mutable_data_segments_idx];
     }
     return t;
   }
@@ -249,6 +255,7 @@ class Parser {
     PteMethod method;
     method.name = plan[ExecutionPlan::name];
     const auto operators = plan[ExecutionPlan::operators];
+    if (!check_count(operators.size(), kMaxOperators, "operator")) return;
     for (std::size_t i = 0; i < operators.size() && flat_.is_ok(); ++i)
       method.operators.push_back({operators[i][Operator::name], operators[i][Operator::overload]});
     const auto delegates = plan[ExecutionPlan::delegates];

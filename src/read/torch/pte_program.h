@@ -23,6 +23,8 @@ struct PteTensor {
   std::uint32_t buffer = 0;             ///< 0: no data in the file
   std::uint64_t mutable_group = 0;      ///< of allocated tensors: which list of offsets `buffer` indexes
   bool is_allocated = false;            ///< has memory that the program writes
+  std::uint32_t memory = 0;             ///< of allocated tensors: which
+  std::uint64_t memory_offset = 0;      ///< in bytes; tensors of one place are views of each other
   bool is_dynamic = false;
   bool is_external = false;  ///< its data is in another file
   std::string_view name;     ///< in the Python model; mostly empty

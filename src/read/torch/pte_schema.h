@@ -12,7 +12,7 @@ inline constexpr std::string_view kIdentifier = "ET12";      ///< bytes 4 to 8
 inline constexpr std::string_view kExtendedHeader = "eh00";  ///< bytes 8 to 12, if the file has segments
 inline constexpr std::uint32_t kExtendedHeaderBytes = 24;    ///< at least, with its magic and its length
 
-struct ExtraTensorInfo {
+struct TensorExtra {  // ExtraTensorInfo
   static constexpr ScalarField<std::uint64_t> mutable_data_segments_idx{
       4, 0, "ExtraTensorInfo.mutable_data_segments_idx"};
   static constexpr StringField fully_qualified_name{6, "ExtraTensorInfo.fully_qualified_name"};
@@ -20,7 +20,12 @@ struct ExtraTensorInfo {
 };
 inline constexpr std::int8_t kLocationExternal = 1;  ///< TensorDataLocation.EXTERNAL
 
-struct AllocationDetails;
+struct AllocationDetails {
+  static constexpr ScalarField<std::uint32_t> memory_id{4, 0, "AllocationDetails.memory_id"};
+  static constexpr ScalarField<std::uint32_t> memory_offset_low{6, 0, "AllocationDetails.memory_offset_low"};
+  static constexpr ScalarField<std::uint32_t> memory_offset_high{8, 0,
+                                                                 "AllocationDetails.memory_offset_high"};
+};
 
 // Members of KernelTypes.
 struct Null {
@@ -52,7 +57,7 @@ struct Tensor {
   static constexpr ScalarField<std::uint32_t> data_buffer_idx{14, 0, "Tensor.data_buffer_idx"};
   static constexpr TableField<AllocationDetails> allocation_info{16, "Tensor.allocation_info"};
   static constexpr ScalarField<std::int8_t> shape_dynamism{20, 0, "Tensor.shape_dynamism"};
-  static constexpr TableField<ExtraTensorInfo> extra_tensor_info{22, "Tensor.extra_tensor_info"};
+  static constexpr TableField<TensorExtra> extra_tensor_info{22, "Tensor.extra_tensor_info"};
 };
 struct String {
   static constexpr std::string_view kName = "String";

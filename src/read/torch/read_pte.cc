@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "base/text.h"
 #include "read/compose.h"
 #include "read/dtypes.h"
 #include "read/torch/pte_operators.h"
 #include "read/torch/pte_program.h"
-#include "read/torch/storage.h"
+#include "read/torch/pte_values.h"
 #include "read/torch/translator.h"
 
 namespace nb {
@@ -19,35 +17,57 @@ namespace {
 
 using read::Refusal;
 
+constexpr std::size_t kMaxMissingReported = 200;
 constexpr std::size_t kMaxSteps = 1000000;  // instructions run, those of loops each time
 
-const PteTensor* tensor_in(const PteValue& value) { return std::get_if<PteTensor>(&value); }
+/// `forward`, or the only method; null, after a fault, if it is not clear which.
+const PteMethod* chosen_method(const PteProgram& program, Diagnostics& diagnostics) {
+  const PteMethod* chosen = nullptr;
+  std::vector<std::string> others;
+  for (const PteMethod& method : program.methods) {
+    if (chosen == nullptr && method.name == "forward")
+      chosen = &method;
+    else if (others.size() < 20)
+      others.push_back("`" + printable(method.name, 60) + "`");
+  }
+  if (chosen == nullptr && program.methods.size() == 1) return &program.methods[0];
+  if (program.methods.empty())
+    diagnostics.add({.kind = Kind::invalid_model, .message = "the program has no method"});
+  else if (chosen == nullptr)
+    diagnostics.add({.kind = Kind::unsupported_feature,
+                     .message = "the program has no method `forward`, but " + join(others, ", "),
+                     .help = "export the method that shall be compiled alone, or as `forward`"});
+  else if (!others.empty())
+    diagnostics.add(
+        {.kind = Kind::remark,
+         .message = "the method `forward` is compiled; the program also has " + join(others, ", ")});
+  return chosen;
+}
 
 /// One reading of one method.
 class PteReader {
  public:
-  PteReader(const PteProgram& program, std::size_t file_bytes, const BlockSet& blocks,
-            const ReadOptions& options, Diagnostics& diagnostics)
-      : program_(program),
+  PteReader(const PteProgram& program, const PteMethod& method, std::size_t file_bytes,
+            const BlockSet& blocks, const ReadOptions& options, Diagnostics& diagnostics)
+      : method_(method),
         options_(options),
         diagnostics_(diagnostics),
-        budget_bytes_(tensor_budget(file_bytes)),
         build_(blocks, diagnostics),
-        translator_(build_) {}
+        translator_(build_),
+        values_(program, method, file_bytes, translator_) {}
 
   Graph read() {
     build_.graph().name = options_.name;
     build_.graph().rounding = Rounding::once;
     const std::size_t errors = diagnostics_.error_count();
-    choose_method();
-    for (const PteOperator& op : method_->operators) operators_.push_back(pte_operator(op));
+    for (const PteOperator& op : method_.operators) operators_.push_back(pte_operator(op));
     refuse_delegates();
     report_missing_operators();
     if (diagnostics_.error_count() > errors) throw Refusal{};
     find_written();
     check_options();
-    for (std::size_t i = 0; i < method_->inputs.size(); ++i) declare_input(i);
-    for (std::size_t c = 0; c < method_->chains.size(); ++c) run(c);
+    for (std::size_t i = 0; i < method_.inputs.size(); ++i) declare_input(i);
+    for (std::size_t c = 0; c < method_.chains.size(); ++c) run(c);
     if (diagnostics_.error_count() > errors) throw Refusal{};
     declare_outputs();
     keep_states();
@@ -70,31 +90,12 @@ class PteReader {
 
   // --- the method ---
 
-  void choose_method() {
-    std::vector<std::string> others;
-    for (const PteMethod& method : program_.methods) {
-      if (method_ == nullptr && method.name == "forward")
-        method_ = &method;
-      else if (others.size() < 20)
-        others.push_back("`" + printable(method.name, 60) + "`");
-    }
-    if (program_.methods.empty()) fail(Kind::invalid_model, "the program has no method");
-    if (method_ == nullptr && program_.methods.size() > 1)
-      fail(Kind::unsupported_feature, "the program has no method `forward`, but " + join(others, ", "),
-           "export the method that shall be compiled alone, or as `forward`");
-    if (method_ == nullptr)
-      method_ = &program_.methods[0];
-    else if (!others.empty())
-      build_.remark(Kind::remark,
-                    "the method `forward` is compiled; the program also has " + join(others, ", "));
-  }
-
   void refuse_delegates() {
     std::map<std::string, std::size_t> calls;
-    for (const auto& chain : method_->chains)
+    for (const auto& chain : method_.chains)
       for (const PteInstruction& instruction : chain)
         if (const auto* call = std::get_if<PteDelegateCall>(&instruction.what))
-          ++calls[printable(method_->delegates[call->delegate], 60)];
+          ++calls[printable(method_.delegates[call->delegate], 60)];
     for (const auto& [id, count] : calls)
       diagnostics_.add(
           {.kind = Kind::unsupported_operator,
@@ -104,24 +105,20 @@ class PteReader {
                    "to_edge(torch.export.export(model.eval(), inputs)).to_executorch().write_to_file(file)"});
   }
 
-  /// Names for the layers: the operator's, and a number from the second on.
-  std::string layer_name(const PteReading& op) {
-    const std::string name = op.name.substr(op.name.find('.') + 1);
-    const std::size_t count = layers_[name]++;
-    return count == 0 ? name : name + "_" + std::to_string(count);
-  }
-
   void report_missing_operators() {
     std::vector<bool> is_said(operators_.size(), false);
-    for (const auto& chain : method_->chains)
+    for (const auto& chain : method_.chains)
       for (const PteInstruction& instruction : chain) {
         const auto* call = std::get_if<PteKernelCall>(&instruction.what);
         if (call == nullptr) continue;
         const PteReading& op = operators_[call->op];
         if (op.kind != PteKind::missing || is_said[call->op]) continue;
         is_said[call->op] = true;
-        const Call missing{
-            .op = op.name, .overload = op.overload, .layer = layer_name(op), .source = instruction.source};
+        if (++missing_ > kMaxMissingReported) continue;
+        const Call missing{.op = op.name,
+                           .overload = op.overload,
+                           .layer = op.name.substr(op.name.find('.') + 1),
+                           .source = instruction.source};
         if (!is_translated(op.name)) {
           report_missing(build_, missing);
           continue;
@@ -130,137 +127,23 @@ class PteReader {
         (void)build_.refuse(Kind::unsupported_operator, "PyTorch has no overload `" + printable(op.overload) +
                                                             "` of " + printable(op.name));
       }
-    layers_.clear();
-  }
-
-  // --- values ---
-
-  /// The tensors among values that a call fills, those of lists one by one.
-  std::vector<std::size_t> flattened(std::span<const std::size_t> indexes) {
-    std::vector<std::size_t> flat;
-    for (const std::size_t index : indexes) {
-      if (const auto* list = std::get_if<PteIndexes>(&method_->values[index])) {
-        for (const std::int64_t item : list->items)
-          if (item >= 0) flat.push_back(static_cast<std::size_t>(item));
-      } else {
-        flat.push_back(index);
-      }
-    }
-    return flat;
+    if (missing_ > kMaxMissingReported)
+      diagnostics_.add(
+          {.kind = Kind::unsupported_operator,
+           .message = "and " + count_text(missing_ - kMaxMissingReported, "operator") + " more"});
   }
 
   void find_written() {
-    for (const auto& chain : method_->chains)
+    for (const auto& chain : method_.chains)
       for (const PteInstruction& instruction : chain) {
-        if (const auto* move = std::get_if<PteMove>(&instruction.what)) written_.insert(move->to);
+        if (const auto* move = std::get_if<PteMove>(&instruction.what)) values_.will_be_written(move->to);
         const auto* call = std::get_if<PteKernelCall>(&instruction.what);
         if (call == nullptr) continue;
         const std::span<const std::size_t> all = call->arguments;
         for (const std::size_t index :
-             flattened(all.subspan(std::min(all.size(), operators_[call->op].parameters))))
-          written_.insert(index);
+             values_.flattened(all.subspan(std::min(all.size(), operators_[call->op].parameters))))
+          values_.will_be_written(index);
       }
-  }
-
-  DType dtype_of(const PteTensor& tensor, const std::string& what) {
-    const auto dtype = dtype_of_scalar_type(tensor.scalar_type);
-    if (!dtype)
-      fail(Kind::unsupported_feature,
-           what + " has elements of ExecuTorch's type " + std::to_string(tensor.scalar_type));
-    return *dtype;
-  }
-
-  /// The tensor's data out of the file, row-major, in a dtype that graphs compute in.
-  nb::Tensor stored(const PteTensor& tensor, const std::string& what) {
-    const DType dtype = dtype_of(tensor, what);
-    if (tensor.is_external)
-      fail(Kind::unsupported_feature, what + " has its data in another file",
-           "export without external_constants, so that the program holds its weights");
-    if (const std::string fault = shape_fault(tensor.sizes, dtype); !fault.empty())
-      fail(Kind::limit_exceeded, what + ": " + fault);
-    std::string why_not;
-    const auto storage = program_.storage_of(tensor, why_not);
-    if (!storage) fail(Kind::malformed_file, what + " " + why_not);
-    StridedView view{dtype, tensor.sizes, std::vector<std::int64_t>(tensor.sizes.size()),
-                     tensor.storage_offset};
-    std::int64_t step = 1;
-    for (std::size_t i = tensor.dim_order.size(); i-- > 0;) {
-      view.strides[tensor.dim_order[i]] = step;
-      step *= std::max<std::int64_t>(1, tensor.sizes[tensor.dim_order[i]]);
-    }
-    auto made = contiguous(*storage, view, budget_bytes_, why_not);
-    if (!made) fail(Kind::malformed_file, what + " " + why_not);
-    const DType inside = read::computed_dtype(dtype);
-    return inside == dtype ? *std::move(made) : read::converted(*made, inside);
-  }
-
-  std::string name_of(const PteTensor& tensor, std::string_view kind, std::size_t number) {
-    return tensor.name.empty() ? std::string(kind) + std::to_string(number) : printable(tensor.name);
-  }
-
-  /// A tensor that no instruction gave a value yet.
-  Item first_of(std::size_t index, const PteTensor& tensor) {
-    const bool has_data = tensor.buffer > 0 || tensor.is_external;
-    const bool is_written = written_.contains(index);
-    if (has_data && !(tensor.is_allocated && is_written)) {
-      const std::string name = name_of(tensor, "constant", tensor.buffer);
-      return Item(build_.add_constant(name, stored(tensor, "`" + name + "`")));
-    }
-    if (!tensor.is_allocated || !is_written)
-      refuse(Kind::invalid_model, "value " + std::to_string(index) + " is used before it is made");
-    if (tensor.is_dynamic)
-      refuse(Kind::dynamic_shape,
-             "value " + std::to_string(index) + " is kept between runs, and has no fixed size");
-    const std::string name = name_of(tensor, "state", states_.size());
-    Type type{read::computed_dtype(dtype_of(tensor, "`" + name + "`")), tensor.sizes};
-    if (const std::string fault = shape_fault(type.shape, type.dtype); !fault.empty())
-      fail(Kind::limit_exceeded, "`" + name + "`: " + fault);
-    std::shared_ptr<const Bytes> first;
-    if (has_data)
-      first = std::make_shared<const Bytes>(stored(tensor, "`" + name + "`").data);
-    else
-      build_.remark(Kind::remark,
-                    "`" + name + "` " + shape_text(type.shape) +
-                        " is kept between runs and is zero at first: the file has no first contents of it "
-                        "(InitializedMutableBufferPass of ExecuTorch would write them)");
-    const ValueId id = build_.add_state(name, std::move(type), std::move(first));
-    states_.push_back({index, id});
-    return Item(id);
-  }
-
-  Item item_of(std::size_t index) {
-    if (const auto found = values_.find(index); found != values_.end()) return found->second;
-    const PteValue& value = method_->values[index];
-    if (const PteTensor* tensor = tensor_in(value)) {
-      Item item = first_of(index, *tensor);
-      values_[index] = item;
-      return item;
-    }
-    if (const auto* list = std::get_if<PteIndexes>(&value)) {
-      Item::List items;
-      for (const std::int64_t item : list->items) {
-        const auto at = static_cast<std::size_t>(item);
-        if (item >= 0 && std::holds_alternative<PteIndexes>(method_->values[at]))
-          refuse(Kind::invalid_model, "value " + std::to_string(index) + " is a list of lists");
-        items.push_back(item < 0 ? Item() : item_of(at));
-      }
-      return Item(std::move(items));
-    }
-    if (const auto* number = std::get_if<std::int64_t>(&value)) return Item(*number);
-    if (const auto* flag = std::get_if<bool>(&value)) return Item(*flag);
-    if (const auto* real = std::get_if<double>(&value)) return Item(*real);
-    if (const auto* text = std::get_if<std::string_view>(&value))
-      return Item(std::string(text->substr(0, 1000)));
-    Item::List items;
-    if (const auto* reals = std::get_if<std::vector<double>>(&value)) {
-      for (const double one : *reals) items.emplace_back(one);
-      return Item(std::move(items));
-    }
-    if (const auto* flags = std::get_if<std::vector<bool>>(&value)) {
-      for (const bool one : *flags) items.emplace_back(one);
-      return Item(std::move(items));
-    }
-    return {};
   }
 
   // --- inputs ---
@@ -273,8 +156,8 @@ class PteReader {
 
   void check_options() {
     std::vector<std::string> inputs, dims;
-    for (std::size_t i = 0; i < method_->inputs.size(); ++i) {
-      const PteTensor* tensor = tensor_in(method_->values[method_->inputs[i]]);
+    for (std::size_t i = 0; i < method_.inputs.size(); ++i) {
+      const PteTensor* tensor = values_.declared(method_.inputs[i]);
       if (tensor == nullptr) continue;
       inputs.push_back("in" + std::to_string(i));
       for (std::size_t axis = 0; tensor->is_dynamic && axis < tensor->sizes.size(); ++axis)
@@ -319,13 +202,14 @@ class PteReader {
   }
 
   void declare_input(std::size_t number) {
-    const std::size_t index = method_->inputs[number];
-    const PteTensor* tensor = tensor_in(method_->values[index]);
+    const std::size_t index = method_.inputs[number];
+    const PteTensor* tensor = values_.declared(index);
     if (tensor == nullptr) return;  // a number or None, which the program was exported for
     const std::string name = "in" + std::to_string(number);
-    if (values_.contains(index))
+    if (values_.find(index) != nullptr)
       fail(Kind::invalid_model, "value " + std::to_string(index) + " is two inputs");
-    const DType outside = dtype_of(*tensor, "input `" + name + "`"), inside = read::computed_dtype(outside);
+    const DType outside = values_.dtype_of(*tensor, "input `" + name + "`"),
+                inside = read::computed_dtype(outside);
     if (const nb::Tensor* given = frozen(name)) return freeze(index, name, *tensor, inside, *given);
     const Type type{outside, input_shape(name, *tensor)};
     if (const std::string fault = shape_fault(type.shape, type.dtype); !fault.empty())
@@ -336,7 +220,7 @@ class PteReader {
       id = read::cast(l, id, inside);
     }
     given_.push_back({index, id});
-    values_[index] = Item(id);
+    values_.write(index, Item(id));
   }
 
   void freeze(std::size_t index, const std::string& name, const PteTensor& tensor, DType inside,
@@ -356,13 +240,13 @@ class PteReader {
                                      ", the input is " + shape_text(tensor.sizes));
     const ValueId id = build_.add_constant(name, read::converted(given, inside));
     given_.push_back({index, id});
-    values_[index] = Item(id);
+    values_.write(index, Item(id));
   }
 
   // --- instructions ---
 
   void run(std::size_t chain_index) {
-    const std::vector<PteInstruction>& chain = method_->chains[chain_index];
+    const std::vector<PteInstruction>& chain = method_.chains[chain_index];
     std::size_t next = 0;
     while (next < chain.size() && !translator_.is_hopeless()) {
       const std::size_t at = next++;
@@ -374,7 +258,7 @@ class PteReader {
         run_call(*call, instruction.source);
       } else if (const auto* move = std::get_if<PteMove>(&instruction.what)) {
         build_.set_layer("instruction_" + std::to_string(at), "MoveCall", instruction.source);
-        values_[move->to] = item_of(move->from);
+        values_.write(move->to, values_.read(move->from));
       } else if (const auto* jump = std::get_if<PteJumpFalse>(&instruction.what)) {
         build_.set_layer("instruction_" + std::to_string(at), "JumpFalseCall", instruction.source);
         if (!is_true(jump->condition)) next = jump->destination;
@@ -384,7 +268,7 @@ class PteReader {
   }
 
   bool is_true(std::size_t condition) {
-    const Item item = item_of(condition);
+    const Item item = values_.read(condition);
     if (item.is_unknown()) throw Refusal{};
     if (item.is_number()) return item.number() != 0;
     if (!item.is_tensor()) refuse(Kind::invalid_model, "its condition is " + item.described());
@@ -400,14 +284,16 @@ class PteReader {
 
   void run_call(const PteKernelCall& call, const std::string& source) {
     const PteReading& op = operators_[call.op];
-    Call made{.op = op.name, .overload = op.overload, .layer = layer_name(op), .source = source};
+    Call made{.op = op.name, .overload = op.overload, .layer = values_.layer_name(op.name), .source = source};
     build_.set_layer(made.layer, printable(op.name), source);
     if (op.kind == PteKind::assertion) return;
     if (call.arguments.size() < op.parameters)
       refuse(Kind::invalid_model, "it has " + count_text(call.arguments.size(), "argument") + ", and takes " +
                                       std::to_string(op.parameters));
-    for (std::size_t i = 0; i < op.parameters; ++i) made.positional.push_back(item_of(call.arguments[i]));
-    const std::vector<std::size_t> filled = flattened(std::span(call.arguments).subspan(op.parameters));
+    for (std::size_t i = 0; i < op.parameters; ++i)
+      made.positional.push_back(values_.read(call.arguments[i]));
+    const std::vector<std::size_t> filled =
+        values_.flattened(std::span(call.arguments).subspan(op.parameters));
     std::vector<Item> results;
     if (op.kind == PteKind::tensors)
       results = separated(call, op, filled, translator_.call(made));
@@ -425,9 +311,9 @@ class PteReader {
     for (const std::size_t index : filled)
       if (std::ranges::find(taken, index) != taken.end()) return results;
     std::vector<ValueId> known;
-    for (const std::size_t index : flattened(taken))
-      if (const auto found = values_.find(index); found != values_.end() && found->second.is_tensor())
-        known.push_back(translator_.current(found->second.tensor()));
+    for (const std::size_t index : values_.flattened(taken))
+      if (const Item* item = values_.find(index); item != nullptr && item->is_tensor())
+        known.push_back(translator_.current(item->tensor()));
     const auto separate = [&](const Item& item) {
       if (!item.is_tensor() || build_.is_constant(item.tensor()) ||
           std::ranges::find(known, item.tensor()) == known.end())
@@ -459,23 +345,22 @@ class PteReader {
     const bool is_unknown = std::ranges::any_of(flat, [](const Item& item) { return item.is_unknown(); });
     for (std::size_t i = 0; i < filled.size(); ++i) {
       if (i >= flat.size()) {
-        // Unknown lists are one thing.
-        const auto before =
-            std::find(filled.begin(), filled.begin() + static_cast<std::ptrdiff_t>(i), filled[i]);
-        if (before != filled.begin() + static_cast<std::ptrdiff_t>(i)) continue;
+        // What is returned repeats the outs; nothing is known of results that a fault keeps from being made.
+        const std::span<const std::size_t> outs = std::span(filled).first(flat.size());
+        if (std::ranges::find(outs, filled[i]) != outs.end()) continue;
         if (!is_unknown && !flat.empty())
           refuse(Kind::invalid_model, "it fills " + count_text(filled.size(), "value") + ", and makes " +
                                           std::to_string(flat.size()));
-        values_[filled[i]] = Item(Unknown{});
+        values_.write(filled[i], Item(Unknown{}));
         continue;
       }
-      values_[filled[i]] = flat[i].is_tensor() ? Item(fitted(filled[i], flat[i].tensor())) : flat[i];
+      values_.write(filled[i], flat[i].is_tensor() ? Item(fitted(filled[i], flat[i].tensor())) : flat[i]);
     }
   }
 
   /// The result as the value that it fills: an out decides the dtype.
   ValueId fitted(std::size_t index, ValueId id) {
-    const PteTensor* tensor = tensor_in(method_->values[index]);
+    const PteTensor* tensor = values_.declared(index);
     if (tensor == nullptr)
       refuse(Kind::invalid_model, "value " + std::to_string(index) + " is filled, and is no tensor");
     const auto stored = dtype_of_scalar_type(tensor->scalar_type);
@@ -497,8 +382,8 @@ class PteReader {
 
   /// What a value holds when the program ends.
   ValueId last_of(std::size_t index) {
-    const Item& item = values_.at(index);
-    return item.is_tensor() ? translator_.current(item.tensor()) : ValueId();
+    const Item* item = values_.find(index);
+    return item != nullptr && item->is_tensor() ? translator_.current(item->tensor()) : ValueId();
   }
 
   void declare_outputs() {
@@ -506,10 +391,10 @@ class PteReader {
       if (last_of(index) != id)
         fail(Kind::unsupported_feature, "the program writes over its input, value " + std::to_string(index),
              "return the new contents, or keep them in a buffer of the module");
-    for (std::size_t i = 0; i < method_->outputs.size(); ++i) {
+    for (std::size_t i = 0; i < method_.outputs.size(); ++i) {
       const std::string name = "out" + std::to_string(i);
       build_.set_layer(name, "Output");
-      const Item item = item_of(method_->outputs[i]);
+      const Item item = values_.read(method_.outputs[i]);
       if (item.is_none()) continue;
       if (!item.is_tensor())
         fail(Kind::unsupported_feature,
@@ -520,7 +405,7 @@ class PteReader {
   }
 
   void keep_states() {
-    for (const auto& [index, id] : states_) {
+    for (const auto& [index, id] : values_.states()) {
       const std::string name = build_.graph().at(id).name;
       build_.set_layer(name, "State");
       const ValueId last = last_of(index);
@@ -539,23 +424,19 @@ class PteReader {
     }
   }
 
-  const PteProgram& program_;
-  const PteMethod* method_ = nullptr;
+  const PteMethod& method_;
   const ReadOptions& options_;
   Diagnostics& diagnostics_;
-  std::int64_t budget_bytes_;  ///< what tensors may still take
   GraphBuilder build_;
   Translator translator_;
+  PteValues values_;
   std::vector<PteReading> operators_;
-  std::unordered_map<std::string, std::size_t> layers_;  ///< how often each name was given
-  std::unordered_map<std::size_t, Item> values_;         ///< by index, what was written last
-  std::unordered_set<std::size_t> written_;              ///< by some instruction
-  struct Bound {
+  struct Given {
     std::size_t index;
     ValueId id;
   };
-  std::vector<Bound> given_, states_;  ///< inputs; values kept between runs
-  std::size_t steps_ = 0;
+  std::vector<Given> given_;  ///< inputs
+  std::size_t steps_ = 0, missing_ = 0;
 };
 
 }  // namespace
@@ -565,8 +446,10 @@ Result<Graph> read_pte(ByteSpan file, const BlockSet& blocks, const ReadOptions&
                        Diagnostics& diagnostics) {
   const auto program = torch::parse_pte(file, diagnostics);
   if (!program) return kFailed;
+  const torch::PteMethod* method = torch::chosen_method(*program, diagnostics);
+  if (method == nullptr) return kFailed;
   try {
-    return torch::PteReader(*program, file.size(), blocks, options, diagnostics).read();
+    return torch::PteReader(*program, *method, file.size(), blocks, options, diagnostics).read();
   } catch (const read::Refusal&) {
     return kFailed;
   }

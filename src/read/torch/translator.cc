@@ -124,6 +124,18 @@ Item Translator::refreshed(const Item& item) {
   return Item(std::move(items));
 }
 
+/// The item, with a value of its own in place of one that was there before.
+Item Translator::separated(const Item& item, std::size_t first_value) {
+  if (item.is_list()) {
+    Item::List items;
+    for (const Item& element : item.list()) items.push_back(separated(element, first_value));
+    return Item(std::move(items));
+  }
+  if (!item.is_tensor() || item.tensor().index() >= first_value) return item;
+  const auto copy = build_.add_one("identity", {item.tensor()}, {build_.layer()});
+  return copy ? Item(*copy) : Item(Unknown{});
+}
+
 std::vector<Item> Translator::call(const Call& asked) {
   const Variant variant = find_variant(asked.op);
   std::vector<Schema> schemas = find_schemas(asked.op);
@@ -167,6 +179,8 @@ std::vector<Item> Translator::call(const Call& asked) {
       build_.graph().at(item.tensor()).name = printable(call.layer);
   if (made.empty()) return unknowns(static_cast<std::size_t>(best->results));
 
+  if (variant.is_copy || variant.row->memory == Memory::own)
+    for (Item& item : made) item = separated(item, first_value);
   const Item first = arguments.empty() ? Item() : arguments[0];
   if (!first.is_tensor()) return made;
   if (variant.is_in_place && made[0].is_tensor()) {

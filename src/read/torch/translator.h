@@ -59,6 +59,7 @@ class Translator {
                           std::vector<Item> arguments);
   void assign(const Call& call, ValueId target, ValueId value);
   Item refreshed(const Item& item);
+  Item separated(const Item& item, std::size_t first_value);
 
   GraphBuilder& build_;
   std::size_t faults_ = 0;
