@@ -56,22 +56,6 @@ Format format_of(ByteSpan file) {
   if (file.size() >= 8 && as_text(file).substr(4, 4) == "TFL3") return Format::tflite;
   if (torch::is_pte(file)) return Format::pte;
   if (as_text(file).starts_with("nblocks graph ")) return Format::graph_text;
-  if (is_zip(file)) {
-    std::string why_not;
-    const auto archive = ZipArchive::open(file, why_not);
-    if (!archive) return Format::unknown;
-    switch (zip_format_of(*archive)) {
-      case ZipFormat::torch_script:
-        return Format::torch_script;
-      case ZipFormat::torch_pickle:
-        return Format::torch_pickle;
-      case ZipFormat::keras:
-        return Format::keras;
-      default:
-        return Format::unknown;
-    }
-  }
-  if (is_plain_pickle(file)) return Format::torch_pickle;
   if (is_keras(file)) return Format::keras;
   if (is_zip(file)) {
     std::string why_not;
@@ -84,7 +68,9 @@ Format format_of(ByteSpan file) {
         return Format::torch_script;
       case ZipFormat::torch_pickle:
         return Format::torch_pickle;
-      default:
+      case ZipFormat::keras:
+        return Format::keras;
+      case ZipFormat::unknown:
         return Format::unknown;
     }
   }
@@ -111,7 +97,8 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   if (options.name.empty()) options.name = path.stem().string();
   Result<Graph> graph = kFailed;
   const Format format = format_of(*file.bytes);
-  const bool has_shapes = format == Format::tflite || format == Format::onnx || format == Format::graph_text;
+  const bool has_shapes = format == Format::tflite || format == Format::onnx || format == Format::pt2 ||
+                          format == Format::pte || format == Format::graph_text;
   if (!options.input_types.empty() && has_shapes)
     return diagnostics.add(
         {.kind = Kind::usage,
@@ -139,12 +126,6 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
       break;
     case Format::keras:
       graph = read_keras(*file.bytes, all_blocks(), options, diagnostics);
-      break;
-    case Format::torch_script:
-      graph = read_torch_script(*file.bytes, all_blocks(), options, diagnostics);
-      break;
-    case Format::torch_pickle:
-      refuse_torch_pickle(*file.bytes, diagnostics);
       break;
     case Format::graph_text:
       graph = read_graph_text(path, *file.bytes, diagnostics);
