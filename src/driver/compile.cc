@@ -91,7 +91,8 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   if (options.name.empty()) options.name = path.stem().string();
   Result<Graph> graph = kFailed;
   const Format format = format_of(*file.bytes);
-  const bool has_shapes = format == Format::tflite || format == Format::onnx || format == Format::graph_text;
+  const bool has_shapes =
+      format != Format::torch_script && format != Format::torch_pickle && format != Format::unknown;
   if (!options.input_types.empty() && has_shapes)
     return diagnostics.add(
         {.kind = Kind::usage,

@@ -309,7 +309,7 @@ void translate_to(Layer& l) {
 void translate_identity(Layer& l) { l.result(l.tensor(l.takes("self") ? "self" : "input")); }
 
 void translate_dropout(Layer& l) {
-  const ValueId x = l.tensor("input");
+  const ValueId x = l.tensor(l.takes("input") ? "input" : "self");  // dropout, dropout_
   if (l.flag("train", true) && l.real("p", 0.5) != 0)
     l.build.remark(Kind::remark, "Dropout is read as in inference");
   l.result(x);
