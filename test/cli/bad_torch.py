@@ -41,6 +41,7 @@ def input_shapes(c):
     c.expect(0, None, "analyze", model, "--input-shape", "x=", "-b", "host")
     onnx = c.relu("relu.onnx", [1, 4])
     c.expect(2, "usage", "analyze", onnx, "--input-shape", "x=1,4", says=["--input-shape", "shapes of its inputs"])
+    c.expect(0, None, "analyze", net(c, "dropout.pt", "return torch.dropout_(torch.relu(x), 0.5, False)"), *X)
     np.save(c.path("ids.npy"), np.arange(4, dtype=np.int64).reshape(1, 4))
     c.expect(0, None, "analyze", two, *X, "--freeze", "ids=ids.npy")
     c.expect(2, "usage", "analyze", model, *X, "--freeze", "idz=ids.npy", says=["`idz`"])

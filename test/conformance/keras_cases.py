@@ -172,6 +172,7 @@ each("shape", (4, 6, 2), flatten=L.Flatten(), reshape=L.Reshape((6, 8)), reshape
      flatten_first=L.Flatten(data_format="channels_first"), pad=L.ZeroPadding2D(((1, 2), (0, 3))), pad_two=L.ZeroPadding2D((1, 2)),
      crop=L.Cropping2D(((1, 0), (2, 1))), up=L.UpSampling2D((2, 3)), up_bilinear=L.UpSampling2D((2, 3), interpolation="bilinear"),
      up_bicubic=L.UpSampling2D(2, interpolation="bicubic"))
+each("resizing", (6, 9, 2), bilinear=L.Resizing(4, 12), nearest=L.Resizing(9, 5, interpolation="nearest"))
 each("shape1d", SEQUENCE, pad=L.ZeroPadding1D((2, 1)), crop=L.Cropping1D((1, 2)), up=L.UpSampling1D(3))
 case("repeat_vector", L.RepeatVector(4), VECTOR)
 

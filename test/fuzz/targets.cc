@@ -203,7 +203,7 @@ void run_torch_script(ByteSpan bytes) {
 Bytes zip_of(std::span<const std::pair<std::string_view, std::string_view>> entries) {
   Bytes out, directory;
   const auto put = [](Bytes& to, std::uint64_t value, int size) {
-    for (int i = 0; i < size; ++i) to.push_back(static_cast<std::byte>(value >> (8 * i)));
+    for (int i = 0; i < size; ++i) to.push_back(static_cast<std::byte>(i < 8 ? value >> (8 * i) : 0));
   };
   const auto put_text = [](Bytes& to, std::string_view text) {
     const ByteSpan raw = as_byte_span(text);

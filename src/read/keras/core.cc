@@ -235,6 +235,12 @@ void translate_rescaling(Layer& l) {
   l.output(binary(l, "add", binary(l, "mul", x, number("scale", 1)), number("offset", 0)));
 }
 
+/// Of keras.applications' ConvNeXt: a learned factor a channel.
+void translate_layer_scale(Layer& l) {
+  const ValueId x = as_float(l, l.in());
+  l.output(binary(l, "mul", x, l.weight(0, "gamma", {l.dim(x, l.rank(x) - 1)})));
+}
+
 void translate_normalization(Layer& l) {
   const ValueId x = as_float(l, l.in());
   const std::int64_t rank = l.rank(x);

@@ -13,6 +13,7 @@ void translate_einsum_dense(Layer& l);
 void translate_embedding(Layer& l);
 void translate_masking(Layer& l);
 void translate_rescaling(Layer& l);
+void translate_layer_scale(Layer& l);
 void translate_normalization(Layer& l);
 void translate_discretization(Layer& l);
 void translate_category_encoding(Layer& l);
@@ -71,6 +72,7 @@ void translate_repeat_vector(Layer& l);
 void translate_zero_padding(Layer& l);
 void translate_cropping(Layer& l);
 void translate_up_sampling(Layer& l);
+void translate_resizing(Layer& l);
 
 // Shared between files.
 /// x as f32 where it is an integer or a boolean.

@@ -143,4 +143,28 @@ void translate_up_sampling(Layer& l) {
   l.output(image.back(l, l.add("resize", std::move(a), {image.x})));
 }
 
+void translate_resizing(Layer& l) {
+  const bool is_last = l.is_channels_last();
+  const ValueId given = as_float(l, l.in());
+  require_image(l, given, 2);
+  const ValueId x = to_channels_last(l, given, is_last);
+  if (l.flag("crop_to_aspect_ratio", false) || l.flag("pad_to_aspect_ratio", false))
+    l.unsupported("an aspect ratio that is kept", "Cropping2D or ZeroPadding2D before it stands for that");
+  if (l.flag("antialias", false)) l.unsupported("antialias");
+  const Shape s = l.shape(x);
+  ResizeAttrs a;
+  a.size = {s[0], l.integer("height"), l.integer("width"), s[3]};
+  for (const std::int64_t size : {a.size[1], a.size[2]})
+    if (size < 1 || size > (1 << 16))
+      l.refuse(Kind::attribute_out_of_range, "its height or width is " + std::to_string(size));
+  const std::string mode = l.text("interpolation", "bilinear");
+  if (mode == "nearest")
+    a.rounding = ResizeRounding::round_prefer_ceil;
+  else if (mode == "bilinear")
+    a.mode = ResizeMode::linear;
+  else
+    l.unsupported("its interpolation `" + mode + "`", "nearest and bilinear are translated");
+  l.output(from_channels_last(l, l.add("resize", std::move(a), {x}), is_last));
+}
+
 }  // namespace nb::keras
