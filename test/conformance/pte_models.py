@@ -176,7 +176,7 @@ def two_methods():
     return Of(lambda x: x * 2), (torch.randn(1, 4),)
 
 
-@case(methods=["encode", "decode"], says=["unsupported-feature", "`encode`, `decode`"])
+@case(methods=["encode", "decode"], says=["unsupported-feature", "`encode`", "`decode`"])
 def no_forward():
     return Of(lambda x: x * 2), (torch.randn(1, 4),)
 
