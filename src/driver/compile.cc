@@ -97,9 +97,8 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   if (options.name.empty()) options.name = path.stem().string();
   Result<Graph> graph = kFailed;
   const Format format = format_of(*file.bytes);
-  const bool has_shapes = format == Format::tflite || format == Format::onnx || format == Format::pt2 ||
-                          format == Format::pte || format == Format::graph_text;
-  if (!options.input_types.empty() && has_shapes)
+  const bool is_script = format == Format::torch_script || format == Format::torch_pickle;
+  if (!options.input_types.empty() && !is_script && format != Format::unknown)
     return diagnostics.add(
         {.kind = Kind::usage,
          .message = "--input-shape is for TorchScript models; this file has the shapes of its inputs",

@@ -18,6 +18,7 @@
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
 #include "read/torch/pickle.h"
+#include "read/torch/read_pt2.h"
 #include "read/torch/read_pte.h"
 #include "read/torch/read_script.h"
 #include "report/report.h"
@@ -250,9 +251,33 @@ void run_torch_code(ByteSpan bytes) {
   run_torch_script(zip_of(entries));
 }
 
+/// The bytes as the graph file of a .pt2 archive whose tensors are w [4,4], b [4] and s [2,4].
+void run_pt2(ByteSpan bytes) {
+  using Entry = std::pair<std::string_view, std::string_view>;
+  static const std::string numbers(64, '\0');
+  constexpr std::string_view kWeights =
+      R"({"config":{)"
+      R"("w":{"path_name":"w","use_pickle":false,"tensor_meta":{"dtype":7,"sizes":[{"as_int":4},{"as_int":4}],)"
+      R"("strides":[{"as_int":4},{"as_int":1}],"storage_offset":{"as_int":0},"layout":7}},)"
+      R"("b":{"path_name":"w","use_pickle":false,"tensor_meta":{"dtype":7,"sizes":[{"as_int":4}],)"
+      R"("strides":[{"as_int":1}],"storage_offset":{"as_int":4},"layout":7}},)"
+      R"("s":{"path_name":"w","use_pickle":false,"tensor_meta":{"dtype":7,"sizes":[{"as_int":2},{"as_int":4}],)"
+      R"("strides":[{"as_int":4},{"as_int":1}],"storage_offset":{"as_int":8},"layout":7}}}})";
+  const std::array<Entry, 4> entries = {
+      Entry{"m/archive_format", "pt2"}, Entry{"m/models/model.json", text_of(bytes)},
+      Entry{"m/data/weights/model_weights_config.json", kWeights}, Entry{"m/data/weights/w", numbers}};
+  Diagnostics diagnostics;
+  auto graph = read_pt2(zip_of(entries), all_blocks(), {.name = "fuzz"}, diagnostics);
+  const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
+  check_diagnostics(is_valid, diagnostics);
+  if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+}
+
 constexpr std::array kTargets{Target{"tflite", run_tflite},
                               Target{"onnx", run_onnx},
+                              Target{"pt2", run_pt2},
                               Target{"pte", run_pte},
+                              Target{"keras", run_keras},
                               Target{"graph_text", run_graph_text},
                               Target{"board", run_board},
                               Target{"npy", run_npy},

@@ -366,6 +366,17 @@ void read_storages(ZipArchive& archive, const std::string& folder, const std::st
 
 }  // namespace
 
+std::pair<std::string, std::string> Pt2Node::operator_name() const {
+  std::string path = target;
+  if (path.starts_with("torch.ops."))
+    path.erase(0, 10);
+  else
+    return {path, {}};
+  const std::size_t first = path.find('.'), last = path.rfind('.');
+  if (first == last) return {path, {}};
+  return {path.substr(0, last), path.substr(last + 1)};
+}
+
 Checked<Pt2Program> read_pt2_program(ZipArchive& archive) {
   try {
     Pt2Program program;

@@ -32,6 +32,9 @@ struct Pt2Node {
   std::string name;    ///< of the node in the exported graph
   std::string module;  ///< path of the innermost nn.Module, "encoder.layers.0.norm1"; empty in the outermost
   std::string source;  ///< `File "net.py", line 12, in forward`; empty if the export does not carry it
+
+  /// "aten.conv2d" and "default" of "torch.ops.aten.conv2d.default".
+  [[nodiscard]] std::pair<std::string, std::string> operator_name() const;
 };
 
 /// One dimension: a number, or an expression of symbols.

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <new>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "read/compose.h"
 #include "read/dtypes.h"
 #include "read/torch/numbers.h"
 #include "read/torch/pt2_program.h"
+#include "read/torch/pt2_writes.h"
 #include "read/torch/translator.h"
 
 namespace nb {
@@ -32,7 +34,8 @@ class Pt2Reader {
         diagnostics_(diagnostics),
         budget_bytes_(tensor_budget(file_bytes)),
         build_(blocks, diagnostics),
-        translator_(build_) {}
+        translator_(build_),
+        written_(written_memory(program_)) {}
 
   Graph read() {
     build_.graph().name = options_.name;
@@ -42,16 +45,14 @@ class Pt2Reader {
     count_calls(program_.graph, 0);
     report_missing_operators(program_.graph, 0);
     if (diagnostics_.error_count() > errors) throw Refusal{};
-    for (const Pt2Spec& spec : program_.outputs)
-      if (spec.kind == "buffer_mutation") written_.push_back(spec.target);
     if (program_.inputs.size() != program_.graph.inputs.size())
       fail(Kind::malformed_file, "the signature has another number of inputs than the graph");
     for (const Pt2Spec& spec : program_.inputs) declare_input(spec);
     run(program_.graph, values_, 0);
     if (diagnostics_.error_count() > errors) throw Refusal{};
     for (const Pt2Spec& spec : program_.outputs) declare_output(spec);
-    for (const Pt2Spec& spec : program_.outputs)
-      if (spec.kind == "buffer_mutation") keep(spec);
+    for (const Pt2Spec& spec : program_.inputs)
+      if (states_.contains(spec.target)) keep(spec.target);
     if (build_.graph().public_outputs().empty()) fail(Kind::invalid_model, "the program returns no tensor");
     if (diagnostics_.error_count() > errors || !build_.make_names_unique()) throw Refusal{};
     build_.graph().remove_dead();
@@ -100,18 +101,6 @@ class Pt2Reader {
 
   // --- what is missing ---
 
-  /// "aten.conv2d" and "default" of "torch.ops.aten.conv2d.default".
-  static std::pair<std::string, std::string> operator_of(const std::string& target) {
-    std::string name = target;
-    if (name.starts_with("torch.ops."))
-      name.erase(0, 10);
-    else
-      return {name, {}};
-    const std::size_t first = name.find('.'), last = name.rfind('.');
-    if (first == last) return {name, {}};
-    return {name.substr(0, last), name.substr(last + 1)};
-  }
-
   /// Operators that say something of shapes, which was checked when exporting.
   static bool is_assertion(std::string_view op) {
     return op == "aten._assert_scalar" || op == "aten._assert_async" || op == "aten.sym_constrain_range" ||
@@ -136,7 +125,7 @@ class Pt2Reader {
     for (const Pt2Node& node : graph.nodes) {
       for (const auto& [name, argument] : node.inputs)
         if (argument.graph) report_missing_operators(*argument.graph, depth + 1);
-      const auto [op, overload] = operator_of(node.target);
+      const auto [op, overload] = node.operator_name();
       if (is_known(op)) continue;
       if (++missing_ > kMaxMissingReported) continue;
       report_missing(build_, call_of(node, op, overload));
@@ -213,6 +202,9 @@ class Pt2Reader {
     }
     const Pt2Tensor* tensor = type_of(name);
     if (tensor == nullptr) fail(Kind::malformed_file, "input `" + printable(name) + "` has no type");
+    if (written_.contains(name))
+      build_.remark(Kind::remark, "the model writes over its input `" + printable(name) +
+                                      "`; the program leaves the caller's memory as it is");
     const DType stored = dtype_of(name, *tensor), inside = read::computed_dtype(stored);
     if (const Tensor* given = frozen(name)) return freeze(name, *tensor, inside, *given);
     Type type{stored, {}};
@@ -353,7 +345,7 @@ class Pt2Reader {
     if (depth > kMaxGraphDepth) fail(Kind::limit_exceeded, "graphs nest deeper than 8");
     for (const Pt2Node& node : graph.nodes) {
       if (translator_.is_hopeless()) throw Refusal{};
-      const auto [op, overload] = operator_of(node.target);
+      const auto [op, overload] = node.operator_name();
       if (is_assertion(op)) continue;
       Call call = call_of(node, op, overload);
       if (op == "higher_order.cond" || is_wrapper(op)) {
@@ -463,10 +455,7 @@ class Pt2Reader {
   // --- outputs ---
 
   void declare_output(const Pt2Spec& spec) {
-    if (spec.kind == "buffer_mutation") return;
-    if (spec.kind == "user_input_mutation")
-      fail(Kind::unsupported_feature, "the program writes over its input `" + printable(spec.target) + "`",
-           "return the new value as an output, and give --state INPUT=OUTPUT if it is the next call's input");
+    if (spec.kind == "buffer_mutation" || spec.kind == "user_input_mutation") return;
     if (spec.kind != "user_output" && spec.kind != "loss_output")
       fail(Kind::unsupported_feature, "the program has an output of the kind `" + printable(spec.kind) + "`");
     if (spec.argument.kind != Pt2Argument::Kind::name) return;  // None, or a number that the model returns
@@ -478,26 +467,32 @@ class Pt2Reader {
     build_.graph().at(id).name = name;
   }
 
-  /// The next contents of a buffer.
-  void keep(const Pt2Spec& spec) {
-    const auto state = states_.find(spec.target);
-    if (state == states_.end())
-      fail(Kind::malformed_file,
-           "the program writes to `" + printable(spec.target) + "`, which is no buffer");
-    const Item item = value_of(spec.argument.name, values_);
-    if (!item.is_tensor()) fail(Kind::malformed_file, "`" + printable(spec.argument.name) + "` is no tensor");
-    const ValueId next = translator_.current(item.tensor());
-    if (build_.type(next).shape != build_.type(state->second).shape ||
-        build_.type(next).dtype != build_.type(state->second).dtype)
-      fail(Kind::state_mismatch, "buffer `" + printable(spec.target) + "` is " +
-                                     type_text(build_.type(state->second)) + " and becomes " +
-                                     type_text(build_.type(next)));
-    if (next == state->second) return;
-    const std::string name = printable(spec.target) + "_next";
+  /// What a buffer holds when the program ends: the value that an output of the signature names, or what was
+  /// written over it.
+  ValueId final_contents(const std::string& buffer) {
+    for (const Pt2Spec& spec : program_.outputs) {
+      if (spec.kind != "buffer_mutation" || spec.target != buffer) continue;
+      const Item item = value_of(spec.argument.name, values_);
+      if (!item.is_tensor())
+        fail(Kind::malformed_file, "`" + printable(spec.argument.name) + "` is no tensor");
+      return translator_.current(item.tensor());
+    }
+    return translator_.current(states_.at(buffer));
+  }
+
+  /// Gives the state its next contents.
+  void keep(const std::string& buffer) {
+    const ValueId state = states_.at(buffer), next = final_contents(buffer);
+    const Type &was = build_.type(state), &is = build_.type(next);
+    if (was.shape != is.shape || was.dtype != is.dtype)
+      fail(Kind::state_mismatch,
+           "buffer `" + printable(buffer) + "` is " + type_text(was) + " and becomes " + type_text(is));
+    if (next == state) return;
+    const std::string name = printable(buffer) + "_next";
     build_.set_layer(name, "Output");
     const ValueId id = build_.add_output(name, next);
     build_.graph().at(id).name = name;
-    build_.graph().kept.push_back(state->second);
+    build_.graph().kept.push_back(state);
   }
 
   ZipArchive& archive_;
@@ -512,8 +507,8 @@ class Pt2Reader {
       targets_;                                          ///< names of stored tensors, by the graph's for them
   std::unordered_map<std::string, ValueId> states_;      ///< by buffer
   std::unordered_map<std::string, std::int64_t> sizes_;  ///< of symbols
-  std::vector<std::string> written_;                     ///< buffers
   std::unordered_map<std::string, std::size_t> calls_;   ///< by module
+  std::unordered_set<std::string> written_;              ///< buffers and inputs
   std::string batch_symbol_;
   std::size_t missing_ = 0;
 };

@@ -62,15 +62,18 @@ bool is_translated(std::string_view op) {
   return find_variant(op).row != nullptr && !find_schemas(op).empty();
 }
 
+Effect effect_of(std::string_view op) {
+  const Variant variant = find_variant(op);
+  if (variant.is_in_place) return Effect::writes;
+  const bool is_view = variant.row != nullptr && variant.row->memory == Memory::view && !variant.is_copy;
+  return is_view ? Effect::views : Effect::none;
+}
+
 void report_missing(GraphBuilder& builder, const Call& call) {
   builder.set_layer(printable(call.layer), printable(call.op), call.source);
-  const std::string_view op = call.op;
-  std::vector<std::string> known = translated_operators();
-  const std::string close = nearest(op, known);
   (void)builder.refuse(Kind::unsupported_operator,
-                       "no reader translates the PyTorch operator " + printable(op),
-                       "docs/torch.md lists the operators that are translated" +
-                           (close.empty() ? "" : "; the nearest is " + close));
+                       "no reader translates the PyTorch operator " + printable(call.op),
+                       "`nblocks blocks --of torch` lists the operators that are translated");
 }
 
 ValueId Translator::current(ValueId id) {

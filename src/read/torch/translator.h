@@ -70,6 +70,9 @@ class Translator {
 
 /// Reports an operator that no row translates, with the nearest rewrite if one is known.
 void report_missing(GraphBuilder& builder, const Call& call);
+/// What an operator does with the memory of its first argument.
+enum class Effect : std::uint8_t { none, views, writes };
+[[nodiscard]] Effect effect_of(std::string_view op);
 /// Whether a row and a schema translate it: readers look at all calls before they translate the first.
 [[nodiscard]] bool is_translated(std::string_view op);
 
