@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "base/text.h"
 
@@ -299,6 +300,7 @@ void read_graph_file(ByteSpan bytes, const std::string& path, Pt2Program& progra
       if (keys[depth++] != key) return false;
     return true;
   };
+  std::unordered_set<std::string> inputs;
   const Json file = parsed(bytes, path, [&](int depth, Json::parse_event_t event, Json& value) {
     const auto d = static_cast<std::size_t>(depth);
     using Event = Json::parse_event_t;
@@ -319,8 +321,13 @@ void read_graph_file(ByteSpan bytes, const std::string& path, Pt2Program& progra
       program.graph.nodes.push_back(node_of(value, 0));
       return false;
     }
+    if (event == Event::object_end && d == 4 && is_at({"graph_module", "graph", "inputs"})) {
+      if (const Pt2Argument input = argument_of(value, 0); !input.name.empty()) inputs.insert(input.name);
+      return true;
+    }
     if (event == Event::object_end && d == 4 && is_at({"graph_module", "graph", "tensor_values"})) {
-      program.graph.tensors.emplace(keys[4], tensor_of(value));
+      if (inputs.empty() || inputs.contains(keys[4]))
+        program.graph.tensors.emplace(keys[4], tensor_of(value));
       return false;
     }
     return true;

@@ -1,5 +1,6 @@
 // A .pt2 archive (torch.export.save) as plain records: the graph's nodes, and where its tensors lie.
 #pragma once
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,8 +54,8 @@ struct Pt2Tensor {
 
 struct Pt2Graph {
   std::vector<Pt2Argument> inputs, outputs;
-  std::vector<Pt2Node> nodes;
-  std::unordered_map<std::string, Pt2Tensor> tensors;  ///< types of values by name
+  std::deque<Pt2Node> nodes;
+  std::unordered_map<std::string, Pt2Tensor> tensors;  ///< types of inputs (and perhaps other values) by name
 };
 
 /// What one input or output of the outermost graph is.

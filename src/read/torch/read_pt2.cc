@@ -48,7 +48,10 @@ class Pt2Reader {
     if (program_.inputs.size() != program_.graph.inputs.size())
       fail(Kind::malformed_file, "the signature has another number of inputs than the graph");
     for (const Pt2Spec& spec : program_.inputs) declare_input(spec);
-    run(program_.graph, values_, 0);
+    while (!program_.graph.nodes.empty()) {  // each is gone once it is translated: files may have many
+      run_node(program_.graph.nodes.front(), values_, 0);
+      program_.graph.nodes.pop_front();
+    }
     if (diagnostics_.error_count() > errors) throw Refusal{};
     for (const Pt2Spec& spec : program_.outputs) declare_output(spec);
     for (const Pt2Spec& spec : program_.inputs)
@@ -343,34 +346,33 @@ class Pt2Reader {
 
   void run(const Pt2Graph& graph, Frame& frame, int depth) {
     if (depth > kMaxGraphDepth) fail(Kind::limit_exceeded, "graphs nest deeper than 8");
-    for (const Pt2Node& node : graph.nodes) {
-      if (translator_.is_hopeless()) throw Refusal{};
-      const auto [op, overload] = node.operator_name();
-      if (is_assertion(op)) continue;
-      Call call = call_of(node, op, overload);
-      if (op == "higher_order.cond" || is_wrapper(op)) {
-        bind_outputs(node, run_inner(node, op, call, frame, depth), frame);
-        continue;
+    for (const Pt2Node& node : graph.nodes) run_node(node, frame, depth);
+  }
+
+  void run_node(const Pt2Node& node, Frame& frame, int depth) {
+    if (translator_.is_hopeless()) throw Refusal{};
+    const auto [op, overload] = node.operator_name();
+    if (is_assertion(op)) return;
+    Call call = call_of(node, op, overload);
+    if (op == "higher_order.cond" || is_wrapper(op))
+      return bind_outputs(node, run_inner(node, op, call, frame, depth), frame);
+    for (const auto& [name, argument] : node.inputs) {
+      if (argument.kind == Pt2Argument::Kind::unsupported || argument.kind == Pt2Argument::Kind::graph) {
+        build_.set_layer(printable(call.layer), printable(op), call.source);
+        (void)build_.refuse(
+            Kind::unsupported_feature,
+            "its argument `" + printable(name) + "` is of the kind `" + printable(argument.name) + "`");
+        throw Refusal{};
       }
-      for (const auto& [name, argument] : node.inputs) {
-        if (argument.kind == Pt2Argument::Kind::unsupported || argument.kind == Pt2Argument::Kind::graph) {
-          build_.set_layer(printable(call.layer), printable(op), call.source);
-          (void)build_.refuse(
-              Kind::unsupported_feature,
-              "its argument `" + printable(name) + "` is of the kind `" + printable(argument.name) + "`");
-          throw Refusal{};
-        }
-        if (name.empty())
-          call.positional.push_back(item_of(argument, frame));
-        else
-          call.named.emplace_back(name, item_of(argument, frame));
-      }
-      if (is_number_operator(op) || is_size(op) || op == "aten.sym_numel") {
-        bind_outputs(node, {number_of(op, call)}, frame);
-        continue;
-      }
-      bind_outputs(node, results_of(node, translator_.call(call)), frame);
+      if (name.empty())
+        call.positional.push_back(item_of(argument, frame));
+      else
+        call.named.emplace_back(name, item_of(argument, frame));
     }
+    if (is_number_operator(op) || is_size(op) || op == "aten.sym_numel")
+      bind_outputs(node, {number_of(op, call)}, frame);
+    else
+      bind_outputs(node, results_of(node, translator_.call(call)), frame);
   }
 
   /// A file lists the elements of one result that is a list as outputs of their own.
