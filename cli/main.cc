@@ -182,7 +182,7 @@ int main(int argc, char** argv) {
   blocks->add_flag("--markdown", options.is_markdown, "all of them in full as a page, docs/blocks.md");
   blocks->add_option("--of", options.format, "the operators of a model format instead, and their blocks")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"keras"}));
+      ->check(CLI::IsMember({"keras", "torch"}));
   add("explain", "What a diagnostic means and what helps.", nb::cli::explain)
       ->add_option("topic", options.topic,
                    "the name of a diagnostic or a block, or `passes`; none: all names")

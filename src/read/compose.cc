@@ -28,7 +28,15 @@ ValueId transpose(Translation& l, ValueId x, const Ints& perm) {
   for (std::size_t i = 0; i < perm.size(); ++i)
     is_identity = is_identity && perm[i] == static_cast<std::int64_t>(i);
   if (is_identity) return x;
-  return l.add("transpose", TransposeAttrs{perm}, {x});
+  const ValueId y = l.add("transpose", TransposeAttrs{perm}, {x});
+  // Weights stay on their grid.
+  if (const Quantization* grid = l.is_constant(y) ? l.build.grid(x) : nullptr; grid != nullptr) {
+    Quantization moved = *grid;
+    if (moved.is_per_axis())
+      moved.axis = static_cast<int>(std::ranges::find(perm, moved.axis) - perm.begin());
+    l.build.note_grid(y, std::move(moved));
+  }
+  return y;
 }
 
 ValueId expand(Translation& l, ValueId x, const Shape& shape) {

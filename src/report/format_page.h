@@ -5,8 +5,8 @@
 
 namespace nb {
 
-/// The operators of a format ("keras"), one a line; or as a page of Markdown. Empty if no format is called
-/// that.
+/// The operators of a format ("keras", "torch"), one a line; or as a page of Markdown. Empty if no format is
+/// called that.
 [[nodiscard]] std::string format_text(std::string_view format);
 [[nodiscard]] std::string format_markdown(std::string_view format);
 

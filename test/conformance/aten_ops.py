@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs PyTorch operators (aten_cases.py) as .pt2 files through emitted C++ on the host, and compares with PyTorch itself.
+"""Runs PyTorch operators (aten_cases.py) from files through emitted C++ on the host, and compares with PyTorch itself.
 
-Each case is exported by torch.export in two forms: as the model calls its operators, and after run_decompositions() in core
-ATen. Many cases are put in one model, whose inputs and outputs are theirs one after the other, since compiling an emitted
+Each case is exported in three forms: by torch.export as the model calls its operators (export), after run_decompositions() in
+core ATen (core), and by torch.jit.trace (trace). Many cases are put in one model, whose inputs and outputs are theirs one after the other, since compiling an emitted
 program takes longer than all else; where such a model is refused or wrong, its cases run one by one.
 
 A result is one of
@@ -10,9 +10,9 @@ A result is one of
     refused  exit code 3 and a diagnostic: not supported, and this is said
     wrong    an output differs
     crash    anything else
-    export   torch.export itself fails
+    export   PyTorch itself fails to export it
 
-usage: aten_ops.py [--nblocks PATH] [--only REGEX] [--form export|core] [--at-least N] [-j N] [--batch N] [--json FILE] [--keep DIR]
+usage: aten_ops.py [--nblocks PATH] [--only REGEX] [--form export|core|trace] [--at-least N] [-j N] [--batch N] [--json FILE] [--keep DIR]
 exit code: 0 if nothing is wrong or crashes, what must be refused is, and at least --at-least pass, else 1; 77 (skipped) without
            torch
 """
@@ -43,7 +43,8 @@ except ImportError as error:
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIME_LIMIT_SECONDS = 300
-FORMS = ("export", "core")
+FORMS = ("export", "core", "trace")
+DTYPES = {torch.float32: "f32", torch.int64: "i64", torch.int32: "i32", torch.bool: "bool"}
 EXPORTING = threading.Lock()  # torch.export keeps its state to itself in one thread at a time
 
 
@@ -70,19 +71,27 @@ def flat(value):
 
 
 def exported(cases, form, folder):
-    """Writes model.pt2 and in.npz; returns what each case gives in PyTorch."""
+    """Writes a model and its inputs (in.npz); returns what each case gives in PyTorch, and what `nblocks run` is told."""
     module = Batch(cases).eval()
     inputs = [tensor for case in cases for tensor in case.inputs]
-    with torch.no_grad():
-        program = torch.export.export(module, tuple(inputs), strict=False)
-        if form == "core":
-            program = program.run_decompositions()
-        expected = [[tensor.numpy() for tensor in flat(case.module(*(t.clone() for t in case.inputs)))] for case in cases]
     folder.mkdir(parents=True, exist_ok=True)
-    torch.export.save(program, str(folder / "model.pt2"))
-    names = program.graph_signature.user_inputs
+    words = []
+    with torch.no_grad():
+        expected = [[tensor.numpy() for tensor in flat(case.module(*(t.clone() for t in case.inputs)))] for case in cases]
+        if form == "trace":
+            program = torch.jit.trace(module, tuple(t.clone() for t in inputs), check_trace=False)
+            program.save(str(folder / "model.pt"))
+            names = re.findall(r"(\w+): Tensor", program.code.split("->")[0])
+            for name, tensor in zip(names, inputs):
+                words += ["--input-shape", f"{name}={','.join(str(n) for n in tensor.shape)}:{DTYPES[tensor.dtype]}"]
+        else:
+            program = torch.export.export(module, tuple(inputs), strict=False)
+            if form == "core":
+                program = program.run_decompositions()
+            torch.export.save(program, str(folder / "model.pt2"))
+            names = program.graph_signature.user_inputs
     np.savez(folder / "in.npz", **{name: tensor.numpy() for name, tensor in zip(names, inputs)})
-    return expected
+    return expected, [str(folder / ("model.pt" if form == "trace" else "model.pt2")), *words]
 
 
 def difference(expected, got):
@@ -101,9 +110,9 @@ def difference(expected, got):
     return "" if worst <= 1e-4 * scale else f"off by {worst:.3g} of {scale:.3g}"
 
 
-def run(nblocks, folder, expected):
+def run(nblocks, folder, expected, words):
     """(state, why) of a model whose outputs are those of the cases in `expected`; `why` a list, one a case, if it ran."""
-    command = [nblocks, "run", str(folder / "model.pt2"), "--board", "host", "--optimize", "O0", "--json", "--input", str(folder / "in.npz"),
+    command = [nblocks, "run", *words, "--board", "host", "--optimize", "O0", "--json", "--input", str(folder / "in.npz"),
                "--output", str(folder / "out")]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT_SECONDS)
@@ -130,13 +139,13 @@ def settled(cases, form, nblocks, folder, keeps):
     """[(case, form, state, why)] of some cases: all at once, or where that does not run, one by one."""
     try:
         with EXPORTING:
-            expected = exported(cases, form, folder)
+            expected, words = exported(cases, form, folder)
     except Exception as error:  # whatever torch.export raises
         if len(cases) == 1:
             return [(cases[0], form, "export", str(error).splitlines()[0][:200] if str(error) else repr(error))]
         state, why = "crash", ""
     else:
-        state, why = run(nblocks, folder, expected)
+        state, why = run(nblocks, folder, expected, words)
         if not keeps:
             shutil.rmtree(folder, ignore_errors=True)
     if state == "ran":

@@ -124,4 +124,23 @@ void translate_random(Layer& l) {
   l.unsupported("random numbers", "give them as an input of the model, or export it in eval mode");
 }
 
+/// Rows and columns of what lies on one side of a diagonal: [2, found].
+void translate_triangle_indices(Layer& l) {
+  const std::int64_t rows = l.integer("row"), columns = l.integer("col"), offset = l.integer("offset", 0);
+  constexpr std::int64_t kMost = std::int64_t{1} << 20;
+  if (rows < 0 || columns < 0 || rows > kMost || columns > kMost || rows * columns > kMost)
+    l.refuse(Kind::limit_exceeded, "a matrix of " + std::to_string(rows) + " by " + std::to_string(columns));
+  const bool is_lower = l.op() == "aten.tril_indices";
+  Ints at_row, at_column;
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < columns; ++j) {
+      if (is_lower ? j - i > offset : j - i < offset) continue;
+      at_row.push_back(i);
+      at_column.push_back(j);
+    }
+  const auto found = static_cast<std::int64_t>(at_row.size());
+  at_row.insert(at_row.end(), at_column.begin(), at_column.end());
+  l.result(ints(l, at_row, {2, found}, l.element_type("dtype").value_or(DType::i64)));
+}
+
 }  // namespace nb::torch

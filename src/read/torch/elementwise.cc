@@ -162,6 +162,7 @@ void translate_rrelu(Layer& l) {
   if (l.flag("training")) l.unsupported("rrelu in training mode", "export the model in eval mode");
   const double slope = (l.real("lower") + l.real("upper")) / 2;
   l.result(l.add("leaky_relu", {l.tensor("self")}, {{"alpha", static_cast<float>(slope)}}));
+  if (l.op() == "aten.rrelu_with_noise_functional") l.result(l.tensor("noise"));
 }
 
 /// add and sub have a factor of their second operand.

@@ -60,7 +60,7 @@ void translate_matmul(Layer& l) {
 }
 
 void translate_chain_matmul(Layer& l) {
-  const std::vector<ValueId> factors = l.tensors("matrices");
+  const std::vector<ValueId> factors = l.tensors(l.takes("matrices") ? "matrices" : "tensors");
   if (factors.empty()) l.invalid("it has no matrices");
   ValueId y = factors[0];
   for (std::size_t i = 1; i < factors.size(); ++i) y = numpy_matmul(l, y, factors[i]);
@@ -190,6 +190,32 @@ void translate_norm(Layer& l) {
     axes = axes.empty() ? axes_from(0, rank) : l.axes(axes, rank);
   }
   l.result(norm_of(l, x, l.real(l.takes("ord") ? "ord" : "p", 2), axes, l.flag("keepdim")));
+}
+
+/// linalg_norm and linalg_matrix_norm: of vectors, or of matrices along two axes.
+void translate_linalg_norm(Layer& l) {
+  ValueId x = as_real(l, l.tensor("self"));
+  if (const auto dtype = l.element_type("dtype")) x = cast(l, x, *dtype);
+  const std::int64_t rank = l.rank(x);
+  const bool keeps = l.flag("keepdim"), is_matrix = l.op() == "aten.linalg_matrix_norm";
+  if (!l.has("ord")) {
+    const Ints given = l.integers("dim", {});
+    return l.result(norm_of(l, x, 2, given.empty() ? axes_from(0, rank) : l.axes(given, rank), keeps));
+  }
+  const Ints axes = l.axes(l.integers("dim", axes_from(0, rank)), rank);
+  const std::string name = l.item("ord").is_text() ? l.text("ord") : "";
+  if (name == "fro") return l.result(norm_of(l, x, 2, axes, keeps));
+  if (!name.empty()) l.unsupported("the matrix norm `" + name + "`");
+  const double p = l.real("ord");
+  if (axes.size() == 1 && !is_matrix) return l.result(norm_of(l, x, p, axes, keeps));
+  if (axes.size() != 2) l.invalid("a matrix norm is of two axes");
+  if (std::abs(p) != 1 && !std::isinf(p)) l.unsupported("the matrix norm of order " + std::to_string(p));
+  // Sums along one axis, of which the largest or smallest: of columns with 1, of rows with infinity.
+  const bool is_columns = std::abs(p) == 1;
+  const std::int64_t summed = axes[is_columns ? 0 : 1], compared = axes[is_columns ? 1 : 0];
+  const ValueId sums = reduce(l, "reduce_l1", x, {summed}, true);
+  const ValueId y = reduce(l, p > 0 ? "reduce_max" : "reduce_min", sums, {compared}, true);
+  l.result(keeps ? y : squeeze(l, y, axes));
 }
 
 /// Along an axis: the product of the vectors over that of their lengths, each at least eps.

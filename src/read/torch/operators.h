@@ -86,6 +86,7 @@ void translate_unbind(Layer& l);
 // create.cc
 void translate_arange(Layer& l);
 void translate_linspace(Layer& l);
+void translate_triangle_indices(Layer& l);
 void translate_zeros(Layer& l);
 void translate_zeros_like(Layer& l);
 void translate_full(Layer& l);
@@ -146,6 +147,7 @@ void translate_einsum(Layer& l);
 void translate_bilinear(Layer& l);
 void translate_trilinear(Layer& l);
 void translate_norm(Layer& l);
+void translate_linalg_norm(Layer& l);
 void translate_cosine_similarity(Layer& l);
 void translate_pairwise_distance(Layer& l);
 void translate_cdist(Layer& l);

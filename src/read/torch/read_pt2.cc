@@ -456,6 +456,16 @@ class Pt2Reader {
 
   // --- outputs ---
 
+  /// A program may return an input, or a value twice: such outputs have names of their own.
+  std::string output_name(std::string name) {
+    const Graph& graph = build_.graph();
+    const auto is_called_so = [&](ValueId id) { return graph.at(id).name == name; };
+    while (std::ranges::any_of(graph.inputs, is_called_so) ||
+           std::ranges::any_of(graph.outputs, is_called_so))
+      name += "_out";
+    return name;
+  }
+
   void declare_output(const Pt2Spec& spec) {
     if (spec.kind == "buffer_mutation" || spec.kind == "user_input_mutation") return;
     if (spec.kind != "user_output" && spec.kind != "loss_output")
@@ -463,7 +473,7 @@ class Pt2Reader {
     if (spec.argument.kind != Pt2Argument::Kind::name) return;  // None, or a number that the model returns
     const Item item = value_of(spec.argument.name, values_);
     if (!item.is_tensor()) return;
-    const std::string name = printable(spec.argument.name);
+    const std::string name = output_name(printable(spec.argument.name));
     build_.set_layer(name, "Output");
     const ValueId id = build_.add_output(name, translator_.current(item.tensor()));
     build_.graph().at(id).name = name;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "blocks/pad/attributes.h"
 #include "read/sampling.h"
 #include "read/torch/image.h"
 #include "read/torch/operators.h"
@@ -70,7 +71,8 @@ ValueId with_exact_axes(Layer& l, ValueId x, const Wanted& w, bool is_exact, Res
     const Ints indices = nearest_indices(in, out, w.factor[i], is_exact);
     bool is_same = true;
     for (std::int64_t o = 0; o < out && is_same; ++o) {
-      const double at = resize_coordinate(a.coordinates, o, in, out, w.factor[i], 0, 0);
+      const double scale = a.scale.empty() ? 0.0 : static_cast<double>(a.scale[i + 2]);
+      const double at = resize_coordinate(a.coordinates, o, in, out, scale, 0, 0);
       const double nearest = is_exact ? std::floor(at + 0.5) : std::floor(at);
       is_same = std::min(static_cast<std::int64_t>(nearest), in - 1) == indices[static_cast<std::size_t>(o)];
     }
@@ -121,6 +123,34 @@ void translate_upsample(Layer& l) {
   l.result(l.add("resize", std::move(a), {x}));
 }
 
+namespace {
+
+/// Cubic samples where the image's edge goes on outside: PyTorch takes each of the 16 pixels from there, so
+/// that what lies within two pixels outside is no plain edge yet. The image gets a margin, and the grid,
+/// which is kept from going further out, is scaled to it.
+ValueId cubic_with_edges(Layer& l, ValueId x, ValueId grid, GridSampleAttrs a) {
+  constexpr std::int64_t kMargin = 4, kFarthest = 2;
+  const std::int64_t rank = l.rank(x);
+  PadAttrs pad{Ints(static_cast<std::size_t>(rank), 0), {}, PadMode::edge};
+  for (std::size_t i = 2; i < pad.before.size(); ++i) pad.before[i] = kMargin;
+  pad.after = pad.before;
+  std::vector<float> factor, bound;
+  for (std::int64_t axis = rank - 1; axis >= 2; --axis) {  // columns come first
+    const std::int64_t corner = a.align_corners ? 1 : 0, size = l.dim(x, axis) - corner;
+    const auto whole = static_cast<double>(size + 2 * kMargin);
+    factor.push_back(static_cast<float>(static_cast<double>(size) / whole));
+    bound.push_back(static_cast<float>(static_cast<double>(l.dim(x, axis) - 1 + 2 * kFarthest) / whole));
+  }
+  const auto n = static_cast<std::int64_t>(factor.size());
+  const ValueId most = floats(l, bound, {n});
+  grid = binary(l, "minimum", binary(l, "mul", grid, floats(l, factor, {n})), most);
+  grid = binary(l, "maximum", grid, unary(l, "neg", most));
+  a.padding = SamplePadding::border;
+  return grid_sampled(l, l.add("pad", std::move(pad), {x}), grid, a);
+}
+
+}  // namespace
+
 void translate_grid_sampler(Layer& l) {
   const ValueId x = l.tensor("input");
   l.require_rank(x, 4, "the image");
@@ -142,7 +172,9 @@ void translate_grid_sampler(Layer& l) {
   if (padding < 0 || padding > 2) l.refuse(Kind::attribute_out_of_range, "padding_mode is none of 0, 1, 2");
   a.padding = static_cast<SamplePadding>(padding);
   a.align_corners = l.flag("align_corners");
-  l.result(grid_sampled(l, x, l.tensor("grid"), a));
+  const ValueId grid = l.tensor("grid");
+  const bool has_edges = a.mode == SampleMode::cubic && a.padding == SamplePadding::border;
+  l.result(has_edges ? cubic_with_edges(l, x, grid, a) : grid_sampled(l, x, grid, a));
 }
 
 void translate_affine_grid(Layer& l) {

@@ -66,8 +66,8 @@ void translate_view(Layer& l) {
 
 void translate_flatten(Layer& l) {
   const ValueId x = with_axis(l, l.tensor("self"));
-  const std::int64_t rank = l.rank(x), first = l.axis(l.integer("start_dim"), rank),
-                     last = l.axis(l.integer("end_dim"), rank);
+  const std::int64_t rank = l.rank(x), first = l.axis(l.integer("start_dim", 0), rank),
+                     last = l.axis(l.integer("end_dim", -1), rank);
   if (first > last) l.invalid("start_dim lies behind end_dim");
   const Shape s = l.shape(x);
   Shape shape(s.begin(), s.begin() + first);
