@@ -59,6 +59,51 @@ return z""", "x: Tensor,\n    y: Optional[Tensor]=None,\n    n: int=3")
     c.expect(3, "unsupported-feature", "analyze", net(c, "number.pt", PLAIN, "x: Tensor,\n    n: int"), *X, says=["`n`", "`int`"])
 
 
+@test
+def traced_inputs(c):
+    """Traced modules carry the sizes of their example: they are taken where --input-shape gives none."""
+    def traced(name, inputs, *arguments, storage=b"", more=None):
+        def add(entries):
+            data = inputs if isinstance(inputs, bytes) else pickled({"forward": inputs})[0]
+            entries.update({"traced_inputs.pkl": data, "traced_inputs/0": storage, "traced_inputs/1": storage})
+            entries.update(more or {})
+        return net(c, name, *(arguments or [PLAIN]), change=add)
+
+    floats, ids = np.zeros([3, 4], np.float32), np.zeros([3, 4], np.int64)
+    model = traced("traced.pt", [floats])
+    c.expect(0, None, "analyze", model, "-b", "host", says=["note[remark]", "`x` f32[3,4]", "--input-shape"])
+    end = c.expect(0, None, "analyze", model, "-b", "host", "--input-shape", "x=5,7")
+    c.check("f32[5,7]" in end.out and "example" not in end.err, "--input-shape is not what holds")
+    both = "x: Tensor,\n    ids: Tensor"
+    model = traced("both.pt", [floats, ids], "return torch.add(x, ids)", both)
+    c.expect(0, None, "analyze", model, "-b", "host", says=["`x` f32[3,4], `ids` i64[3,4]"])
+    c.expect(0, None, "analyze", model, "-b", "host", "--input-shape", "ids=3,1:i64", says=["`x` f32[3,4]\n"])
+    np.save(c.path("traced_ids.npy"), np.arange(4, dtype=np.int64).reshape(1, 4))
+    c.expect(0, None, "analyze", model, "-b", "host", "--freeze", "ids=traced_ids.npy", says=["`x` f32[3,4]\n"])
+    pair = traced("traced_pair.pt", [(floats, ids)], "a, b, = p\nreturn torch.add(a, b)", "p: Tuple[Tensor, Tensor]")
+    c.expect(0, None, "analyze", pair, "-b", "host", says=["`p.0` f32[3,4], `p.1` i64[3,4]"])
+    # Elements are not read: their storage may be missing, or said to be anything.
+    gone = View(floats, key="nowhere", elements=-5, offset=1 << 40)
+    c.expect(0, None, "analyze", traced("gone.pt", [gone]), "-b", "host", says=["`x` f32[3,4]"])
+    # What does not fit says why, and leaves the option.
+    for i, (inputs, why) in enumerate([
+            ([], "no list of the 1 that `forward` takes"), ([floats, floats], "no list of the 1"), ([3], "no tensor there"),
+            ([(floats, floats)], "no tensor there"), (None, "no list of the 1"),
+            (pickled({"other": [floats]})[0], "no list of the 1"), (pickled([floats])[0], "no list of the 1"),
+            (b"", "`traced_inputs.pkl`"), (b"\x80\x02cos\nsystem\n.", "`os.system`"), (b"\x80\x02](" * 4000, "`traced_inputs.pkl`"),
+            (pickled({"forward": [floats]})[0][:-40], "`traced_inputs.pkl`")]):
+        model = traced(f"unfit{i}.pt", inputs)
+        c.expect(3, "dynamic-shape", "analyze", model, says=["`x` has no shape", why, "--input-shape x=N,N,..."])
+        c.expect(0, None, "analyze", model, *X)
+    # A list that holds itself, as the whole and within a tuple.
+    for i, inputs in enumerate([b"]q\x01h\x01a", b"](]q\x01h\x01ah\x01\x85e", b"](]q\x01(h\x01tah\x01te"]):
+        head = b"\x80\x02}(X\x07\x00\x00\x00forward"
+        c.expect(3, "dynamic-shape", "analyze", traced(f"circle{i}.pt", head + inputs + b"u."), says=["--input-shape x="])
+    for i, sizes in enumerate([(-1, 4), (1 << 40, 1 << 40), tuple([2] * 40)]):
+        huge = traced(f"huge{i}.pt", [View(floats, sizes, [1] * len(sizes))])
+        c.expect(3, "limit-exceeded", "analyze", huge, says=["`x`"])
+
+
 TRUE = """
 torch.eq(torch.floordiv(-7, 2), -4)
 torch.eq(torch.remainder(-7, 3), 2)

@@ -56,6 +56,9 @@ def products(add):
     add("norm/default", torch.norm, floats(3, 4))
     add("norm/dim", lambda x: torch.norm(x, p=1, dim=1), floats(3, 4))
     add("norm/normalize", lambda x: F.normalize(x, dim=1), floats(3, 4))
+    for order in ("fro", 1, -1, math.inf, -math.inf):
+        add(f"linalg_matrix_norm/{order}", lambda x, o=order: torch.linalg.matrix_norm(x, o, keepdim=True), floats(2, 3, 4))
+    add("linalg_norm/order", lambda x: torch.linalg.norm(x, ord=3, dim=1), floats(3, 4))
     add("linalg_vector_norm/frobenius", lambda x: torch.linalg.norm(x, dim=(1, 2)), floats(2, 3, 4))
     add("cosine_similarity/dim1", lambda a, b: F.cosine_similarity(a, b, dim=1), floats(3, 4), floats(3, 4))
     add("cosine_similarity/broadcast", lambda a, b: F.cosine_similarity(a, b, dim=-1), floats(3, 4), floats(1, 4))
@@ -243,6 +246,8 @@ def recurrent(add):
         states = (floats(2, 2, 4), floats(2, 2, 4))[:2 if name == "lstm" else 1]
         add(f"{name}/states", WithStates(cls(3, 4, num_layers=2)), floats(5, 2, 3), *states)
         add(f"{name}/one_step", WithStates(cls(3, 4, num_layers=2)), floats(1, 2, 3), *states)
+    add("lstm/projection", LastState(nn.LSTM(3, 4, proj_size=2), "y"), floats(5, 2, 3), refusal="a projection of its output",
+        passes_as=("core",))
     add("lstm/cell_state", LastState(nn.LSTM(3, 4), "c"), floats(5, 2, 3))
     cell, gru, rnn = nn.LSTMCell(3, 4), nn.GRUCell(3, 4), nn.RNNCell(3, 4, nonlinearity="relu")
     add("lstm_cell/states", lambda x, h, c: cell(x, (h, c)), floats(2, 3), floats(2, 4), floats(2, 4))

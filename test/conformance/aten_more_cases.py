@@ -101,7 +101,7 @@ def indices(add):
     add("nonzero/run_time", torch.nonzero, floats(2, 3), refusal="how many results")
     for accumulate in (False, True):
         add(f"index_put/rows_{accumulate}", lambda x, i, v, a=accumulate: x.index_put((i,), v, a), x, torch.tensor([3, 1]), floats(2, 5, 3))
-        add(f"index_put/apart_{accumulate}", lambda x, i, j, v, a=accumulate: x.index_put((i, None, j) if False else (i, j), v, a), x, torch.tensor([3, 1]),
+        add(f"index_put/apart_{accumulate}", lambda x, i, j, v, a=accumulate: x.index_put((i, j), v, a), x, torch.tensor([3, 1]),
             torch.tensor([0, 4]), floats(3))
         add(f"index_put/mask_{accumulate}", lambda x, m, a=accumulate: x.index_put((m,), torch.tensor(2.0), a), x, bools(4, 5))
     add("index_put/assigned", lambda x, i: assigned(x, i), floats(4, 5), torch.tensor([3, 0]))
@@ -247,7 +247,8 @@ def shapes(add):
             "eye": lambda x: torch.eye(3, 4) * x, "linspace": lambda x: torch.linspace(0, 1, 4) * x, "tensor": lambda x: torch.tensor([1.0, 2, 3, 4]) * x,
             "scalar_tensor": lambda x: torch.scalar_tensor(2.0) * x, "empty_like_filled": lambda x: torch.empty_like(x).fill_(2.0) * x,
             "positions": lambda x: x + torch.arange(x.shape[0])[:, None], "causal_mask": lambda x: x.masked_fill(torch.triu(torch.ones(3, 4, dtype=torch.bool), 1), 0.0),
-            "tril_indices": lambda x: x[torch.tril_indices(3, 4)[0], torch.tril_indices(3, 4)[1]], "hann_window": lambda x: x * torch.hann_window(4)}.items():
+            "tril_indices": lambda x: x[torch.tril_indices(3, 4)[0], torch.tril_indices(3, 4)[1]], "hann_window": lambda x: x * torch.hann_window(4),
+            "hamming_window": lambda x: x * torch.hamming_window(4, periodic=False), "blackman_window": lambda x: x * torch.blackman_window(4)}.items():
         add(f"create/{name}", f, floats(3, 4))
 
 

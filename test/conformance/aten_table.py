@@ -36,16 +36,16 @@ class Function(nn.Module):
 
 
 class Case:
-    def __init__(self, name, module, inputs, refusal):
-        self.name, self.module, self.inputs, self.refusal = name, module, inputs, refusal
+    def __init__(self, name, module, inputs, refusal, passes_as):
+        self.name, self.module, self.inputs, self.refusal, self.passes_as = name, module, inputs, refusal, passes_as
 
 
 class Table:
     def __init__(self):
         self.cases = []
 
-    def add(self, name, what, *inputs, refusal=""):
-        """`refusal`: the case must be refused, with this in the message."""
+    def add(self, name, what, *inputs, refusal="", passes_as=()):
+        """`refusal`: the case must be refused, with this in the message, but in the forms `passes_as`."""
         assert all(case.name != name for case in self.cases), name
         module = what if isinstance(what, nn.Module) else Function(what)
-        self.cases.append(Case(name, module.eval(), inputs, refusal))
+        self.cases.append(Case(name, module.eval(), inputs, refusal, passes_as))

@@ -146,6 +146,12 @@ def input_names(path):
     return re.findall(r"(\w+): (?:Optional\[)?Tensor", signature)
 
 
+def is_traced(path):
+    """Whether the file carries the sizes of the example that it was traced with."""
+    with zipfile.ZipFile(path) as file:
+        return any(name.endswith("/traced_inputs.pkl") for name in file.namelist())
+
+
 def shape_options(path, inputs):
     """--input-shape for each of meta.json's inputs: [name, shape, dtype]."""
     options = []

@@ -1,5 +1,7 @@
 // Tensors made of nothing but numbers and shapes; all fold to constants.
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "read/torch/operators.h"
 
@@ -141,6 +143,30 @@ void translate_triangle_indices(Layer& l) {
   const auto found = static_cast<std::int64_t>(at_row.size());
   at_row.insert(at_row.end(), at_column.begin(), at_column.end());
   l.result(ints(l, at_row, {2, found}, l.element_type("dtype").value_or(DType::i64)));
+}
+
+/// Hann, Hamming and Blackman windows: a - b cos(t) + c cos(2t) over one turn, which a periodic window leaves
+/// out the last place of.
+void translate_window(Layer& l) {
+  const std::int64_t size = l.integer("window_length");
+  if (size < 0 || size > (std::int64_t{1} << 20))
+    l.refuse(Kind::limit_exceeded, "a window of " + std::to_string(size));
+  double a = 0.5, b = 0.5, c = 0;
+  if (l.op() == "aten.hamming_window") {
+    a = l.real("alpha", 0.54);
+    b = l.real("beta", 0.46);
+  } else if (l.op() == "aten.blackman_window") {
+    a = 0.42;
+    c = 0.08;
+  }
+  const auto turn =
+      static_cast<double>(std::max<std::int64_t>(l.flag("periodic", true) ? size : size - 1, 1));
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < size; ++i) {
+    const double t = 2 * std::numbers::pi * static_cast<double>(i) / turn;
+    values.push_back(static_cast<float>(size == 1 ? 1.0 : a - b * std::cos(t) + c * std::cos(2 * t)));
+  }
+  l.result(cast(l, floats(l, values, {size}), l.element_type("dtype").value_or(DType::f32)));
 }
 
 }  // namespace nb::torch

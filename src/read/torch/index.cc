@@ -73,7 +73,7 @@ void translate_embedding_bag(Layer& l) {
   l.result(bags.empty() ? floats(l, {}, {0, l.dim(rows, 1)}) : concat(l, bags, 0));
   l.result(ints(l, bag_of_row, {static_cast<std::int64_t>(bag_of_row.size())}));
   l.result(ints(l, sizes, {n}));
-  l.result(ints(l, sizes, {n}));
+  l.result(Item());  // which elements were largest: no program asks, and one that does is refused
 }
 
 /// y[i,j,k] = x[i, index[i,j,k], k].

@@ -87,6 +87,7 @@ void translate_unbind(Layer& l);
 void translate_arange(Layer& l);
 void translate_linspace(Layer& l);
 void translate_triangle_indices(Layer& l);
+void translate_window(Layer& l);
 void translate_zeros(Layer& l);
 void translate_zeros_like(Layer& l);
 void translate_full(Layer& l);

@@ -10,6 +10,7 @@
 #include "blocks/cast/attributes.h"
 #include "read/dtypes.h"
 #include "read/torch/script/machine.h"
+#include "read/torch/script/traced.h"
 #include "read/translation.h"
 #include "read/zip_format.h"
 
@@ -27,6 +28,7 @@ class ScriptReader {
                const ReadOptions& options, Diagnostics& diagnostics)
       : options_(options),
         diagnostics_(diagnostics),
+        archive_(archive),
         build_(blocks, diagnostics),
         translator_(build_),
         machine_(archive, top_folder(archive), file_bytes, translator_) {}
@@ -40,11 +42,17 @@ class ScriptReader {
       machine_.invalid("the module's class `" + printable(module.type->qualified, 120) +
                        "` has no method `forward`");
     check_options(*forward);
+    traced_ = traced_types(archive_, top_folder(archive_), *forward, why_untraced_);
     Arguments arguments;
     for (const Parameter& parameter :
          std::span(forward->parameters).subspan(std::min<std::size_t>(1, forward->parameters.size())))
       declare(parameter, arguments);
     if (!missing_.empty()) refuse_missing();
+    if (!from_example_.empty())
+      diagnostics_.add(
+          {.kind = Kind::remark,
+           .message = "shapes are those of the example that the module was traced with: " + from_example_,
+           .help = "--input-shape NAME=N,N,... gives another"});
     const Value result = machine_.call_function(*forward, &module, std::move(arguments));
     if (translator_.has_failed()) throw read::Refusal{};
     give(result, "output", 0);
@@ -65,6 +73,14 @@ class ScriptReader {
     for (const auto& [input, type] : options_.input_types)
       if (input == name) return &type;
     return nullptr;
+  }
+  /// The type that the example had that the module was traced with.
+  [[nodiscard]] const Type* of_example(const std::string& name) {
+    const auto found = traced_.find(name);
+    if (found == traced_.end()) return nullptr;
+    from_example_ += (from_example_.empty() ? "`" : ", `") + printable(name, 60) + "` " +
+                     std::string(dtype_name(found->second.dtype)) + shape_text(found->second.shape);
+    return &found->second;
   }
   [[nodiscard]] const Tensor* frozen(std::string_view name) const {
     for (const auto& [input, tensor] : options_.frozen)
@@ -151,6 +167,7 @@ class ScriptReader {
                                                      printable(kind, 60) + "`");
     if (const Tensor* tensor = frozen(name)) return machine_.make_constant(name, *tensor);
     const Type* given = asked(name);
+    if (given == nullptr) given = of_example(name);
     if (given == nullptr) {
       missing_.push_back(name);
       return Value::unknown();
@@ -179,8 +196,9 @@ class ScriptReader {
     }
     machine_.refuse(
         Kind::dynamic_shape,
-        (missing_.size() == 1 ? "input " + names + " has no shape" : "inputs " + names + " have no shapes") +
-            ": a TorchScript file carries none",
+        (missing_.size() == 1 ? "input " + names + " has no shape: "
+                              : "inputs " + names + " have no shapes: ") +
+            why_untraced_,
         "add" + options +
             " with the sizes that the model shall have, batch first; `:i64` behind them gives another dtype "
             "than f32");
@@ -235,11 +253,15 @@ class ScriptReader {
 
   const ReadOptions& options_;
   Diagnostics& diagnostics_;
+  ZipArchive& archive_;
   GraphBuilder build_;
   Translator translator_;
   Machine machine_;
-  std::vector<std::string> missing_;  ///< inputs without a shape
-  bool stop_positional_ = false;      ///< an argument before was left at its default
+  std::unordered_map<std::string, Type> traced_;  ///< of the example's tensors, by name
+  std::string why_untraced_;                      ///< that some or all are not among them
+  std::string from_example_;                      ///< the inputs that have their type of it
+  std::vector<std::string> missing_;              ///< inputs without a shape
+  bool stop_positional_ = false;                  ///< an argument before was left at its default
 };
 
 }  // namespace

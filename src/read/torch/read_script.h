@@ -6,9 +6,9 @@
 namespace nb {
 
 /// A TorchScript archive (torch.jit.save) to a typed graph. Its `forward` is run with static control flow:
-/// conditions and loops must be known when compiling. Such files carry no shapes: `options.input_types` has
-/// one for each argument. Errors: malformed-file, invalid-model, dynamic-shape, unsupported-operator,
-/// unsupported-feature, limit-exceeded, usage.
+/// conditions and loops must be known when compiling. Inputs have the shapes of `options.input_types`, else
+/// those of the example that the module was traced with; scripted modules carry none. Errors: malformed-file,
+/// invalid-model, dynamic-shape, unsupported-operator, unsupported-feature, limit-exceeded, usage.
 [[nodiscard]] Result<Graph> read_torch_script(ByteSpan file, const BlockSet& blocks,
                                               const ReadOptions& options, Diagnostics& diagnostics);
 
