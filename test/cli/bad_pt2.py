@@ -101,6 +101,34 @@ def versions(c):
     c.expect(3, "unsupported-feature", "analyze", big, *HOST, says=["big-endian"])
 
 
+S77 = "Symbol('s77', positive=True, integer=True)"
+
+
+@test
+def symbolic_sizes(c):
+    """Sizes as str() and as sympy's srepr() give them have the same names."""
+    def sized(text):
+        program, weights, constants = parts(MLP)
+        program = json.loads(json.dumps(program))
+        graph = program["graph_module"]["graph"]
+        size = {"as_expr": {"expr_str": text, "hint": {"as_int": 4}}}
+        graph["tensor_values"][graph["inputs"][-1]["as_tensor"]["name"]]["sizes"][0] = size
+        program["range_constraints"] = {"s77": {"min_val": 2, "max_val": 64}}
+        return c.write("sized.pt2", folders(program, weights, constants))
+
+    for text in ("s77", S77):
+        end = c.expect(0, None, "analyze", sized(text), *HOST, "--dim", "s77=3")
+        c.check("f32[3," in end.out, f"{text}: {end.out[:300]}")
+        c.expect(3, "attribute-out-of-range", "analyze", sized(text), *HOST, "--dim", "s77=65", says=["2 to 64"])
+        c.expect(2, "usage", "analyze", sized(text), *HOST, "--dim", "s78=3", says=["did you mean `s77`?"])
+    for text, plain in [
+            (f"Mul(Integer(2), {S77})", "2*s77"), (f"Add({S77}, Integer(-1))", "s77 + -1"),
+            (f"Mul(Integer(3), Add({S77}, Symbol('u0', integer=True)))", "3*(s77 + u0)"), (f"Pow({S77}, Integer(2))", "s77**2"),
+            (f"FloorDiv({S77}, Integer(2))", "FloorDiv(s77, 2)"), ("Mul(Integer(2),", "Mul(Integer(2),"), ("", ""),
+            ("Add(" * 100, "Add("), ("Symbol('a", "Symbol('a"), ("Add()", "Add()"), (")" * 9, ")" * 9)]:
+        c.expect(2, "usage", "analyze", sized(text), *HOST, "--dim", "no_name=3", says=[f"there are: {plain}"] if text else [])
+
+
 def weights_as(content):
     return lambda entries: entries.update({"serialized_state_dict.pt": content})
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "read/torch/pt2_legacy.h"
+#include "read/torch/symbols.h"
 #include "read/zip_format.h"
 
 namespace nb::torch {
@@ -77,7 +78,7 @@ std::int64_t scalar_type_of_file(const Json& value) {
 Pt2Dimension dimension_of(const Json& value) {
   if (value.is_number()) return {integer_of(value, "a size"), {}};
   if (value.contains("as_int")) return {integer_of(member(value, "as_int"), "a size"), {}};
-  if (value.contains("as_expr")) return {0, text_at(member(value, "as_expr"), "expr_str")};
+  if (value.contains("as_expr")) return {0, plain_expression(text_at(member(value, "as_expr"), "expr_str"))};
   malformed("a size is neither as_int nor as_expr");
 }
 
