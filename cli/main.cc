@@ -23,10 +23,10 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
   verb.add_option("--dim", options.dims, "size of a symbolic dimension of the model; may be repeated")
       ->type_name("NAME=N")
       ->allow_extra_args(false);
-  verb.add_option(
-          "--input-shape", options.input_shapes,
-          "an input of a TorchScript model, whose file carries no shapes: its shape, and its dtype if it "
-          "is not f32 (i64, bool, ...); may be repeated")
+  verb.add_option("--input-shape", options.input_shapes,
+                  "an input of a TorchScript model, which has no shapes unless it was traced: its shape, and "
+                  "its dtype if it "
+                  "is not f32 (i64, bool, ...); may be repeated")
       ->type_name("INPUT=N,N,...[:DTYPE]")
       ->allow_extra_args(false);
   verb.add_option("--freeze", options.frozen, "compile an input as a constant, from .npy; may be repeated")

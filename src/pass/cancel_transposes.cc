@@ -89,9 +89,13 @@ class Walk {
                             &layer};
   }
 
-  /// Transposes and reshapes wait.
+  /// Transposes and reshapes wait, and copies of what waits.
   bool defer(const Node& node) {
     const std::string& block = node.block->name;
+    if (block == "identity" && pending(node.inputs[0]) != nullptr) {
+      pending_[node.outputs[0].index()] = Pending(*pending(node.inputs[0]));
+      return true;
+    }
     if ((block != "transpose" && block != "reshape") || is_per_axis(node.inputs[0])) return false;
     const ValueId x = node.inputs[0], y = node.outputs[0];
     const Pending* p = pending(x);
@@ -320,13 +324,30 @@ class Walk {
   std::unordered_set<std::size_t> is_made_;
 };
 
-/// How many elements transposes move, and how many transposes do.
+/// The values that only reshapes and attention read, which takes rows in any order.
+std::vector<bool> read_by_attention(const Graph& graph) {
+  std::vector<bool> is_read(graph.values.size(), false);
+  const std::vector<int> uses = graph.use_counts();
+  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
+    const bool is_passed = node->block->name == "reshape" && is_read[node->outputs[0].index()];
+    if (node->block->name != "attention" && !is_passed) continue;
+    for (std::size_t i = 0; i < std::min<std::size_t>(node->inputs.size(), 3); ++i)
+      is_read[node->inputs[i].index()] = uses[node->inputs[i].index()] == 1;
+  }
+  return is_read;
+}
+
+/// How many elements transposes move, and how many transposes do, but for those that attention spares.
 std::pair<std::int64_t, int> moved_elements(const Graph& graph) {
   std::pair<std::int64_t, int> total{0, 0};
+  const std::vector<bool> is_spared = read_by_attention(graph);
   for (const Node& node : graph.nodes) {
     if (node.block->name != "transpose") continue;
     const Type& x = graph.at(node.inputs[0]).type;
-    if (moves_nothing(x.shape, node.attributes.as<TransposeAttrs>().perm)) continue;
+    const Perm& perm = node.attributes.as<TransposeAttrs>().perm;
+    if (moves_nothing(x.shape, perm)) continue;
+    if (is_spared[node.outputs[0].index()] && perm.back() == static_cast<std::int64_t>(perm.size()) - 1)
+      continue;
     total.first += x.elements();
     ++total.second;
   }

@@ -1,14 +1,17 @@
 // find-attention: softmax(scale * q k^T + mask) v, written out in matrix products, becomes the block
-// attention, which never holds all scores. Transposes, reshapes and factors around it become its attributes.
+// attention, which never holds all scores. Transposes, reshapes and factors around it become its attributes,
+// and so do the transposes and reshapes about attention blocks that the file has itself.
 #include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "blocks/attention/attributes.h"
 #include "blocks/matmul/attributes.h"
+#include "blocks/reduce/attributes.h"
 #include "blocks/reshape/attributes.h"
 #include "blocks/softmax/attributes.h"
 #include "blocks/transpose/attributes.h"
+#include "pass/attention_layout.h"
 #include "pass/attention_masks.h"
 #include "pass/channel_line.h"
 #include "pass/pass.h"
@@ -25,13 +28,6 @@ struct Scores {
   double softcap = 0;
   std::vector<ScoreMask> masks = {};
   std::vector<const Node*> nodes = {};
-};
-
-/// A tensor as the block takes it: root's memory with four axes.
-struct Heads {
-  ValueId root;
-  std::string axes;
-  Shape shape;
 };
 
 /// One matrix a batch: how b, t and d lie in memory.
@@ -108,21 +104,42 @@ class Search {
     return id;
   }
 
+  /// Of which scores `test` says that all of a row are minus infinity, not any(not (scores == -inf)); none if
+  /// it says another thing.
+  ValueId all_hidden(ValueId test, Scores& scores) const {
+    for (const std::string_view block : {"logical_not", "reduce_any", "logical_not", "equal"}) {
+      const Node* node = pattern_.maker(test, block);
+      if (node == nullptr) return {};
+      if (block == "reduce_any") {
+        const auto& a = node->attributes.as<ReduceAttrs>();
+        if (!a.keep_dims || a.axes != std::vector<std::int64_t>{type(test).rank() - 1}) return {};
+      }
+      scores.nodes.push_back(node);
+      test = node->inputs[0];
+    }
+    const auto number = pattern_.number(scores.nodes.back()->inputs[1]);
+    return number && std::isinf(*number) && *number < 0 ? test : ValueId();
+  }
+
   /// From the left factor of the last product up: a softmax along rows, its guard against rows of no number.
   std::optional<Scores> scores_of(ValueId first) {
     Scores scores;
     auto id = before_moves(first, scores);
     if (!id) return std::nullopt;
+    ValueId guarded;  // scores that a guard tests
     if (const Node* guard = pattern_.maker(*id, "where")) {
+      if (pattern_.number(guard->inputs[1]) != 0.0) return std::nullopt;
+      scores.nodes.push_back(guard);
       const Node* test = pattern_.maker(guard->inputs[0], "isnan");
-      if (test == nullptr || test->inputs[0] != guard->inputs[2] || pattern_.number(guard->inputs[1]) != 0.0)
+      if (test != nullptr && test->inputs[0] == guard->inputs[2])
+        scores.nodes.push_back(test);
+      else if (guarded = all_hidden(guard->inputs[0], scores); !guarded.is_present())
         return std::nullopt;
-      scores.nodes.insert(scores.nodes.end(), {guard, test});
       id = before_moves(guard->inputs[2], scores);
       if (!id) return std::nullopt;
     }
     const Node* softmax = pattern_.maker(*id, "softmax");
-    if (softmax == nullptr) return std::nullopt;
+    if (softmax == nullptr || (guarded.is_present() && guarded != softmax->inputs[0])) return std::nullopt;
     const auto& a = softmax->attributes.as<SoftmaxAttrs>();
     const std::int64_t rank = type(*id).rank(), axis = a.axis < 0 ? a.axis + rank : a.axis;
     if (axis != rank - (scores.is_turned ? 2 : 1)) return std::nullopt;
@@ -262,36 +279,6 @@ class Search {
     const auto axes = cut(std::span(&ordered, 1), {element_count(y) / (rows * features), rows, features});
     if (!axes) return std::nullopt;
     return Matrices{made, 1, joined((*axes)[0]), joined((*axes)[1]), joined((*axes)[2])};
-  }
-
-  /// Four axes in the order of memory; absent if the elements do not lie side by side.
-  static std::optional<Heads> heads(ValueId root, const Shape& sizes, const Shape& steps, bool needs_d_last) {
-    const std::string_view names = "bhtd";
-    std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < 4; ++i)
-      if (sizes[i] == 1 && i != 3) order.push_back(i);
-    const std::size_t ones = order.size();
-    for (std::size_t i = 0; i < 4; ++i)
-      if (sizes[i] != 1 && i != 3) order.push_back(i);
-    order.push_back(3);
-    if (sizes[3] != 1)
-      std::stable_sort(order.begin() + static_cast<std::ptrdiff_t>(ones), order.end(),
-                       [&](std::size_t a, std::size_t b) { return steps[a] > steps[b]; });
-    else
-      std::stable_sort(order.begin() + static_cast<std::ptrdiff_t>(ones), order.end() - 1,
-                       [&](std::size_t a, std::size_t b) { return steps[a] > steps[b]; });
-    Heads h{root, {}, {}};
-    std::int64_t step = 1;
-    for (auto i = order.rbegin(); i != order.rend(); ++i) {
-      if (sizes[*i] != 1 && steps[*i] != step) return std::nullopt;
-      step *= sizes[*i];
-    }
-    for (const std::size_t i : order) {
-      h.axes += names[i];
-      h.shape.push_back(sizes[i]);
-    }
-    if (needs_d_last && h.axes.back() != 'd') return std::nullopt;
-    return h;
   }
 
   /// Fills in how the four tensors and the mask lie. Bits of `own`: q, k, v, y as they are beside the
@@ -507,6 +494,7 @@ Status find_attention(Graph& graph, PassContext& context) {
     all.push_back(*std::move(found));
   }
   if (!all.empty()) Replacement(graph, context.blocks).run(all);
+  lay_out_attention(graph, context.blocks);
   return {};
 }
 

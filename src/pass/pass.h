@@ -46,6 +46,7 @@ Status remove_identities(Graph& graph, PassContext& context);
 Status fold_batch_norm(Graph& graph, PassContext& context);
 Status split_dense(Graph& graph, PassContext& context);
 Status fuse_qdq(Graph& graph, PassContext& context);
+Status fold_pads(Graph& graph, PassContext& context);
 Status fuse_activations(Graph& graph, PassContext& context);
 Status drop_constant_channels(Graph& graph, PassContext& context);
 Status select_kernels(Graph& graph, PassContext& context);
@@ -83,6 +84,8 @@ inline constexpr std::array kPipeline{
          Phase::simplified, Phase::simplified, split_dense},
     Pass{"fuse-qdq", "Makes integer blocks of float blocks between dequantize and quantize.",
          Phase::simplified, Phase::quantized, fuse_qdq},
+    Pass{"fold-pads", "Makes zeros about an image padding of the convolution behind.", Phase::quantized,
+         Phase::quantized, fold_pads},
     Pass{"fuse-activations", "Moves relu and clip into the block before them, as its clamp.",
          Phase::quantized, Phase::quantized, fuse_activations},
     Pass{"drop-constant-channels",

@@ -165,7 +165,34 @@ ValueId weights_on_grid(Translation& l, ValueId w) {
   return l.build.graph().add_value(std::move(copy));
 }
 
+namespace {
+
+/// Begin and step of constant indices that go up evenly inside an axis of `size`; absent if they do not.
+std::optional<std::pair<std::int64_t, std::int64_t>> even_steps(Translation& l, ValueId indices,
+                                                                std::int64_t size) {
+  if (!l.is_constant(indices) || l.type(indices).elements() == 0) return std::nullopt;
+  Ints at = l.ints(indices, "indices");
+  for (std::int64_t& i : at) i += i < 0 ? size : 0;
+  const std::int64_t step = at.size() > 1 ? at[1] - at[0] : 1;
+  if (step < 1 || at.front() < 0 || at.back() >= size) return std::nullopt;
+  for (std::size_t i = 1; i < at.size(); ++i)
+    if (at[i] - at[i - 1] != step) return std::nullopt;
+  return std::pair{at[0], step};
+}
+
+}  // namespace
+
 ValueId gather(Translation& l, ValueId x, ValueId indices, std::int64_t axis, std::int64_t batch_dims) {
+  if (batch_dims == 0 && axis >= 0 && axis < l.rank(x) && !l.is_constant(x)) {
+    if (const auto steps = even_steps(l, indices, l.dim(x, axis))) {
+      const Shape from = l.shape(x), places = l.shape(indices);
+      Shape to(from.begin(), from.begin() + axis);
+      to.insert(to.end(), places.begin(), places.end());
+      to.insert(to.end(), from.begin() + axis + 1, from.end());
+      const ValueId part = slice_axis(l, x, axis, steps->first, element_count(places), steps->second);
+      return reshape(l, part, to);
+    }
+  }
   return l.add("gather", GatherAttrs{axis, batch_dims}, {x, indices});
 }
 

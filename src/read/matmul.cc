@@ -1,11 +1,37 @@
 #include "read/matmul.h"
 
+#include <algorithm>
+
 #include "blocks/dense/attributes.h"
 #include "read/compose.h"
 
 namespace nb::read {
+namespace {
+
+/// The one matrix that a constant of rank 3 or more holds for each sample of a batch, of which that of `a` is
+/// no smaller; b itself if there are several, or none.
+ValueId shared_matrix(Translation& l, ValueId a, ValueId b) {
+  const Shape s = l.shape(b), x = l.shape(a);
+  if (s.size() < 3 || x.size() < s.size() || !l.is_constant(b) || l.type(b).is_quantized() ||
+      element_count(s) == 0)
+    return b;
+  const std::size_t more = x.size() - s.size();
+  for (std::size_t i = 0; i + 2 < s.size(); ++i)
+    if (s[i] != 1 && s[i] != x[more + i]) return b;
+  const Value& value = l.build.graph().at(b);
+  const std::span<const std::byte> all = *value.data;
+  const Shape matrix(s.end() - 2, s.end());
+  const std::size_t size = all.size() / static_cast<std::size_t>(element_count(s) / element_count(matrix));
+  for (std::size_t at = size; at < all.size(); at += size)
+    if (!std::ranges::equal(all.first(size), all.subspan(at, size))) return b;
+  Tensor one{{value.type.dtype, matrix}, Bytes(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size))};
+  return l.constant(std::move(one), "matrix");
+}
+
+}  // namespace
 
 ValueId numpy_matmul(Translation& l, ValueId a, ValueId b) {
+  if (l.dtype(a) == DType::f32) b = shared_matrix(l, a, b);
   const std::int64_t rank_a = l.rank(a), rank_b = l.rank(b);
   if (rank_a == 0 || rank_b == 0) l.refuse(Kind::shape_mismatch, "a factor is a scalar");
   if (l.dtype(a) == DType::f32 && rank_b == 2 && l.is_constant(b) && !l.is_constant(a))

@@ -4,7 +4,8 @@
 
 namespace nb::read {
 
-/// numpy's matmul, also of vectors: a constant right matrix becomes dense's weights.
+/// numpy's matmul, also of vectors: a constant right matrix, or one that is the same for all samples of a
+/// batch, becomes dense's weights.
 [[nodiscard]] ValueId numpy_matmul(Translation& l, ValueId a, ValueId b);
 
 /// A factor of `gemm`.

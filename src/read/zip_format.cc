@@ -25,6 +25,7 @@ ZipFormat zip_format_of(const ZipArchive& archive) {
   };
   const std::string top = top_folder(archive);
   if (has(top + "archive_format") && has_below(top + "models/")) return ZipFormat::pt2;
+  if (has(top + "serialized_exported_program.json")) return ZipFormat::pt2;
   if (has(top + "data.pkl"))
     return has_below(top + "code/") ? ZipFormat::torch_script : ZipFormat::torch_pickle;
   if (has("config.json") && has("model.weights.h5")) return ZipFormat::keras;

@@ -7,7 +7,7 @@
 namespace nb {
 
 enum class ZipFormat {
-  pt2,           ///< torch.export.save: models/*.json, archive_format
+  pt2,           ///< torch.export.save: models/*.json, archive_format; or serialized_exported_program.json
   torch_script,  ///< torch.jit.save: data.pkl and code/
   torch_pickle,  ///< torch.save: data.pkl without code
   keras,         ///< Keras 3: config.json and model.weights.h5

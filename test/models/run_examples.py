@@ -1,15 +1,14 @@
 """Runs the models of examples/ in each of their formats and compares them with the framework that trained them.
 
 On the host with every sample of the model's test set: each output within 1e-4 of the range of the framework's (`out0`),
-and the metric against the labels the same as the framework's. On a virtual board the first samples. A model through all
-of its formats gives the same blocks in the same order; DIFFERENCES names where it does not. Recurrent models also run
-step by step, and synthesised test sets are made anew. Ends with "N passed, N failed, N skipped".
+and the metric against the labels the same as the framework's. On a virtual board the first samples. Recurrent models also
+run step by step, and synthesised test sets are made anew. That a model gives the same blocks through all of its formats
+is a test of its own, same_blocks.py. Ends with "N passed, N failed, N skipped".
 
 usage: run_examples.py NBLOCKS [--only TEXT] [--boards a,b] [--table]
 """
 
 import argparse
-import collections
 import functools
 import importlib
 import json
@@ -39,28 +38,6 @@ EXAMPLES = [
     ("room/room_keras_lstm", KERAS, "rmse"),
     ("room/room_keras_gru", KERAS, "rmse"),
 ]
-# (model, format) whose blocks are not those of the model's first format: more, less, and why.
-DIFFERENCES = {
-    **{("appliance/appliance", suffix): (
-        ["batch_norm"] * 3 + ["relu"] * 3, [], "the exporter of ONNX folds batch normalizations; ours not behind conv1d")
-       for suffix in PROGRAMS},
-    **{("arc_fault/arc_fault", suffix): (
-        ["transpose"] * 8, [], "the export swaps axes of size 1 about attention, which ours does not see through")
-       for suffix in (".pt2", ".pt")},
-    ("arc_fault/arc_fault", ".pte"): (
-        ["transpose"] * 10 + ["slice"] * 6 + ["mul", "matmul", "logical_not"] * 4 +
-        ["softmax", "equal", "reduce_any", "where"] * 2, ["dense"] * 4 + ["attention"] * 2,
-        "ExecuTorch decomposes attention, with its case of rows that are masked as a whole"),
-    **{(f"room/room_{kind}", suffix): (
-        ["slice"] * 2, ["gather"] * 2, "a select of one step is a slice, in ONNX a Gather")
-       for kind in ("lstm", "gru") for suffix in PROGRAMS},
-    ("bearing/bearing_keras", ".tflite"): (
-        ["add", "mul"], ["batch_norm"], "the converter writes the batch normalization of the input as mul and add"),
-    ("room/room_keras_lstm", ".tflite"): (
-        ["mul"], ["div"], "the converter multiplies by the reciprocal, and orders layers that do not meet otherwise"),
-    ("room/room_keras_gru", ".tflite"): (
-        ["mul"], ["div"], "the converter multiplies by the reciprocal, and orders layers that do not meet otherwise"),
-}
 # What synthesises a test set, (module beside the models, function, samples): the set is the first of those of seed 2.
 SYNTHESISED = [
     ("appliance/appliance", "waveforms", "currents", 1800),
@@ -142,29 +119,6 @@ def check_synthesis(folder, module, function, samples, test):
     return f"{count} samples as {module}.{function} gives them"
 
 
-def blocks(nblocks, model):
-    """Those that compute; a reshape is no code."""
-    layers = call(nblocks, "analyze", model, "-b", "cortex-m4f", "--json")["layers"]
-    return [layer["block"] for layer in layers if layer["block"] != "reshape"]
-
-
-def check_one_program(nblocks, name, formats):
-    """Every format gives the blocks of the first in their order, or exactly the difference that DIFFERENCES names."""
-    first, *others = formats
-    wanted = blocks(nblocks, ROOT / f"examples/{name}{first}")
-    texts = [f"{first}: {' '.join(wanted)}"]
-    for suffix in others:
-        found = blocks(nblocks, ROOT / f"examples/{name}{suffix}")
-        more, less = (collections.Counter(a) - collections.Counter(b) for a, b in ((found, wanted), (wanted, found)))
-        named = DIFFERENCES.get((name, suffix))
-        if named is None and found != wanted:
-            raise Mismatch(f"{texts[0]}; {suffix}: {' '.join(found)}")
-        if named is not None and (sorted(more.elements()), sorted(less.elements())) != tuple(map(sorted, named[:2])):
-            raise Mismatch(f"{texts[0]}; {suffix} has more {dict(more)}, less {dict(less)}, and not as named: {named}")
-        texts.append(f"{suffix}: the same" if named is None else f"{suffix}: {named[2]}")
-    return "; ".join(texts)
-
-
 def checks(nblocks, boards):
     """(label, function) of every check."""
     for name, formats, kind in EXAMPLES:
@@ -174,8 +128,6 @@ def checks(nblocks, boards):
             for board in boards:
                 yield f"{name}{suffix} on {board}", functools.partial(
                     check_run, nblocks, f"{stem}{suffix}", board, kind, test)
-        if len(formats) > 1:
-            yield f"{name} in one program", functools.partial(check_one_program, nblocks, name, formats)
     for name, module, function, samples in SYNTHESISED:
         stem = ROOT / "examples" / name
         yield f"{name} synthesised", functools.partial(
@@ -204,7 +156,7 @@ def main():
         except Mismatch as mismatch:
             text, result = str(mismatch), "FAILED"
             failed += 1
-        if arguments.table or result == "FAILED" or "one program" in label:
+        if arguments.table or result == "FAILED":
             print(f"{result:7} {label:45} {text}", flush=True)
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0

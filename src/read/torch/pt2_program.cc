@@ -7,6 +7,9 @@
 #include <unordered_set>
 
 #include "base/text.h"
+#include "read/torch/pt2_legacy.h"
+#include "read/torch/symbols.h"
+#include "read/zip_format.h"
 
 namespace nb::torch {
 namespace {
@@ -75,7 +78,7 @@ std::int64_t scalar_type_of_file(const Json& value) {
 Pt2Dimension dimension_of(const Json& value) {
   if (value.is_number()) return {integer_of(value, "a size"), {}};
   if (value.contains("as_int")) return {integer_of(member(value, "as_int"), "a size"), {}};
-  if (value.contains("as_expr")) return {0, text_at(member(value, "as_expr"), "expr_str")};
+  if (value.contains("as_expr")) return {0, plain_expression(text_at(member(value, "as_expr"), "expr_str"))};
   malformed("a size is neither as_int nor as_expr");
 }
 
@@ -203,6 +206,17 @@ std::string users_line(std::string_view trace) {
   return std::string(best);
 }
 
+/// Files of PyTorch before 2.8 name nodes by their outputs only; those of several are "getitem", "getitem_1",
+/// ...
+std::string name_by_outputs(const Pt2Node& node) {
+  std::string name;
+  for (const Pt2Argument& output : node.outputs)
+    if (name.empty()) name = output.list.empty() ? output.name : output.list[0].name;
+  if (!name.empty() && !name.starts_with("getitem")) return name;
+  const std::string path = node.operator_name().first;
+  return path.substr(path.rfind('.') + 1);
+}
+
 Pt2Node node_of(const Json& value, std::size_t depth) {
   Pt2Node node;
   node.target = text_at(value, "target");
@@ -222,9 +236,7 @@ Pt2Node node_of(const Json& value, std::size_t depth) {
     node.module = innermost_module(text("nn_module_stack"));
     node.source = users_line(text("stack_trace"));
   }
-  if (node.name.empty())  // older files name nodes by their outputs only
-    for (const Pt2Argument& output : node.outputs)
-      if (node.name.empty()) node.name = output.list.empty() ? output.name : output.list[0].name;
+  if (node.name.empty()) node.name = name_by_outputs(node);
   return node;
 }
 
@@ -264,9 +276,8 @@ Pt2Spec spec_of(const Json& value) {
 /// Parses text whose nesting is bounded; `keep(depth, event, value)` may take what is complete and drop it.
 template <class F>
 Json parsed(ByteSpan bytes, const std::string& path, F keep) {
-  const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   try {
-    return Json::parse(text, [&](int depth, Json::parse_event_t event, Json& value) {
+    return Json::parse(characters(bytes), [&](int depth, Json::parse_event_t event, Json& value) {
       if (depth > static_cast<int>(kMaxDepth)) malformed("`" + path + "` nests deeper than 48");
       return keep(depth, event, value);
     });
@@ -287,6 +298,22 @@ ByteSpan content_of(ZipArchive& archive, const std::string& path) {
   const auto bytes = archive.content(*entry, why_not);
   if (!bytes) malformed("the archive " + why_not);
   return *bytes;
+}
+
+/// The schema's major number changes with what readers must know. PyTorch 2.6 to 2.13 write 8.
+void check_schema(const Json& file) {
+  const auto version = file.find("schema_version");
+  if (version == file.end()) return;
+  const std::int64_t major = integer_of(member(*version, "major"), "the schema's version"),
+                     minor = integer_of(member(*version, "minor"), "the schema's version");
+  if (major == 8) return;
+  const auto torch = file.find("torch_version");
+  unsupported("the program is of schema " + std::to_string(major) + "." + std::to_string(minor) +
+                  (torch != file.end() && torch->is_string()
+                       ? " (PyTorch " + printable(torch->get<std::string>(), 40) + ")"
+                       : "") +
+                  "; schema 8 is read",
+              "export the model with PyTorch 2.6 or later");
 }
 
 /// Reads the graph's file. Its nodes and types become records as soon as each is parsed, and what is not
@@ -332,6 +359,7 @@ void read_graph_file(ByteSpan bytes, const std::string& path, Pt2Program& progra
     }
     return true;
   });
+  check_schema(file);
   const Json& module = member(file, "graph_module");
   read_ends(member(module, "graph"), program.graph, 0);
   const Json& signature = member(module, "signature");
@@ -353,22 +381,88 @@ void read_graph_file(ByteSpan bytes, const std::string& path, Pt2Program& progra
     }
 }
 
-/// {"config": {fqn: {"path_name", "use_pickle", "tensor_meta"}}} of weights and constants.
+/// The text of a small entry without the space about it; empty if there is none.
+std::string word_of(ZipArchive& archive, const std::string& path) {
+  if (archive.find(path) == nullptr) return {};
+  return std::string(trim(characters(content_of(archive, path)).substr(0, 80)));
+}
+
+void check_byteorder(ZipArchive& archive, const std::string& top) {
+  if (const std::string order = word_of(archive, top + "byteorder"); !order.empty() && order != "little")
+    unsupported("the archive's numbers are big-endian");
+}
+
+Pt2Storages saved_tensors(ZipArchive& archive, const std::string& path) {
+  auto storages = read_saved_tensors(archive, path);
+  if (!storages) throw Malformed{storages.fault()};
+  return *std::move(storages);
+}
+
+/// Weights and constants: {"config": {fqn: {"path_name", "use_pickle", "tensor_meta"}}}, or as PyTorch 2.8
+/// has them, a dict by name that torch.save wrote.
 void read_storages(ZipArchive& archive, const std::string& folder, const std::string& config,
-                   Pt2Program& program) {
-  if (archive.find(folder + config) == nullptr) return;
+                   const std::string& saved, Pt2Program& program) {
+  if (archive.find(folder + config) == nullptr) {
+    if (archive.find(folder + saved) != nullptr)
+      program.storages.merge(saved_tensors(archive, folder + saved));
+    return;
+  }
   const Json file = parsed(content_of(archive, folder + config), config);
   const Json& rows = member(file, "config");
   if (!rows.is_object()) malformed("`config` of `" + config + "` is no object");
+  Pt2Storages pickled;  // those that were read, by path
   for (const auto& [name, row] : rows.items()) {
     Pt2Storage storage;
     storage.path = folder + text_at(row, "path_name");
-    const Json& pickled = member(row, "use_pickle");
-    storage.is_pickled = pickled.is_boolean() && pickled.get<bool>();
+    const Json& is_pickled = member(row, "use_pickle");
+    storage.is_pickled = is_pickled.is_boolean() && is_pickled.get<bool>();
     const Json& meta = member(row, "tensor_meta");
     if (!meta.is_null()) storage.tensor = tensor_of(meta);
+    if (storage.is_pickled && !meta.is_null()) {
+      const auto [known, is_new] = pickled.try_emplace(storage.path, storage);
+      if (is_new)
+        if (auto tensors = read_saved_tensors(archive, storage.path); tensors && tensors->contains(""))
+          known->second = tensors->at("");
+      storage = known->second;
+    }
     program.storages.emplace(name, std::move(storage));
   }
+}
+
+/// PyTorch 2.6 and 2.7: the graph and archives of torch.save beside each other.
+void read_flat(ZipArchive& archive, const std::string& top, Pt2Program& program) {
+  if (const std::string version = word_of(archive, top + "version");
+      !version.empty() && version != "8" && !version.starts_with("8."))
+    unsupported("the program is of schema " + printable(version, 20) + "; schema 8 is read",
+                "export the model with PyTorch 2.6 or later");
+  const ByteSpan bytes = content_of(archive, top + kFlatProgram);
+  const auto quoted = with_quoted_floats(characters(bytes));
+  read_graph_file(quoted ? as_byte_span(*quoted) : bytes, kFlatProgram, program);
+  program.storages = saved_tensors(archive, top + kFlatWeights);
+  program.storages.merge(saved_tensors(archive, top + kFlatConstants));
+}
+
+/// PyTorch 2.8 and later: models/NAME.json, with its tensors under data/.
+void read_folders(ZipArchive& archive, Pt2Program& program) {
+  std::vector<std::string> models;
+  for (const ZipEntry& entry : archive.entries())
+    if (entry.name.ends_with(".json") && entry.name.find("/models/") != std::string::npos)
+      models.push_back(entry.name);
+  if (models.empty()) malformed("the archive has no models/*.json");
+  if (models.size() > 1)
+    unsupported("the archive has " + std::to_string(models.size()) + " models",
+                "save one exported program a file");
+  const std::string& path = models[0];
+  const std::size_t at = path.rfind("/models/");
+  const std::string top = path.substr(0, at + 1), stem = path.substr(at + 8, path.size() - at - 8 - 5);
+  if (const std::string version = word_of(archive, top + "archive_version");
+      !version.empty() && version != "0")
+    unsupported("the archive is of version " + printable(version, 20) + "; version 0 is read",
+                "PyTorch 2.6 to 2.13 write files that are read");
+  check_byteorder(archive, top);
+  read_graph_file(content_of(archive, path), path.substr(at + 1), program);
+  read_storages(archive, top + "data/weights/", stem + "_weights_config.json", stem + ".pt", program);
+  read_storages(archive, top + "data/constants/", stem + "_constants_config.json", stem + ".pt", program);
 }
 
 }  // namespace
@@ -387,27 +481,11 @@ std::pair<std::string, std::string> Pt2Node::operator_name() const {
 Checked<Pt2Program> read_pt2_program(ZipArchive& archive) {
   try {
     Pt2Program program;
-    std::vector<std::string> models;
-    for (const ZipEntry& entry : archive.entries())
-      if (entry.name.ends_with(".json") && entry.name.find("/models/") != std::string::npos)
-        models.push_back(entry.name);
-    if (models.empty()) malformed("the archive has no models/*.json");
-    if (models.size() > 1)
-      unsupported("the archive has " + std::to_string(models.size()) + " models",
-                  "save one exported program a file");
-    const std::string& path = models[0];
-    const std::size_t at = path.rfind("/models/");
-    const std::string top = path.substr(0, at + 1), stem = path.substr(at + 8, path.size() - at - 8 - 5);
-    const ZipEntry* order = archive.find(top + "byteorder");
-    if (order != nullptr) {
-      const ByteSpan bytes = content_of(archive, top + "byteorder");
-      if (std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()).substr(0, 6) !=
-          "little")
-        unsupported("the archive's numbers are big-endian");
-    }
-    read_graph_file(content_of(archive, path), path.substr(at + 1), program);
-    read_storages(archive, top + "data/weights/", stem + "_weights_config.json", program);
-    read_storages(archive, top + "data/constants/", stem + "_constants_config.json", program);
+    const std::string top = top_folder(archive);
+    if (archive.find(top + kFlatProgram) != nullptr)
+      read_flat(archive, top, program);
+    else
+      read_folders(archive, program);
     return program;
   } catch (const Malformed& stop) {
     return stop.fault;

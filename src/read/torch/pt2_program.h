@@ -68,9 +68,11 @@ struct Pt2Spec {
 
 /// Where a parameter, buffer or constant lies.
 struct Pt2Storage {
-  std::string path;  ///< of the entry, within the archive
+  std::string path;  ///< of the entry, within its archive
   Pt2Tensor tensor;
-  bool is_pickled = false;
+  bool is_pickled = false;                   ///< as what is no plain tensor
+  bool is_quantized = false;                 ///< with a scale of its own, in the eager mode's manner
+  std::shared_ptr<ZipArchive> archive = {};  ///< of torch.save, within the file's; null: the file's itself
 };
 
 struct Pt2Program {
@@ -81,7 +83,9 @@ struct Pt2Program {
   std::unordered_map<std::string, Pt2Storage> storages;                 ///< by name in the model
 };
 
-/// Reads the JSON parts of an archive. Trusts nothing; faults name what was observed.
+/// Reads the JSON parts of an archive that torch.export.save wrote in PyTorch 2.6 or later, and where its
+/// tensors lie. The program refers to `archive`, which outlives it. Trusts nothing; faults name what was
+/// observed.
 [[nodiscard]] Checked<Pt2Program> read_pt2_program(ZipArchive& archive);
 
 }  // namespace nb::torch

@@ -260,12 +260,16 @@ class Pt2Reader {
     if (storage.is_pickled)
       fail(Kind::unsupported_feature, what + " is stored as a pickle of a tensor subclass",
            "export the model with plain tensors");
-    const ZipEntry* entry = archive_.find(storage.path);
+    if (storage.is_quantized)
+      fail(Kind::unsupported_feature, what + " is a quantized tensor",
+           "quantize with PT2E, which keeps integers and their scales apart");
+    ZipArchive& archive = storage.archive ? *storage.archive : archive_;
+    const ZipEntry* entry = archive.find(storage.path);
     if (entry == nullptr)
       fail(Kind::malformed_file,
            what + " lies in `" + printable(storage.path) + "`, which the archive does not have");
     std::string why_not;
-    const auto bytes = archive_.content(*entry, why_not);
+    const auto bytes = archive.content(*entry, why_not);
     if (!bytes) fail(Kind::malformed_file, "the archive " + why_not);
     StridedView view{dtype_of(target, storage.tensor), {}, storage.tensor.strides, storage.tensor.offset};
     for (const Pt2Dimension& size : storage.tensor.sizes) {
