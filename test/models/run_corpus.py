@@ -180,6 +180,18 @@ def check(nblocks, folder, meta, name, entry, board, every):
     return "ok" if is_right else "FAILED", compared if board == "host" else f"{compared}, {text}"
 
 
+def print_matrix(matrix, formats):
+    """Models down, formats across: how many files (times boards) pass, of how many; those that fail stand out."""
+    print(f"\n{'':24}" + "".join(f"{f:>8}" for f in formats))
+    for model, families in sorted(matrix.items()):
+        cells = []
+        for family in formats:
+            results = families.get(family, [])
+            good = sum(r != "FAILED" for r in results)
+            cells.append("" if not results else f"{good}" if good == len(results) else f"{good}/{len(results)}!")
+        print(f"{model:24}" + "".join(f"{c:>8}" for c in cells))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("nblocks")
@@ -205,11 +217,16 @@ def main():
                 for board in arguments.boards.split(","):
                     job = pool.submit(check, arguments.nblocks, folder, meta, name, entry, board, arguments.every)
                     jobs.append((label if board == "host" else f"{label} on {board}", job))
+        matrix = {}
         for label, job in jobs:
             result, text = job.result()
             counts[result] += 1
+            model, name = label.split(" ")[0].split("/")
+            matrix.setdefault(model, {}).setdefault(family_of(name), []).append(result)
             if arguments.table or result == "FAILED":
                 print(f"{result:7} {label:60} {text}", flush=True)
+    if arguments.table:
+        print_matrix(matrix, arguments.formats.split(","))
     print(f"{counts['ok']} passed, {counts['FAILED']} failed, {counts['skipped']} skipped")
     return 1 if counts["FAILED"] else 0
 
