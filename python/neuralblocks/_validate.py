@@ -71,6 +71,17 @@ def is_labels(expected: np.ndarray, shape: tuple[int, ...]) -> bool:
     return expected.dtype.kind in "iu" and expected.size == shape[0] and values > 1
 
 
+def has_values_of(expected: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether `expected` holds the values of an output of `shape`, which begins with the number of samples, in the same
+    order: the axes agree, those of one aside, or all values of a sample lie behind its index."""
+    values = 1
+    for size in shape[1:]:
+        values *= size
+    if expected.shape == (shape[0], values):
+        return True
+    return [n for n in expected.shape if n != 1] == [n for n in shape if n != 1]
+
+
 def _has_scores(shape: tuple[int, ...]) -> bool:
     """Whether a sample is one axis of several values, beside axes of one."""
     return sum(size > 1 for size in shape[1:]) == 1

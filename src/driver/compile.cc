@@ -135,6 +135,16 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
             {.kind = Kind::malformed_file, .message = "the file is a zip archive that " + why_not});
         break;
       }
+      if (is_zip(*file.bytes) || as_text(*file.bytes).starts_with("PK\x03\x04")) {
+        diagnostics.add(
+            {.kind = is_zip(*file.bytes) ? Kind::unknown_format : Kind::malformed_file,
+             .message =
+                 is_zip(*file.bytes)
+                     ? "the file is a zip archive without a model of PyTorch (.pt2, .pt) or Keras (.keras)"
+                     : "the file begins as a zip archive and has no directory: it is cut off",
+             .help = "export the model anew, or copy the file again"});
+        break;
+      }
       diagnostics.add(
           {.kind = Kind::unknown_format,
            .message =

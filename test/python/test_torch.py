@@ -124,3 +124,44 @@ def test_an_error_names_the_line_of_the_source():
 
 def test_nothing_else_is_loaded(net):
     assert "tensorflow" not in sys.modules and "keras" not in sys.modules
+
+
+class Ring(nn.Module):
+    """The mean of the last three inputs, in a buffer that each call writes."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("last", torch.zeros(3, 4))
+
+    def forward(self, x):
+        self.last[1:] = self.last[:2].clone()
+        self.last[:1] = x
+        return self.last.mean(0)
+
+
+@pytest.mark.parametrize("form", ["exported", "traced", "scripted"])
+def test_buffers_that_forward_writes_are_state(form):
+    x = torch.randn(5, 1, 4)
+    module = Ring().eval()
+    if form == "traced":
+        module = torch.jit.trace(module, (x[0],), check_trace=False)
+        module.last.zero_()
+    elif form == "scripted":
+        module = torch.jit.script(module)
+    program = nb.compile(module, (x[0],), name="ring")
+    model = Ring().eval()
+    wanted = np.stack([model(step).numpy() for step in x])
+    np.testing.assert_allclose(program.run(x, keep_state=True).reshape(wanted.shape), wanted, atol=1e-6)
+
+
+def test_expected_values_in_another_order_are_refused():
+    class Turned(nn.Module):
+        def forward(self, x):
+            return x.reshape(1, 2, 3).transpose(0, 1) * 2  # the batch is axis 1
+
+    program = nb.compile(Turned(), (torch.zeros(1, 6),))
+    x = torch.randn(5, 6)
+    y = (x.reshape(5, 2, 3).transpose(0, 1) * 2).numpy()
+    with pytest.raises(nb.UsageError, match="shape"):
+        program.validate(x, y)
+    assert program.validate(x, y.transpose(1, 0, 2)).max_abs_error < 1e-6

@@ -33,7 +33,9 @@ class ScriptReader {
         translator_(build_),
         machine_(archive, top_folder(archive), file_bytes, translator_) {}
 
-  Graph read() {
+  /// `held`: the tensors that are states, as `written` of an earlier reading of the same program tells.
+  Graph read(std::unordered_set<std::string> held) {
+    machine_.hold_states(std::move(held));
     build_.graph().name = options_.name;
     build_.graph().rounding = Rounding::once;
     Object& module = machine_.load_module();
@@ -57,12 +59,32 @@ class ScriptReader {
     if (translator_.has_failed()) throw read::Refusal{};
     give(result, "output", 0);
     if (build_.graph().outputs.empty()) machine_.invalid("`forward` returns no tensor");
+    written_ = machine_.written();
+    for (const ValueId state : machine_.states()) keep(state);
     make_names_unique();
     build_.graph().remove_dead();
     return std::move(build_.graph());
   }
 
+  /// The tensors of the file that the program writes over.
+  [[nodiscard]] const std::unordered_set<std::string>& written() const { return written_; }
+
  private:
+  /// Gives a state its next contents.
+  void keep(ValueId state) {
+    const ValueId next = translator_.current(state);
+    if (next == state) return;
+    const Type &was = build_.type(state), &is = build_.type(next);
+    const std::string name = build_.graph().at(state).name;
+    if (was.shape != is.shape || was.dtype != is.dtype)
+      machine_.refuse(Kind::state_mismatch,
+                      "buffer `" + name + "` is " + type_text(was) + " and becomes " + type_text(is));
+    build_.set_layer(name + "_next", "Output");
+    const ValueId id = build_.add_output(name + "_next", next);
+    build_.graph().at(id).name = name + "_next";
+    build_.graph().kept.push_back(state);
+  }
+
   /// "Tensor", "Optional", "Tuple", ...: the outer name of a parameter's type; Tensor if it has none.
   static std::string_view outer(const Expr* type) {
     if (type == nullptr) return "Tensor";
@@ -167,6 +189,14 @@ class ScriptReader {
                                                      printable(kind, 60) + "`");
     if (const Tensor* tensor = frozen(name)) return machine_.make_constant(name, *tensor);
     const Type* given = asked(name);
+    // Without a dtype, --input-shape leaves indices and masks what they were in the example.
+    Type retyped;
+    if (const auto example = traced_.find(name); given != nullptr && given->dtype == DType::f32 &&
+                                                 example != traced_.end() &&
+                                                 !is_float(example->second.dtype)) {
+      retyped = {example->second.dtype, given->shape};
+      given = &retyped;
+    }
     if (given == nullptr) given = of_example(name);
     if (given == nullptr) {
       missing_.push_back(name);
@@ -260,6 +290,7 @@ class ScriptReader {
   std::unordered_map<std::string, Type> traced_;  ///< of the example's tensors, by name
   std::string why_untraced_;                      ///< that some or all are not among them
   std::string from_example_;                      ///< the inputs that have their type of it
+  std::unordered_set<std::string> written_;
   std::vector<std::string> missing_;              ///< inputs without a shape
   bool stop_positional_ = false;                  ///< an argument before was left at its default
 };
@@ -273,7 +304,26 @@ Result<Graph> read_torch_script(ByteSpan file, const BlockSet& blocks, const Rea
   auto archive = ZipArchive::open(file, why_not, torch::script::kCodeLimits);
   if (!archive) return diagnostics.add({.kind = Kind::malformed_file, .message = "the file " + why_not});
   try {
-    return torch::script::ScriptReader(*archive, file.size(), blocks, options, diagnostics).read();
+    // What a program writes over is known when it has run; those tensors are states of a second reading.
+    std::unordered_set<std::string> held;
+    Diagnostics said;
+    for (int reading = 0;; ++reading) {
+      said = Diagnostics();
+      torch::script::ScriptReader reader(*archive, file.size(), blocks, options, said);
+      std::optional<Graph> graph;
+      try {
+        graph = reader.read(held);
+      } catch (const read::Refusal&) {  // said below
+      }
+      const bool is_done = !graph || reading == 1 || reader.written().empty();
+      if (!is_done) {
+        held = reader.written();
+        continue;
+      }
+      for (const Diagnostic& diagnostic : said.all()) diagnostics.add(diagnostic);
+      if (graph) return *std::move(graph);
+      return kFailed;
+    }
   } catch (const read::Refusal&) {
     return kFailed;
   } catch (const std::bad_alloc&) {

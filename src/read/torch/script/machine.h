@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/zip.h"
@@ -29,6 +30,13 @@ class Machine {
  public:
   /// `top` is the archive's folder, "model/". The archive and the graph's builder outlive the machine.
   Machine(ZipArchive& archive, std::string top, std::size_t file_bytes, Translator& translator);
+
+  /// Tensors, by the keys that `written` gives, that are states and not constants. Before anything runs.
+  void hold_states(std::unordered_set<std::string> keys) { held_ = std::move(keys); }
+  /// The tensors of the file that the program has written over so far.
+  [[nodiscard]] std::unordered_set<std::string> written();
+  /// The states that were met, in that order.
+  [[nodiscard]] const std::vector<ValueId>& states() const { return states_; }
 
   /// Reads the pickled module.
   Object& load_module();
@@ -80,6 +88,7 @@ class Machine {
                             const std::string& name);
   const Pickle& load_pickle(const std::string& name, std::optional<Pickle>& into);
   Value constant(std::string_view name);
+  Value make_state(const std::string& name, Tensor tensor);
   SourceFile* find_source(std::string_view module);
   const Class* find_class(std::string_view qualified);
   const Function* find_function(std::string_view qualified);
@@ -118,6 +127,8 @@ class Machine {
   std::optional<Pickle> pickle_, constants_;
   std::unordered_map<PickleId, Value> unpickled_;
   std::unordered_map<std::string, ValueId> tensors_;  ///< by their storage and view
+  std::unordered_set<std::string> held_;
+  std::vector<ValueId> states_;
   std::unordered_map<std::string, std::unique_ptr<SourceFile>> sources_;
   std::unordered_map<std::string, std::unique_ptr<Origins>> origins_;  ///< by the file of the code
   std::unordered_map<const Expr*, Value> literals_;                    ///< texts that were met

@@ -108,9 +108,26 @@ Value Machine::from_pickled_tensor(const Pickle& pickle, PickleId id, std::strin
     refuse(Kind::unsupported_feature, shown + "is quantized",
            "eager and FX quantization have operators of their own; quantize with PT2E and save with "
            "torch.export.save");
-  const Value value = make_constant(name, *std::move(made));
+  const Value value =
+      held_.contains(key) ? make_state(name, *std::move(made)) : make_constant(name, *std::move(made));
   tensors_.emplace(std::move(key), value.tensor());
   return value;
+}
+
+Value Machine::make_state(const std::string& name, Tensor tensor) {
+  const DType inside = read::computed_dtype(tensor.type.dtype);
+  if (inside != tensor.type.dtype) tensor = read::converted(tensor, inside);
+  const Type type = tensor.type;
+  states_.push_back(build().add_state(name.empty() ? "state" : printable(name), type,
+                                      std::make_shared<const Bytes>(std::move(tensor.data))));
+  return Value(states_.back());
+}
+
+std::unordered_set<std::string> Machine::written() {
+  std::unordered_set<std::string> keys;
+  for (const auto& [key, id] : tensors_)
+    if (translator_.current(id) != id) keys.insert(key);
+  return keys;
 }
 
 Value Machine::make_constant(const std::string& name, Tensor tensor) {
