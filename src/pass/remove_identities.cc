@@ -50,20 +50,8 @@ bool moves_nothing(const Graph& graph, const Node& node) {
   return true;
 }
 
-}  // namespace
-
-Status remove_identities(Graph& graph, PassContext& context) {
-  const Block* reshape = context.blocks.find("reshape");
-  for (Node& node : graph.nodes) {
-    const bool is_per_axis = !node.inputs.empty() && node.inputs[0].is_present() &&
-                             graph.at(node.inputs[0]).type.quantization &&
-                             graph.at(node.inputs[0]).type.quantization->is_per_axis();
-    if (!is_per_axis && moves_nothing(graph, node) && reshape != nullptr) {
-      node.attributes = Attributes(ReshapeAttrs{graph.at(node.outputs[0]).type.shape});
-      node.block = reshape;
-    }
-  }
-  // A reshape of a reshape takes the first one's operand.
+/// A reshape of a reshape takes the first one's operand.
+void join_reshapes(Graph& graph) {
   const std::vector<int> made_by = graph.producers();
   for (Node& node : graph.nodes) {
     if (node.block->name != "reshape") continue;
@@ -72,6 +60,9 @@ Status remove_identities(Graph& graph, PassContext& context) {
          maker = made_by[node.inputs[0].index()])
       node.inputs[0] = graph.nodes[static_cast<std::size_t>(maker)].inputs[0];
   }
+}
+
+void drop_identities(Graph& graph) {
   for (const Node& node : graph.nodes) {
     if (!is_identity(graph, node)) continue;
     // An output that is an input or a constant keeps its own place in the API.
@@ -86,6 +77,26 @@ Status remove_identities(Graph& graph, PassContext& context) {
       std::swap(graph.at(to).name, graph.at(from).name);
     }
     graph.replace_uses(from, to);
+  }
+}
+
+}  // namespace
+
+Status remove_identities(Graph& graph, PassContext& context) {
+  const Block* reshape = context.blocks.find("reshape");
+  for (Node& node : graph.nodes) {
+    const bool is_per_axis = !node.inputs.empty() && node.inputs[0].is_present() &&
+                             graph.at(node.inputs[0]).type.quantization &&
+                             graph.at(node.inputs[0]).type.quantization->is_per_axis();
+    if (!is_per_axis && moves_nothing(graph, node) && reshape != nullptr) {
+      node.attributes = Attributes(ReshapeAttrs{graph.at(node.outputs[0]).type.shape});
+      node.block = reshape;
+    }
+  }
+  // What stands between two reshapes may be an identity; two reshapes as one may be another.
+  for (int round = 0; round < 2; ++round) {
+    join_reshapes(graph);
+    drop_identities(graph);
   }
   graph.remove_dead();
   return {};
