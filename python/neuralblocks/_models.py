@@ -134,12 +134,13 @@ def _exported(torch: Any, module: Any, example_inputs: Any) -> Any:
 
 
 def _of_script(torch: Any, module: Any, example_inputs: Any, name: str | None) -> ModelFile:
-    """A ScriptModule, saved as it is; its file has no shapes, those are the examples'."""
+    """A ScriptModule, saved as it is; shapes are the examples', or those that it was traced with."""
     if example_inputs is None:
-        refuse("usage", "example_inputs is needed for a ScriptModule, which has no shapes of its own",
-               help="give a tensor, a tuple of them, or a dict by argument name")
-    if not isinstance(example_inputs, Mapping):
+        example_inputs = {}
+    elif not isinstance(example_inputs, Mapping):
         arguments = [argument.name for argument in module.forward.schema.arguments[1:]]
+        if len(set(arguments)) < len(arguments):  # of `forward(self, *x)`: the code names each
+            arguments = re.findall(r"(\w+): ", module.code.partition(") ->")[0].partition("(self")[2])
         given = example_inputs if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
         if len(given) > len(arguments):
             refuse("usage", f"{len(given)} example_inputs for {len(arguments)} arguments: {', '.join(arguments)}")
