@@ -46,6 +46,15 @@ def sizes(net, x):
     return x.reshape(x.shape[0] * 2, -1).mean(1), torch.nn.functional.pad(x, (1, 2)).flip(0)
 
 
+def drop_metadata(value):
+    """Empties what names files of the machine that exported, in inner graphs, too."""
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict) and isinstance(item.get("metadata"), dict):
+            item["metadata"] = {}
+        if isinstance(item, (dict, list)):
+            drop_metadata(item)
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     for body in (dense, stateful, pieces, sizes):
@@ -57,8 +66,7 @@ def main():
         archive = zipfile.ZipFile(file)
         name = next(n for n in archive.namelist() if n.endswith("models/model.json"))
         program = json.loads(archive.read(name))
-        for node in program["graph_module"]["graph"]["nodes"]:
-            node["metadata"] = {}
+        drop_metadata(program)
         program["graph_module"]["module_call_graph"] = []
         program["guards_code"] = []
         (FOLDER / body.__name__).write_text(json.dumps(program, separators=(",", ":")))
