@@ -131,13 +131,22 @@ ValueId GraphBuilder::add_output(std::string name, ValueId id) {
 
 Status GraphBuilder::make_names_unique() {
   std::unordered_set<std::string> names;
+  for (const auto* ids : {&graph_.inputs, &graph_.outputs})
+    for (const ValueId id : *ids)
+      if (!names.insert(graph_.at(id).name).second)
+        return diagnostics_.add({.kind = Kind::invalid_model,
+                                 .message = "two inputs or outputs are called `" + graph_.at(id).name + "`"});
+  number_inner_names();
+  return {};
+}
+
+void GraphBuilder::number_inner_names() {
+  std::unordered_set<std::string> names;
   std::vector<bool> is_interface(graph_.values.size(), false);
   for (const auto* ids : {&graph_.inputs, &graph_.outputs})
     for (const ValueId id : *ids) {
       is_interface[id.index()] = true;
-      if (!names.insert(graph_.at(id).name).second)
-        return diagnostics_.add({.kind = Kind::invalid_model,
-                                 .message = "two inputs or outputs are called `" + graph_.at(id).name + "`"});
+      names.insert(graph_.at(id).name);
     }
   std::unordered_map<std::string, int> numbers;
   for (std::size_t i = 0; i < graph_.values.size(); ++i) {
@@ -147,7 +156,19 @@ Status GraphBuilder::make_names_unique() {
     while (!names.insert(name).second) name = wanted + "_" + std::to_string(++numbers[wanted]);
     graph_.values[i].name = std::move(name);
   }
-  return {};
+}
+
+void report_missing(Diagnostics& diagnostics, std::span<const Diagnostic> missing) {
+  for (std::size_t i = 0; i < missing.size() && i < kMaxMissingReported; ++i) diagnostics.add(missing[i]);
+  if (missing.size() > kMaxMissingReported)
+    diagnostics.add(
+        {.kind = Kind::unsupported_operator,
+         .message = "and " + count_text(missing.size() - kMaxMissingReported, "layer") + " more"});
+}
+
+const Tensor* ReadOptions::find_frozen(std::string_view input) const {
+  const auto found = std::ranges::find(frozen, input, &std::pair<std::string, Tensor>::first);
+  return found == frozen.end() ? nullptr : &found->second;
 }
 
 Failed GraphBuilder::refuse(Kind kind, std::string message, std::string help) {

@@ -2,6 +2,7 @@
 // constant, so that a shape computed by the model is a known number by the time that a later operator asks
 // for it.
 #pragma once
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -52,6 +53,8 @@ class GraphBuilder {
   /// Inputs and outputs keep their names, of which none may be there twice; other values of a name that is
   /// taken get a number behind it.
   Status make_names_unique();
+  /// The same where the names of inputs and outputs are known to differ, or may be the same.
+  void number_inner_names();
 
   /// Reports a fault at the present layer.
   Failed refuse(Kind kind, std::string message, std::string help = {});
@@ -86,12 +89,20 @@ class GraphBuilder {
   std::int64_t folded_bytes_ = 0, folded_work_ = 0;  ///< so far
 };
 
+/// How many layers or operators without a translation are named; of the others their number is said.
+inline constexpr std::size_t kMaxMissingReported = 200;
+/// Reports what no reader translates.
+void report_missing(Diagnostics& diagnostics, std::span<const Diagnostic> missing);
+
 /// What a user says about a model beside its file.
 struct ReadOptions {
   std::vector<std::pair<std::string, std::int64_t>> dims;  ///< --dim NAME=N
   std::vector<std::pair<std::string, Tensor>> frozen;      ///< --freeze INPUT=FILE
   std::vector<std::pair<std::string, Type>> input_types;   ///< --input-shape INPUT=N,N,...[:DTYPE]
   std::string name;                                        ///< of the model; from the file's stem if empty
+
+  /// What --freeze gives an input; null if it does not.
+  [[nodiscard]] const Tensor* find_frozen(std::string_view input) const;
 };
 
 }  // namespace nb

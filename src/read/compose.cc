@@ -140,6 +140,12 @@ ValueId binary(Translation& l, std::string_view block, ValueId a, double b) {
   return l.add(block, {a, scalar(l, b, l.dtype(a))});
 }
 ValueId unary(Translation& l, std::string_view block, ValueId x) { return l.add(block, {x}); }
+ValueId gelu(Translation& l, ValueId x, bool is_approximate) {
+  const AttributeOps& ops = l.build.blocks().find("gelu")->attributes;
+  Attributes attributes = ops.make();
+  (void)ops.set(attributes, "approximate", is_approximate ? "true" : "false");
+  return l.add_one("gelu", std::move(attributes), {x});
+}
 ValueId where(Translation& l, ValueId condition, ValueId a, ValueId b) {
   return l.add("where", {condition, a, b});
 }

@@ -36,6 +36,8 @@ namespace nb::read {
 /// The same with a number of a's dtype.
 [[nodiscard]] ValueId binary(Translation& l, std::string_view block, ValueId a, double b);
 [[nodiscard]] ValueId unary(Translation& l, std::string_view block, ValueId x);
+/// Exact, or by the tanh formula.
+[[nodiscard]] ValueId gelu(Translation& l, ValueId x, bool is_approximate);
 [[nodiscard]] ValueId where(Translation& l, ValueId condition, ValueId a, ValueId b);
 [[nodiscard]] ValueId reduce(Translation& l, std::string_view block, ValueId x, Ints axes, bool keep_dims);
 [[nodiscard]] ValueId softmax(Translation& l, ValueId x, std::int64_t axis);

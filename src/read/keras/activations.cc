@@ -24,13 +24,6 @@ ValueId with_alpha(Layer& l, ValueId x, std::string_view block, double alpha) {
   return l.add(block, {x}, {{"alpha", static_cast<float>(alpha)}});
 }
 
-ValueId gelu(Layer& l, ValueId x, bool is_approximate) {
-  const AttributeOps& ops = l.build.blocks().find("gelu")->attributes;
-  Attributes attributes = ops.make();
-  (void)ops.set(attributes, "approximate", is_approximate ? "true" : "false");
-  return l.add_one("gelu", std::move(attributes), {x});
-}
-
 ValueId selu(Layer& l, ValueId x) {
   return l.add("selu", {x}, {{"alpha", 1.67326324235437728f}, {"gamma", 1.05070098735548049f}});
 }

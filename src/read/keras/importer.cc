@@ -10,8 +10,7 @@ namespace {
 
 constexpr int kMaxDepth = 24;               // of models and wrappers
 constexpr std::size_t kMaxCalls = 100'000;  // of layers, also in models that are called several times
-constexpr std::size_t kMaxMissingReported = 200;
-constexpr std::size_t kMaxFaults = 100;  // layers refused before reading ends
+constexpr std::size_t kMaxFaults = 100;     // layers refused before reading ends
 constexpr int kMaxArgumentDepth = 32;
 
 using CallKey = std::pair<std::string, std::int64_t>;
@@ -91,12 +90,7 @@ void Importer::check_layer(const LayerConfig& layer, int depth, const std::strin
 
 void Importer::check_layers(const ModelConfig& model) {
   for (const LayerConfig& layer : model.layers) check_layer(layer, 0, "");
-  for (std::size_t i = 0; i < missing_.size() && i < kMaxMissingReported; ++i)
-    build_.diagnostics().add(missing_[i]);
-  if (missing_.size() > kMaxMissingReported)
-    build_.diagnostics().add(
-        {.kind = Kind::unsupported_operator,
-         .message = "and " + count_text(missing_.size() - kMaxMissingReported, "layer") + " more"});
+  report_missing(build_.diagnostics(), missing_);
 }
 
 // --- translation ---

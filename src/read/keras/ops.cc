@@ -74,10 +74,7 @@ void translate_op_elu(Layer& l) {
   l.output(l.add(l.block(), {as_float(l, operand(l, 0, "x"))}, {{"alpha", alpha}}));
 }
 void translate_op_gelu(Layer& l) {
-  const AttributeOps& ops = l.build.blocks().find("gelu")->attributes;
-  Attributes attributes = ops.make();
-  (void)ops.set(attributes, "approximate", l.flag("approximate", true) ? "true" : "false");
-  l.output(l.add_one("gelu", std::move(attributes), {as_float(l, operand(l, 0, "x"))}));
+  l.output(gelu(l, as_float(l, operand(l, 0, "x")), l.flag("approximate", true)));
 }
 void translate_op_shrink(Layer& l) {
   const auto threshold = static_cast<float>(l.real("threshold", 0.5));

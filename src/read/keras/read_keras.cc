@@ -68,7 +68,7 @@ class ModelReader {
     const std::vector<ValueId> outputs = importer.run(model, {}, "", inputs);
     if (diagnostics_.has_errors()) return kFailed;
     declare_outputs(model, outputs);
-    make_names_unique();
+    build_.number_inner_names();
     Graph graph = std::move(build_.graph());
     graph.name = options_.name;
     graph.rounding = Rounding::once;
@@ -280,27 +280,6 @@ class ModelReader {
       for (int number = 1; !names.insert(name).second; ++number) name = wanted + "_" + std::to_string(number);
       build_.set_layer(name, "Output");
       build_.graph().at(build_.add_output(name, outputs[i])).name = name;
-    }
-  }
-
-  /// Inputs and outputs keep their names; values of layers that are called several times get a number behind
-  /// it.
-  void make_names_unique() {
-    Graph& graph = build_.graph();
-    std::unordered_set<std::string> names;
-    std::vector<bool> is_interface(graph.values.size(), false);
-    for (const auto* ids : {&graph.inputs, &graph.outputs})
-      for (const ValueId id : *ids) {
-        is_interface[id.index()] = true;
-        names.insert(graph.at(id).name);
-      }
-    std::unordered_map<std::string, int> numbers;
-    for (std::size_t i = 0; i < graph.values.size(); ++i) {
-      if (is_interface[i]) continue;
-      const std::string wanted = graph.values[i].name;
-      std::string name = wanted;
-      while (!names.insert(name).second) name = wanted + "_" + std::to_string(++numbers[wanted]);
-      graph.values[i].name = std::move(name);
     }
   }
 

@@ -73,10 +73,7 @@ void translate_unary(Layer& l) {
 void translate_gelu(Layer& l) {
   const std::string mode = l.text("approximate", "none");
   if (mode != "none" && mode != "tanh") l.invalid("`approximate` is neither none nor tanh");
-  const AttributeOps& ops = l.build.blocks().find("gelu")->attributes;
-  Attributes attributes = ops.make();
-  (void)ops.set(attributes, "approximate", mode == "tanh" ? "true" : "false");
-  l.output(0, l.add_one("gelu", std::move(attributes), {l.in(0)}));
+  l.output(0, gelu(l, l.in(0), mode == "tanh"));
 }
 
 void translate_is_inf(Layer& l) {

@@ -10,8 +10,7 @@ namespace {
 
 constexpr int kMaxDepth = 24;                    // of subgraphs and function calls
 constexpr std::size_t kMaxTranslated = 100'000;  // nodes, after inlining and unrolling
-constexpr std::size_t kMaxMissingReported = 200;
-constexpr std::size_t kMaxFaults = 100;  // layers refused before reading ends
+constexpr std::size_t kMaxFaults = 100;          // layers refused before reading ends
 
 std::string_view standard(std::string_view domain) { return domain == "ai.onnx" ? "" : domain; }
 
@@ -87,12 +86,7 @@ void Importer::check_nodes(std::span<const NodeProto> nodes, int depth) {
 
 void Importer::check_operators(const GraphProto& graph) {
   check_nodes(graph.nodes, 0);
-  for (std::size_t i = 0; i < missing_.size() && i < kMaxMissingReported; ++i)
-    build_.diagnostics().add(missing_[i]);
-  if (missing_.size() > kMaxMissingReported)
-    build_.diagnostics().add(
-        {.kind = Kind::unsupported_operator,
-         .message = "and " + count_text(missing_.size() - kMaxMissingReported, "layer") + " more"});
+  report_missing(build_.diagnostics(), missing_);
 }
 
 // --- names ---

@@ -79,12 +79,6 @@ class ModelReader {
     if (model_.opsets.empty()) import_.fail(Kind::invalid_model, "the model imports no operator set");
   }
 
-  [[nodiscard]] const Tensor* frozen(std::string_view name) const {
-    for (const auto& [input, tensor] : options_.frozen)
-      if (input == name) return &tensor;
-    return nullptr;
-  }
-
   void check_options() {
     for (const auto& [name, tensor] : options_.frozen) {
       std::vector<std::string> names;
@@ -168,7 +162,7 @@ class ModelReader {
     if (frame_.values.contains(input.name))
       import_.fail(Kind::invalid_model, "two inputs are called `" + printable(input.name) + "`");
     const std::string name = printable(input.name);
-    if (const Tensor* tensor = frozen(input.name)) {
+    if (const Tensor* tensor = options_.find_frozen(input.name)) {
       check_frozen(input, tensor->type);
       Tensor value = *tensor;
       if (const auto declared = dtype_of(input.element_type);

@@ -82,10 +82,7 @@ void translate_erfc(Layer& l) {
 void translate_gelu(Layer& l) {
   const std::string mode = l.text("approximate", "none");
   if (mode != "none" && mode != "tanh") l.invalid("`approximate` is neither none nor tanh");
-  const AttributeOps& ops = l.build.blocks().find("gelu")->attributes;
-  Attributes attributes = ops.make();
-  (void)ops.set(attributes, "approximate", mode == "tanh" ? "true" : "false");
-  l.result(l.add_one("gelu", std::move(attributes), {l.tensor("self")}));
+  l.result(gelu(l, l.tensor("self"), mode == "tanh"));
 }
 
 /// scale * (max(0, x) + min(0, alpha * (exp(x * input_scale) - 1))).

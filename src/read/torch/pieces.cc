@@ -31,6 +31,14 @@ void give_pieces(Layer& l, ValueId x, std::int64_t axis, const Ints& sizes) {
   l.result(Item(std::move(pieces)));
 }
 
+/// How an axis of `size` splits into pieces of one size, the last one smaller.
+Ints pieces_of(std::int64_t size, std::int64_t piece) {
+  Ints sizes;
+  for (std::int64_t at = 0; at < size; at += piece) sizes.push_back(std::min(piece, size - at));
+  if (sizes.empty()) sizes.push_back(0);
+  return sizes;
+}
+
 /// The operands' common dtype, as concatenation promotes them.
 DType common_dtype(Layer& l, const std::vector<ValueId>& parts) {
   const auto weight = [](DType t) {
@@ -92,10 +100,7 @@ void translate_split(Layer& l) {
   if (l.item(parameter).is_list()) return give_pieces(l, x, axis, l.integers(parameter));
   const std::int64_t piece = l.integer(parameter);
   if (piece < 1) l.refuse(Kind::attribute_out_of_range, "a piece's size is " + std::to_string(piece));
-  Ints sizes;
-  for (std::int64_t at = 0; at < size; at += piece) sizes.push_back(std::min(piece, size - at));
-  if (sizes.empty()) sizes.push_back(0);
-  give_pieces(l, x, axis, sizes);
+  give_pieces(l, x, axis, pieces_of(size, piece));
 }
 
 void translate_chunk(Layer& l) {
@@ -103,10 +108,7 @@ void translate_chunk(Layer& l) {
   const std::int64_t axis = axis_of(l, x, "dim"), size = l.dim(x, axis), chunks = l.integer("chunks");
   if (chunks < 1) l.refuse(Kind::attribute_out_of_range, "chunks is " + std::to_string(chunks));
   const std::int64_t piece = std::max<std::int64_t>((size + chunks - 1) / chunks, 1);
-  Ints sizes;
-  for (std::int64_t at = 0; at < size; at += piece) sizes.push_back(std::min(piece, size - at));
-  if (sizes.empty()) sizes.push_back(0);
-  give_pieces(l, x, axis, sizes);
+  give_pieces(l, x, axis, pieces_of(size, piece));
 }
 
 /// tensor_split: the first pieces one larger; or cut before the indices given.

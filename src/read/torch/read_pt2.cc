@@ -18,7 +18,6 @@ namespace {
 
 using read::Refusal;
 
-constexpr std::size_t kMaxMissingReported = 200;
 constexpr int kMaxGraphDepth = 8;
 
 using Frame = std::unordered_map<std::string, Item>;
@@ -69,12 +68,6 @@ class Pt2Reader {
   }
 
   // --- options ---
-
-  [[nodiscard]] const Tensor* frozen(std::string_view name) const {
-    for (const auto& [input, tensor] : options_.frozen)
-      if (input == name) return &tensor;
-    return nullptr;
-  }
 
   void check_options() {
     std::vector<std::string> inputs, dims;
@@ -199,8 +192,7 @@ class Pt2Reader {
     if (values_.contains(name)) fail(Kind::malformed_file, "two inputs are called `" + printable(name) + "`");
     if (spec.kind != "user_input") {
       targets_[name] = spec.target;
-      if (spec.kind == "buffer" && std::ranges::find(written_, spec.target) != written_.end())
-        declare_state(spec);
+      if (spec.kind == "buffer" && written_.contains(spec.target)) declare_state(spec);
       return;  // read when something asks for it
     }
     const Pt2Tensor* tensor = type_of(name);
@@ -209,7 +201,7 @@ class Pt2Reader {
       build_.remark(Kind::remark, "the model writes over its input `" + printable(name) +
                                       "`; the program leaves the caller's memory as it is");
     const DType stored = dtype_of(name, *tensor), inside = read::computed_dtype(stored);
-    if (const Tensor* given = frozen(name)) return freeze(name, *tensor, inside, *given);
+    if (const Tensor* given = options_.find_frozen(name)) return freeze(name, *tensor, inside, *given);
     Type type{stored, {}};
     for (std::size_t i = 0; i < tensor->sizes.size(); ++i) type.shape.push_back(dimension(name, *tensor, i));
     if (const std::string fault = shape_fault(type.shape, type.dtype); !fault.empty())

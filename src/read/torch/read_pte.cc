@@ -17,7 +17,6 @@ namespace {
 
 using read::Refusal;
 
-constexpr std::size_t kMaxMissingReported = 200;
 constexpr std::size_t kMaxSteps = 1000000;  // instructions run, those of loops each time
 
 /// `forward`, or the only method; null, after a fault, if it is not clear which.
@@ -148,12 +147,6 @@ class PteReader {
 
   // --- inputs ---
 
-  [[nodiscard]] const nb::Tensor* frozen(std::string_view name) const {
-    for (const auto& [input, tensor] : options_.frozen)
-      if (input == name) return &tensor;
-    return nullptr;
-  }
-
   void check_options() {
     std::vector<std::string> inputs, dims;
     for (std::size_t i = 0; i < method_.inputs.size(); ++i) {
@@ -210,7 +203,8 @@ class PteReader {
       fail(Kind::invalid_model, "value " + std::to_string(index) + " is two inputs");
     const DType outside = values_.dtype_of(*tensor, "input `" + name + "`"),
                 inside = read::computed_dtype(outside);
-    if (const nb::Tensor* given = frozen(name)) return freeze(index, name, *tensor, inside, *given);
+    if (const nb::Tensor* given = options_.find_frozen(name))
+      return freeze(index, name, *tensor, inside, *given);
     const Type type{outside, input_shape(name, *tensor)};
     if (const std::string fault = shape_fault(type.shape, type.dtype); !fault.empty())
       fail(Kind::limit_exceeded, "input `" + name + "`: " + fault);

@@ -61,7 +61,8 @@ class ScriptReader {
     if (build_.graph().outputs.empty()) machine_.invalid("`forward` returns no tensor");
     written_ = machine_.written();
     for (const ValueId state : machine_.states()) keep(state);
-    make_names_unique();
+    tell_outputs_apart();
+    build_.number_inner_names();
     build_.graph().remove_dead();
     return std::move(build_.graph());
   }
@@ -104,12 +105,6 @@ class ScriptReader {
                      std::string(dtype_name(found->second.dtype)) + shape_text(found->second.shape);
     return &found->second;
   }
-  [[nodiscard]] const Tensor* frozen(std::string_view name) const {
-    for (const auto& [input, tensor] : options_.frozen)
-      if (input == name) return &tensor;
-    return nullptr;
-  }
-
   /// The tensors that a parameter of the type stands for, by name: itself, or `name.0`, `name.1` of a tuple.
   void list_inputs(const std::string& name, const Expr* type, int depth, std::vector<std::string>& names) {
     if (depth > 8) return;
@@ -152,7 +147,7 @@ class ScriptReader {
     std::vector<std::string> tensors;
     list_inputs(name, parameter.type, 0, tensors);
     const bool is_asked = std::any_of(tensors.begin(), tensors.end(), [&](const std::string& tensor) {
-      return asked(tensor) != nullptr || frozen(tensor) != nullptr;
+      return asked(tensor) != nullptr || options_.find_frozen(tensor) != nullptr;
     });
     if (parameter.fallback != nullptr && !is_asked) {
       stop_positional_ = true;
@@ -187,7 +182,7 @@ class ScriptReader {
       machine_.refuse(Kind::unsupported_feature, "argument `" + printable(name, 60) +
                                                      "` of `forward` is no tensor, but `" +
                                                      printable(kind, 60) + "`");
-    if (const Tensor* tensor = frozen(name)) return machine_.make_constant(name, *tensor);
+    if (const Tensor* tensor = options_.find_frozen(name)) return machine_.make_constant(name, *tensor);
     const Type* given = asked(name);
     // Without a dtype, --input-shape leaves indices and masks what they were in the example.
     Type retyped;
@@ -261,24 +256,13 @@ class ScriptReader {
     }
   }
 
-  /// Inputs and outputs keep their names; other values of the same name get a number behind them.
-  void make_names_unique() {
+  /// A second input or output of one name gets `_out` behind it.
+  void tell_outputs_apart() {
     Graph& graph = build_.graph();
     std::unordered_set<std::string> names;
-    std::vector<bool> is_interface(graph.values.size(), false);
     for (const auto* ids : {&graph.inputs, &graph.outputs})
-      for (const ValueId id : *ids) {
-        is_interface[id.index()] = true;
+      for (const ValueId id : *ids)
         while (!names.insert(graph.at(id).name).second) graph.at(id).name += "_out";
-      }
-    std::unordered_map<std::string, int> numbers;
-    for (std::size_t i = 0; i < graph.values.size(); ++i) {
-      if (is_interface[i]) continue;
-      const std::string wanted = graph.values[i].name;
-      std::string name = wanted;
-      while (!names.insert(name).second) name = wanted + "_" + std::to_string(++numbers[wanted]);
-      graph.values[i].name = std::move(name);
-    }
   }
 
   const ReadOptions& options_;
@@ -291,8 +275,8 @@ class ScriptReader {
   std::string why_untraced_;                      ///< that some or all are not among them
   std::string from_example_;                      ///< the inputs that have their type of it
   std::unordered_set<std::string> written_;
-  std::vector<std::string> missing_;              ///< inputs without a shape
-  bool stop_positional_ = false;                  ///< an argument before was left at its default
+  std::vector<std::string> missing_;  ///< inputs without a shape
+  bool stop_positional_ = false;      ///< an argument before was left at its default
 };
 
 }  // namespace

@@ -19,9 +19,7 @@ struct Slab {
 /// The slab whose elements, in order, have these numbers in a tensor of `shape`.
 std::optional<Slab> slab_of(const Ints& numbers, const Shape& shape) {
   const std::int64_t all = element_count(shape), count = static_cast<std::int64_t>(numbers.size());
-  if (count == 0 || all % count != 0) {
-    if (count == 0) return std::nullopt;
-  }
+  if (count == 0) return std::nullopt;
   std::int64_t behind = all;  // elements of one index of the axis, and of those after it
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
     behind /= shape[axis];
