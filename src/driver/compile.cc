@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "blocks/blocks.h"
 #include "pass/pass.h"
+#include "read/keras/hdf5.h"
 #include "read/keras/read_keras.h"
 #include "read/onnx/read_onnx.h"
 #include "read/tflite/read_tflite.h"
@@ -50,13 +51,36 @@ Result<Graph> read_graph_text(const fs::path& path, ByteSpan file, Diagnostics& 
   return parse_graph(as_text(file), constants, all_blocks(), diagnostics, path.string());
 }
 
+/// What is said of a file of no format.
+Diagnostic unknown_format(ByteSpan file) {
+  if (std::string why_not; is_zip(file)) {
+    if (!ZipArchive::open(file, why_not))
+      return {.kind = Kind::malformed_file, .message = "the file is a zip archive that " + why_not};
+    return {.kind = Kind::unknown_format,
+            .message = "the file is a zip archive without a model of PyTorch (.pt2, .pt) or Keras (.keras)",
+            .help = "export the model anew, or copy the file again"};
+  }
+  if (as_text(file).starts_with("PK\x03\x04"))
+    return {.kind = Kind::malformed_file,
+            .message = "the file begins as a zip archive and has no directory: it is cut off",
+            .help = "export the model anew, or copy the file again"};
+  return {
+      .kind = Kind::unknown_format,
+      .message = file.empty()
+                     ? "the file is empty"
+                     : "the file is neither PyTorch (.pt2, .pt, .pte), Keras, ONNX, TFLite nor graph text",
+      .help =
+          "export the model with torch.export.save (.pt2), torch.onnx.export (.onnx) or Keras' "
+          "model.save (.keras), or convert it to .tflite"};
+}
+
 }  // namespace
 
 Format format_of(ByteSpan file) {
   if (file.size() >= 8 && as_text(file).substr(4, 4) == "TFL3") return Format::tflite;
   if (torch::is_pte(file)) return Format::pte;
   if (as_text(file).starts_with("nblocks graph ")) return Format::graph_text;
-  if (is_keras(file)) return Format::keras;
+  if (keras::is_hdf5(file)) return Format::keras;
   if (is_zip(file)) {
     std::string why_not;
     const auto archive = ZipArchive::open(file, why_not);
@@ -130,29 +154,7 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
       graph = read_graph_text(path, *file.bytes, diagnostics);
       break;
     case Format::unknown:
-      if (std::string why_not; is_zip(*file.bytes) && !ZipArchive::open(*file.bytes, why_not)) {
-        diagnostics.add(
-            {.kind = Kind::malformed_file, .message = "the file is a zip archive that " + why_not});
-        break;
-      }
-      if (is_zip(*file.bytes) || as_text(*file.bytes).starts_with("PK\x03\x04")) {
-        diagnostics.add(
-            {.kind = is_zip(*file.bytes) ? Kind::unknown_format : Kind::malformed_file,
-             .message =
-                 is_zip(*file.bytes)
-                     ? "the file is a zip archive without a model of PyTorch (.pt2, .pt) or Keras (.keras)"
-                     : "the file begins as a zip archive and has no directory: it is cut off",
-             .help = "export the model anew, or copy the file again"});
-        break;
-      }
-      diagnostics.add(
-          {.kind = Kind::unknown_format,
-           .message =
-               file.bytes->empty()
-                   ? "the file is empty"
-                   : "the file is neither PyTorch (.pt2, .pt, .pte), Keras, ONNX, TFLite nor graph text",
-           .help = "export the model with torch.export.save (.pt2), torch.onnx.export (.onnx) or Keras' "
-                   "model.save (.keras), or convert it to .tflite"});
+      diagnostics.add(unknown_format(*file.bytes));
   }
   diagnostics.set_file(path.string());
   if (!graph) return kFailed;
@@ -161,7 +163,7 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   const bool is_valid = verify(*graph, found).is_ok();
   for (Diagnostic diagnostic : found.all()) {
     // A broken graph out of graph text is its writer's mistake, not one of a reader.
-    if (format_of(*file.bytes) == Format::graph_text && diagnostic.kind == Kind::verify_failed)
+    if (format == Format::graph_text && diagnostic.kind == Kind::verify_failed)
       diagnostic.kind = Kind::invalid_model;
     diagnostic.file = path.string();
     diagnostics.add(std::move(diagnostic));

@@ -70,12 +70,9 @@ ValueId sliced_conv(Translation& l, ValueId x, ValueId w, const Windows& window,
 }  // namespace
 
 ValueId convolve(Translation& l, ValueId x, ValueId w, ValueId b, Windows window, std::int64_t groups) {
-  l.require_rank(x, 3, "the image");
+  check_image(l, x, w);
   const Shape xs = l.shape(x), ws = l.shape(w);
   const std::size_t spatial = xs.size() - 2;
-  if (ws.size() != xs.size())
-    l.refuse(Kind::shape_mismatch,
-             "image " + shape_text(xs) + " and weights " + shape_text(ws) + " differ in rank");
   const std::int64_t channels = xs[1], made = ws[0];
   if (groups < 1 || channels % groups != 0 || made % groups != 0 || ws[1] != channels / groups)
     l.refuse(Kind::shape_mismatch, "weights " + shape_text(ws) + " in " + std::to_string(groups) +

@@ -2,6 +2,7 @@
 // A format's own layer derives from this and adds the operands and attributes that its operators have.
 #pragma once
 #include <initializer_list>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,19 @@ using Ints = std::vector<std::int64_t>;
 /// How a translator stops: thrown after a diagnostic was reported, caught by the reader. It never leaves
 /// src/read. A translator is a page of steps that can each fail; this keeps it readable.
 struct Refusal {};
+
+/// A reader's run, of which neither refusals nor a lack of memory leave src/read.
+template <class F>
+[[nodiscard]] Result<Graph> guarded(Diagnostics& diagnostics, F read) {
+  try {
+    return read();
+  } catch (const Refusal&) {
+    return kFailed;
+  } catch (const std::bad_alloc&) {
+    return diagnostics.add(
+        {.kind = Kind::limit_exceeded, .message = "reading the model needs more memory than there is"});
+  }
+}
 
 class Translation {
  public:

@@ -33,6 +33,13 @@ void fit_windows(Translation& l, Windows& w, const Shape& spatial, bool is_ceil)
   }
 }
 
+void check_image(Translation& l, ValueId x, ValueId w) {
+  l.require_rank(x, 3, "the image");
+  if (l.rank(w) != l.rank(x))
+    l.refuse(Kind::shape_mismatch, "image " + shape_text(l.shape(x)) + " and weights " +
+                                       shape_text(l.shape(w)) + " differ in rank");
+}
+
 ValueId to_nhwc(Translation& l, ValueId x) {
   const Shape s = l.shape(x);
   if (s.size() == 3) return reshape(l, transpose(l, x, {0, 2, 1}), {s[0], 1, s[2], s[1]});

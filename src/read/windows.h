@@ -17,6 +17,9 @@ void check_windows(Translation& l, const Windows& w);
 /// Sets `extra` of an image of the given spatial dimensions; refuses a window larger than the padded image.
 void fit_windows(Translation& l, Windows& w, const Shape& spatial, bool is_ceil);
 
+/// Refuses an image [N,C,spatial...] without spatial axes, and weights of another rank.
+void check_image(Translation& l, ValueId x, ValueId w);
+
 /// [N,C,spatial...] as NHWC: one spatial axis becomes the columns of one row.
 [[nodiscard]] ValueId to_nhwc(Translation& l, ValueId x);
 /// NHWC back to [N,C,spatial...] with `spatial_rank` spatial axes.

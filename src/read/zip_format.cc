@@ -23,12 +23,12 @@ ZipFormat zip_format_of(const ZipArchive& archive) {
     return std::any_of(archive.entries().begin(), archive.entries().end(),
                        [&](const ZipEntry& e) { return e.name.starts_with(folder); });
   };
+  if (has("config.json") && (has("model.weights.h5") || has("metadata.json"))) return ZipFormat::keras;
   const std::string top = top_folder(archive);
   if (has(top + "archive_format") && has_below(top + "models/")) return ZipFormat::pt2;
   if (has(top + "serialized_exported_program.json")) return ZipFormat::pt2;
   if (has(top + "data.pkl"))
     return has_below(top + "code/") ? ZipFormat::torch_script : ZipFormat::torch_pickle;
-  if (has("config.json") && has("model.weights.h5")) return ZipFormat::keras;
   return ZipFormat::unknown;
 }
 

@@ -10,7 +10,7 @@ enum class ZipFormat {
   pt2,           ///< torch.export.save: models/*.json, archive_format; or serialized_exported_program.json
   torch_script,  ///< torch.jit.save: data.pkl and code/
   torch_pickle,  ///< torch.save: data.pkl without code
-  keras,         ///< Keras 3: config.json and model.weights.h5
+  keras,         ///< Keras 3: config.json, and model.weights.h5 or metadata.json
   unknown,
 };
 [[nodiscard]] ZipFormat zip_format_of(const ZipArchive& archive);

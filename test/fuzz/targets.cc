@@ -87,31 +87,31 @@ void compile_further(Graph graph, std::uint64_t hash) {
   check_diagnostics(program.is_ok(), diagnostics);
 }
 
-void run_tflite(ByteSpan bytes) {
-  Diagnostics diagnostics;
-  auto graph = read_tflite(bytes, all_blocks(), {.name = "fuzz"}, diagnostics);
+/// What a reader made of the bytes, or why it made nothing.
+void finish(Result<Graph> graph, Diagnostics& diagnostics, ByteSpan bytes) {
   const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
   check_diagnostics(is_valid, diagnostics);
   if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+}
+
+void run_tflite(ByteSpan bytes) {
+  Diagnostics diagnostics;
+  auto graph = read_tflite(bytes, all_blocks(), {.name = "fuzz"}, diagnostics);
+  finish(std::move(graph), diagnostics, bytes);
 }
 
 void run_onnx(ByteSpan bytes) {
   Diagnostics diagnostics;
   auto graph = read_onnx(bytes, "/nonexistent", all_blocks(), {.name = "fuzz"}, diagnostics);
-  const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
-  check_diagnostics(is_valid, diagnostics);
-  if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+  finish(std::move(graph), diagnostics, bytes);
 }
 
 void run_pte(ByteSpan bytes) {
   Diagnostics diagnostics;
   auto graph = read_pte(bytes, all_blocks(), {.name = "fuzz"}, diagnostics);
-  const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
-  check_diagnostics(is_valid, diagnostics);
-  if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+  finish(std::move(graph), diagnostics, bytes);
 }
 
-/// The text up to the first zero byte, then the constants file.
 /// A byte that says whether weights are listed by name, the u32 size of the configuration, that, and a stream
 /// of nblocks-hdf5.
 void run_keras(ByteSpan bytes) {
@@ -122,11 +122,10 @@ void run_keras(ByteSpan bytes) {
   auto graph =
       read_keras_parts(text_of(bytes.subspan(5, size)), std::string(text_of(bytes.subspan(5 + size))),
                        bytes[0] != std::byte{0}, all_blocks(), {.name = "fuzz"}, diagnostics);
-  const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
-  check_diagnostics(is_valid, diagnostics);
-  if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+  finish(std::move(graph), diagnostics, bytes);
 }
 
+/// The text up to the first zero byte, then the constants file.
 void run_graph_text(ByteSpan bytes) {
   const std::string_view all = text_of(bytes);
   const std::size_t end = std::min(all.find('\0'), all.size());
@@ -192,9 +191,7 @@ void run_torch_script(ByteSpan bytes) {
   Diagnostics diagnostics;
   const ReadOptions options{.input_types = {{"x", Type{DType::f32, {1, 4}}}}, .name = "fuzz"};
   auto graph = read_torch_script(bytes, all_blocks(), options, diagnostics);
-  const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
-  check_diagnostics(is_valid, diagnostics);
-  if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+  finish(std::move(graph), diagnostics, bytes);
   Diagnostics refused;
   refuse_torch_pickle(bytes, refused);
   check_diagnostics(false, refused);
@@ -268,9 +265,7 @@ void run_pt2(ByteSpan bytes) {
       Entry{"m/data/weights/model_weights_config.json", kWeights}, Entry{"m/data/weights/w", numbers}};
   Diagnostics diagnostics;
   auto graph = read_pt2(zip_of(entries), all_blocks(), {.name = "fuzz"}, diagnostics);
-  const bool is_valid = graph.is_ok() && verify(*graph, diagnostics).is_ok();
-  check_diagnostics(is_valid, diagnostics);
-  if (is_valid) compile_further(*std::move(graph), hash_bytes(bytes));
+  finish(std::move(graph), diagnostics, bytes);
 }
 
 constexpr std::array kTargets{Target{"tflite", run_tflite},

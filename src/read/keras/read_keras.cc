@@ -288,36 +288,19 @@ class ModelReader {
   GraphBuilder build_;
 };
 
-}  // namespace
-}  // namespace keras
-
-bool is_keras(ByteSpan file) {
-  if (keras::is_hdf5(file)) return true;
-  std::string ignored;
-  const auto archive = is_zip(file) ? ZipArchive::open(file, ignored) : std::nullopt;
-  return archive && archive->find("config.json") != nullptr &&
-         (archive->find(keras::kWeights) != nullptr || archive->find("metadata.json") != nullptr);
-}
-
-namespace keras {
-namespace {
-
 /// A reading whose ends are diagnostics, whatever was thrown.
 template <class F>
 Result<Graph> guarded(Diagnostics& diagnostics, F read) {
-  try {
-    return read();
-  } catch (const read::Refusal&) {
-    return kFailed;
-  } catch (const ConfigFault& fault) {
-    return diagnostics.add({.kind = fault.kind, .message = fault.message, .help = fault.help});
-  } catch (const nlohmann::json::exception& error) {
-    return diagnostics.add(
-        {.kind = Kind::internal, .message = std::string("reading the configuration: ") + error.what()});
-  } catch (const std::bad_alloc&) {
-    return diagnostics.add(
-        {.kind = Kind::limit_exceeded, .message = "reading the model needs more memory than there is"});
-  }
+  return read::guarded(diagnostics, [&]() -> Result<Graph> {
+    try {
+      return read();
+    } catch (const ConfigFault& fault) {
+      return diagnostics.add({.kind = fault.kind, .message = fault.message, .help = fault.help});
+    } catch (const nlohmann::json::exception& error) {
+      return diagnostics.add(
+          {.kind = Kind::internal, .message = std::string("reading the configuration: ") + error.what()});
+    }
+  });
 }
 
 }  // namespace

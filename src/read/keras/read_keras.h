@@ -7,9 +7,6 @@
 
 namespace nb {
 
-/// Whether the bytes are an HDF5 file, or a zip archive with the entries that a Keras model has.
-[[nodiscard]] bool is_keras(ByteSpan file);
-
 /// Reads a .keras archive or an .h5 file of Keras 2 or 3: a Sequential or Functional model. The HDF5 part is
 /// read by nblocks-hdf5, in a process of its own. float16, bfloat16 and double values are computed as f32;
 /// inputs keep their own dtypes. Reports malformed-file, invalid-model, unsupported-operator (all layers at

@@ -40,11 +40,8 @@ Windows read_windows(Layer& l, const Shape& spatial, const Ints& kernel) {
 }
 
 ValueId convolve(Layer& l, ValueId x, ValueId w, ValueId b) {
-  l.require_rank(x, 3, "the image");
+  check_image(l, x, w);
   const Shape xs = l.shape(x), ws = l.shape(w);
-  if (ws.size() != xs.size())
-    l.refuse(Kind::shape_mismatch,
-             "image " + shape_text(xs) + " and weights " + shape_text(ws) + " differ in rank");
   const Windows window = read_windows(l, Shape(xs.begin() + 2, xs.end()), Ints(ws.begin() + 2, ws.end()));
   return read::convolve(l, x, w, b, window, l.integer("group", 1));
 }
@@ -93,12 +90,9 @@ Ints transposed_padding(Layer& l, Windows& w, const Shape& spatial) {
 
 void translate_conv_transpose(Layer& l) {
   const ValueId x = l.in(0), w = l.in(1), b = l.optional(2);
-  l.require_rank(x, 3, "the image");
+  check_image(l, x, w);
   const Shape xs = l.shape(x), ws = l.shape(w);
   const std::size_t spatial = xs.size() - 2;
-  if (ws.size() != xs.size())
-    l.refuse(Kind::shape_mismatch,
-             "image " + shape_text(xs) + " and weights " + shape_text(ws) + " differ in rank");
   Windows window;
   window.kernel = l.integers("kernel_shape", Ints(ws.begin() + 2, ws.end()));
   window.stride = l.integers("strides", Ints(spatial, 1));

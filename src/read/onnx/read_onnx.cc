@@ -240,14 +240,9 @@ class ModelReader {
 
 Result<Graph> read_onnx(ByteSpan file, const std::filesystem::path& folder, const BlockSet& blocks,
                         const ReadOptions& options, Diagnostics& diagnostics) {
-  try {
+  return read::guarded(diagnostics, [&]() -> Result<Graph> {
     return onnx::ModelReader(file, folder, blocks, options, diagnostics).read();
-  } catch (const onnx::Refusal&) {
-    return kFailed;
-  } catch (const std::bad_alloc&) {
-    return diagnostics.add(
-        {.kind = Kind::limit_exceeded, .message = "reading the model needs more memory than there is"});
-  }
+  });
 }
 
 }  // namespace nb

@@ -234,7 +234,7 @@ Pt2Node node_of(const Json& value, std::size_t depth) {
       return found != metadata->end() && found->is_string() ? found->get<std::string>() : std::string();
     };
     node.module = innermost_module(text("nn_module_stack"));
-    node.source = users_line(text("stack_trace"));
+    node.source = text("stack_trace");  // of which the parser has left the user's line
   }
   if (node.name.empty()) node.name = name_by_outputs(node);
   return node;

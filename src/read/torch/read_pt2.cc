@@ -1,7 +1,6 @@
 #include "read/torch/read_pt2.h"
 
 #include <algorithm>
-#include <new>
 #include <unordered_set>
 
 #include "base/text.h"
@@ -526,7 +525,7 @@ class Pt2Reader {
 
 Result<Graph> read_pt2(ByteSpan file, const BlockSet& blocks, const ReadOptions& options,
                        Diagnostics& diagnostics) {
-  try {
+  return read::guarded(diagnostics, [&]() -> Result<Graph> {
     std::string why_not;
     auto archive = ZipArchive::open(file, why_not);
     if (!archive) return diagnostics.add({.kind = Kind::malformed_file, .message = "the file " + why_not});
@@ -535,12 +534,7 @@ Result<Graph> read_pt2(ByteSpan file, const BlockSet& blocks, const ReadOptions&
       return diagnostics.add(
           {.kind = program.fault().kind, .message = program.fault().message, .help = program.fault().help});
     return torch::Pt2Reader(*archive, *std::move(program), file.size(), blocks, options, diagnostics).read();
-  } catch (const read::Refusal&) {
-    return kFailed;
-  } catch (const std::bad_alloc&) {
-    return diagnostics.add(
-        {.kind = Kind::limit_exceeded, .message = "reading the model needs more memory than there is"});
-  }
+  });
 }
 
 }  // namespace nb

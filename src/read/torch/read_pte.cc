@@ -442,11 +442,9 @@ Result<Graph> read_pte(ByteSpan file, const BlockSet& blocks, const ReadOptions&
   if (!program) return kFailed;
   const torch::PteMethod* method = torch::chosen_method(*program, diagnostics);
   if (method == nullptr) return kFailed;
-  try {
+  return read::guarded(diagnostics, [&]() -> Result<Graph> {
     return torch::PteReader(*program, *method, file.size(), blocks, options, diagnostics).read();
-  } catch (const read::Refusal&) {
-    return kFailed;
-  }
+  });
 }
 
 }  // namespace nb

@@ -1,7 +1,6 @@
 #include "read/torch/read_script.h"
 
 #include <algorithm>
-#include <new>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -287,33 +286,22 @@ Result<Graph> read_torch_script(ByteSpan file, const BlockSet& blocks, const Rea
   std::string why_not;
   auto archive = ZipArchive::open(file, why_not, torch::script::kCodeLimits);
   if (!archive) return diagnostics.add({.kind = Kind::malformed_file, .message = "the file " + why_not});
-  try {
+  return read::guarded(diagnostics, [&]() -> Result<Graph> {
     // What a program writes over is known when it has run; those tensors are states of a second reading.
     std::unordered_set<std::string> held;
-    Diagnostics said;
-    for (int reading = 0;; ++reading) {
-      said = Diagnostics();
+    for (bool is_last = false;; is_last = true) {
+      Diagnostics said;
       torch::script::ScriptReader reader(*archive, file.size(), blocks, options, said);
-      std::optional<Graph> graph;
-      try {
-        graph = reader.read(held);
-      } catch (const read::Refusal&) {  // said below
-      }
-      const bool is_done = !graph || reading == 1 || reader.written().empty();
-      if (!is_done) {
+      Result<Graph> graph =
+          read::guarded(said, [&]() -> Result<Graph> { return reader.read(std::move(held)); });
+      if (graph && !is_last && !reader.written().empty()) {
         held = reader.written();
         continue;
       }
       for (const Diagnostic& diagnostic : said.all()) diagnostics.add(diagnostic);
-      if (graph) return *std::move(graph);
-      return kFailed;
+      return graph;
     }
-  } catch (const read::Refusal&) {
-    return kFailed;
-  } catch (const std::bad_alloc&) {
-    return diagnostics.add(
-        {.kind = Kind::limit_exceeded, .message = "reading the model needs more memory than there is"});
-  }
+  });
 }
 
 bool is_plain_pickle(ByteSpan file) { return torch::looks_like_pickle(file) && !is_zip(file); }

@@ -141,6 +141,8 @@ std::optional<Item> as_parameter(const Item& item, const Parameter& p, int& scor
 
 }  // namespace
 
+bool has_schemas(std::string_view op) { return std::ranges::binary_search(kRows, op, {}, &SchemaRow::op); }
+
 std::vector<Schema> find_schemas(std::string_view op) {
   std::vector<Schema> found;
   const auto [first, last] = std::ranges::equal_range(kRows, op, {}, &SchemaRow::op);

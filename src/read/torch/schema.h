@@ -38,6 +38,8 @@ struct Schema {
   int results = 1;
 };
 
+/// Whether the table has the operator.
+[[nodiscard]] bool has_schemas(std::string_view op);
 /// All overloads of an operator, in the table's order; none if it is not in the table.
 [[nodiscard]] std::vector<Schema> find_schemas(std::string_view op);
 

@@ -58,9 +58,7 @@ std::string argument_kinds(const Call& call) {
 
 }  // namespace
 
-bool is_translated(std::string_view op) {
-  return find_variant(op).row != nullptr && !find_schemas(op).empty();
-}
+bool is_translated(std::string_view op) { return find_variant(op).row != nullptr && has_schemas(op); }
 
 Effect effect_of(std::string_view op) {
   const Variant variant = find_variant(op);

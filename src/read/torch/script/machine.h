@@ -90,6 +90,9 @@ class Machine {
   Value constant(std::string_view name);
   Value make_state(const std::string& name, Tensor tensor);
   SourceFile* find_source(std::string_view module);
+  template <class T>
+  const T* find_named(std::string_view qualified,
+                      const std::unordered_map<std::string_view, T> SourceFile::*all);
   const Class* find_class(std::string_view qualified);
   const Function* find_function(std::string_view qualified);
   /// Where the line comes from: the model's Python if the archive tells it, and the archive's code.

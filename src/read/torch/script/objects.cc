@@ -265,22 +265,23 @@ std::string Machine::source(std::string_view file, std::uint32_t line) {
   return place.empty() ? "code/" + printable(file, 120) + ":" + std::to_string(line) : place;
 }
 
-const Class* Machine::find_class(std::string_view qualified) {
+template <class T>
+const T* Machine::find_named(std::string_view qualified,
+                             const std::unordered_map<std::string_view, T> SourceFile::*all) {
   const std::size_t dot = qualified.rfind('.');
   if (dot == std::string_view::npos) return nullptr;
   SourceFile* source = find_source(qualified.substr(0, dot));
   if (source == nullptr) return nullptr;
-  const auto found = source->classes.find(qualified.substr(dot + 1));
-  return found == source->classes.end() ? nullptr : &found->second;
+  const auto found = (source->*all).find(qualified.substr(dot + 1));
+  return found == (source->*all).end() ? nullptr : &found->second;
+}
+
+const Class* Machine::find_class(std::string_view qualified) {
+  return find_named<Class>(qualified, &SourceFile::classes);
 }
 
 const Function* Machine::find_function(std::string_view qualified) {
-  const std::size_t dot = qualified.rfind('.');
-  if (dot == std::string_view::npos) return nullptr;
-  SourceFile* source = find_source(qualified.substr(0, dot));
-  if (source == nullptr) return nullptr;
-  const auto found = source->functions.find(qualified.substr(dot + 1));
-  return found == source->functions.end() ? nullptr : &found->second;
+  return find_named<Function>(qualified, &SourceFile::functions);
 }
 
 const Function* Machine::find_method(const Object& object, std::string_view name) {
