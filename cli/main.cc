@@ -14,7 +14,7 @@ using nb::cli::Options;
 
 void add_model_options(CLI::App& verb, Options& options, const std::string& standard_board) {
   verb.add_option("model", options.model,
-                  "a .onnx, .tflite or TorchScript .pt file, or graph text (docs/graph-text.md)")
+                  "a .pt2, .pt, .pte, .keras, .h5, .onnx or .tflite file, or graph text (docs/graph-text.md)")
       ->required()
       ->type_name("FILE");
   verb.add_option("-b,--board", options.board,

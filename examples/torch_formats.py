@@ -66,3 +66,15 @@ def write(model, x, y, path, output_name="logits"):
 
 def parameters(model):
     return sum(p.numel() for p in model.parameters())
+
+
+def train_classifier(model, train, test, path, kept, epochs, learning_rate):
+    """Trains on (x, y) of `train`, prints the accuracy on `test`, and writes the model beside its first `kept` test samples.
+
+    Inputs as `write` takes them, labels int64."""
+    onnx_export.fit(model, *train, epochs=epochs, learning_rate=learning_rate)
+    x, y = test
+    print(f"train {len(train[0])}, test {len(x)}, parameters {parameters(model)}")
+    print(f"test accuracy {onnx_export.accuracy(outputs(model, x), y):.4f}")
+    logits = write(model, x[:kept], y[:kept], path)
+    print(f"of the {len(logits)} samples in {path.name}_test.npz {onnx_export.accuracy(logits, y[:kept]):.4f}")

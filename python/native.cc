@@ -42,20 +42,17 @@ NamedArrays arrays_from(const std::vector<NamedArray>& given) {
   return arrays;
 }
 
-json one_json(const Diagnostics& diagnostics, std::size_t index) {
-  const Diagnostic& diagnostic = diagnostics.all()[index];
-  json one = diagnostics_json(diagnostics)[index];
-  one["exit_code"] = row_of(diagnostic.kind).exit_code;
-  one["text"] = render_text(diagnostic, false);
-  return one;
-}
-
 /// All that was said, each with its exit code and the text that the command line prints.
-std::string said(const Diagnostics& diagnostics) {
-  json list = json::array();
-  for (std::size_t i = 0; i < diagnostics.all().size(); ++i) list.push_back(one_json(diagnostics, i));
-  return json_text(list, -1);
+json said_json(const Diagnostics& diagnostics) {
+  json list = diagnostics_json(diagnostics);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const Diagnostic& diagnostic = diagnostics.all()[i];
+    list[i]["exit_code"] = row_of(diagnostic.kind).exit_code;
+    list[i]["text"] = render_text(diagnostic, false);
+  }
+  return list;
 }
+std::string said(const Diagnostics& diagnostics) { return json_text(said_json(diagnostics), -1); }
 
 /// Whether Python wants this call to end: a signal handler of its own raised, KeyboardInterrupt as a rule.
 bool is_stopped_by_python() {
@@ -216,7 +213,7 @@ std::string diagnostic(const std::string& kind, const std::string& message, cons
     if (row.name == kind) one.kind = row.kind;
   Diagnostics diagnostics;
   diagnostics.add(std::move(one));
-  return json_text(one_json(diagnostics, 0), -1);
+  return json_text(said_json(diagnostics)[0], -1);
 }
 
 std::string boards() {

@@ -17,16 +17,8 @@ from network import ApplianceCnn  # noqa: E402
 
 def main():
     onnx_export.start(seed=7)
-    x_train, y_train = waveforms.currents(6000, seed=1)
-    x_test, y_test = waveforms.currents(1800, seed=2)
-    model = ApplianceCnn()
-    onnx_export.fit(model, x_train, y_train, epochs=30, learning_rate=0.005)
-
-    accuracy = onnx_export.accuracy(torch_formats.outputs(model, x_test), y_test)
-    print(f"train {len(x_train)}, test {len(x_test)}, parameters {torch_formats.parameters(model)}")
-    print(f"test accuracy {accuracy:.4f}")
-    logits = torch_formats.write(model, x_test[:180], y_test[:180], HERE / "appliance")
-    print(f"of the {len(logits)} samples in appliance_test.npz {onnx_export.accuracy(logits, y_test[:180]):.4f}")
+    torch_formats.train_classifier(ApplianceCnn(), waveforms.currents(6000, seed=1), waveforms.currents(1800, seed=2),
+                                   HERE / "appliance", kept=180, epochs=30, learning_rate=0.005)
 
 
 if __name__ == "__main__":

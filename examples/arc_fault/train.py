@@ -39,16 +39,8 @@ class ArcEncoder(nn.Module):
 
 def main():
     onnx_export.start(seed=7)
-    x_train, y_train = contact.half_waves(9000, seed=1)
-    x_test, y_test = contact.half_waves(1800, seed=2)
-    model = ArcEncoder()
-    onnx_export.fit(model, x_train, y_train, epochs=30, learning_rate=0.004)
-
-    accuracy = onnx_export.accuracy(torch_formats.outputs(model, x_test), y_test)
-    print(f"train {len(x_train)}, test {len(x_test)}, parameters {torch_formats.parameters(model)}")
-    print(f"test accuracy {accuracy:.4f}")
-    logits = torch_formats.write(model, x_test[:120], y_test[:120], HERE / "arc_fault")
-    print(f"of the {len(logits)} samples in arc_fault_test.npz {onnx_export.accuracy(logits, y_test[:120]):.4f}")
+    torch_formats.train_classifier(ArcEncoder(), contact.half_waves(9000, seed=1), contact.half_waves(1800, seed=2),
+                                   HERE / "arc_fault", kept=120, epochs=30, learning_rate=0.004)
 
 
 if __name__ == "__main__":

@@ -41,15 +41,8 @@ def main():
     onnx_export.start(seed=7)
     x_train, y_train = vibration.spectra(6000, seed=1)
     x_test, y_test = vibration.spectra(2000, seed=2)
-    x_train, x_test = x_train[:, None], x_test[:, None]
-    model = BearingCnn()
-    onnx_export.fit(model, x_train, y_train, epochs=14, learning_rate=0.005)
-
-    accuracy = onnx_export.accuracy(torch_formats.outputs(model, x_test), y_test)
-    print(f"train {len(x_train)}, test {len(x_test)}, parameters {torch_formats.parameters(model)}")
-    print(f"test accuracy {accuracy:.4f}")
-    logits = torch_formats.write(model, x_test[:60], y_test[:60], HERE / "bearing")
-    print(f"of the {len(logits)} samples in bearing_test.npz {onnx_export.accuracy(logits, y_test[:60]):.4f}")
+    torch_formats.train_classifier(BearingCnn(), (x_train[:, None], y_train), (x_test[:, None], y_test),
+                                   HERE / "bearing", kept=60, epochs=14, learning_rate=0.005)
 
 
 if __name__ == "__main__":

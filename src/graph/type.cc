@@ -50,6 +50,13 @@ std::int64_t element_count(std::span<const std::int64_t> shape) {
   return count;
 }
 
+std::vector<std::int64_t> inverse_perm(std::span<const std::int64_t> perm) {
+  std::vector<std::int64_t> out(perm.size());
+  for (std::size_t i = 0; i < perm.size(); ++i)
+    out[static_cast<std::size_t>(perm[i])] = static_cast<std::int64_t>(i);
+  return out;
+}
+
 std::string shape_text(std::span<const std::int64_t> shape) {
   std::string text = "[";
   const std::size_t shown = std::min<std::size_t>(shape.size(), 2 * kMaxRank);

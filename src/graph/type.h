@@ -26,6 +26,9 @@ using Shape = std::vector<std::int64_t>;
 [[nodiscard]] std::int64_t element_count(std::span<const std::int64_t> shape);
 [[nodiscard]] std::string shape_text(std::span<const std::int64_t> shape);  ///< "[1,49,10,1]"
 
+/// The order of axes that undoes `perm`.
+[[nodiscard]] std::vector<std::int64_t> inverse_perm(std::span<const std::int64_t> perm);
+
 /// real = scale * (integer - zero_point); one scale, or one an index along `axis`.
 struct Quantization {
   std::vector<float> scales;

@@ -78,12 +78,6 @@ Perm identity_perm(std::size_t rank) {
   return perm;
 }
 
-Perm inverse_perm(const Perm& perm) {
-  Perm out(perm.size());
-  for (std::size_t i = 0; i < perm.size(); ++i) out[at(perm[i])] = static_cast<std::int64_t>(i);
-  return out;
-}
-
 Perm composed_perm(const Perm& first, const Perm& second) {
   Perm out;
   for (const std::int64_t axis : second) out.push_back(first[at(axis)]);

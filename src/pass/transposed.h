@@ -11,7 +11,6 @@ namespace nb {
 using Perm = std::vector<std::int64_t>;
 
 [[nodiscard]] Perm identity_perm(std::size_t rank);
-[[nodiscard]] Perm inverse_perm(const Perm& perm);
 /// Of transpose(transpose(x, first), second).
 [[nodiscard]] Perm composed_perm(const Perm& first, const Perm& second);
 /// The shape of transpose(x, perm) from that of x, and back.

@@ -1,6 +1,7 @@
 #include "read/compose.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "blocks/cast/attributes.h"
@@ -63,6 +64,18 @@ ValueId slice_axis(Translation& l, ValueId x, std::int64_t axis, std::int64_t be
   return l.add("slice", std::move(a), {x});
 }
 
+ValueId mirrored(Translation& l, ValueId x, std::int64_t axis) {
+  const std::int64_t size = l.dim(x, axis);
+  return size < 2 ? x : slice_axis(l, x, axis, size - 1, size, -1);
+}
+
+ValueId repeat_heads(Translation& l, ValueId x, std::int64_t times) {
+  if (times == 1) return x;
+  const Shape s = l.shape(x);
+  const ValueId wide = expand(l, reshape(l, x, {s[0], s[1], 1, s[2], s[3]}), {s[0], s[1], times, s[2], s[3]});
+  return reshape(l, wide, {s[0], s[1] * times, s[2], s[3]});
+}
+
 ValueId unsqueeze(Translation& l, ValueId x, Ints axes) {
   std::sort(axes.begin(), axes.end());
   Shape shape = l.shape(x);
@@ -114,6 +127,8 @@ ValueId cast(Translation& l, ValueId x, DType to) {
   return l.dtype(x) == to ? x : l.add("cast", CastAttrs{to}, {x});
 }
 
+ValueId as_real(Translation& l, ValueId x) { return is_float(l.dtype(x)) ? x : cast(l, x, DType::f32); }
+
 ValueId scalar(Translation& l, double value, DType dtype) {
   const auto as_float = make_tensor<double>(DType::f64, {}, std::span<const double>(&value, 1));
   return l.constant(converted(as_float, dtype), "value");
@@ -140,6 +155,9 @@ ValueId binary(Translation& l, std::string_view block, ValueId a, double b) {
   return l.add(block, {a, scalar(l, b, l.dtype(a))});
 }
 ValueId unary(Translation& l, std::string_view block, ValueId x) { return l.add(block, {x}); }
+ValueId times(Translation& l, ValueId x, double factor) {
+  return factor == 1.0 ? x : binary(l, "mul", x, factor);
+}
 ValueId gelu(Translation& l, ValueId x, bool is_approximate) {
   const AttributeOps& ops = l.build.blocks().find("gelu")->attributes;
   Attributes attributes = ops.make();
@@ -153,6 +171,10 @@ ValueId where(Translation& l, ValueId condition, ValueId a, ValueId b) {
 ValueId reduce(Translation& l, std::string_view block, ValueId x, Ints axes, bool keep_dims) {
   std::sort(axes.begin(), axes.end());
   return l.add(block, ReduceAttrs{std::move(axes), keep_dims}, {x});
+}
+
+ValueId as_bias(Translation& l, ValueId allowed) {
+  return where(l, allowed, scalar(l, 0), scalar(l, -std::numeric_limits<double>::infinity()));
 }
 
 ValueId softmax(Translation& l, ValueId x, std::int64_t axis) {

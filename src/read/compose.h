@@ -12,6 +12,10 @@ namespace nb::read {
 /// begin, size and step of one axis, the others whole.
 [[nodiscard]] ValueId slice_axis(Translation& l, ValueId x, std::int64_t axis, std::int64_t begin,
                                  std::int64_t size, std::int64_t step = 1);
+/// x with an axis read from its end.
+[[nodiscard]] ValueId mirrored(Translation& l, ValueId x, std::int64_t axis);
+/// Each index of axis 1 of [N,H,T,D] `times` times, one after the other: heads that several queries share.
+[[nodiscard]] ValueId repeat_heads(Translation& l, ValueId x, std::int64_t times);
 /// x with axes of 1 inserted, named as in the result.
 [[nodiscard]] ValueId unsqueeze(Translation& l, ValueId x, Ints axes);
 [[nodiscard]] ValueId squeeze(Translation& l, ValueId x, const Ints& axes);
@@ -25,6 +29,8 @@ namespace nb::read {
 
 // Numbers.
 [[nodiscard]] ValueId cast(Translation& l, ValueId x, DType to);
+/// x as a float: integers and bools become f32.
+[[nodiscard]] ValueId as_real(Translation& l, ValueId x);
 [[nodiscard]] ValueId scalar(Translation& l, double value, DType dtype = DType::f32);
 /// The ints 0 .. n-1 along `axis` of a tensor of `rank` axes.
 [[nodiscard]] ValueId iota(Translation& l, std::int64_t n, DType dtype, std::int64_t axis = 0,
@@ -38,8 +44,12 @@ namespace nb::read {
 [[nodiscard]] ValueId unary(Translation& l, std::string_view block, ValueId x);
 /// Exact, or by the tanh formula.
 [[nodiscard]] ValueId gelu(Translation& l, ValueId x, bool is_approximate);
+/// x times a number that is not 1.
+[[nodiscard]] ValueId times(Translation& l, ValueId x, double factor);
 [[nodiscard]] ValueId where(Translation& l, ValueId condition, ValueId a, ValueId b);
 [[nodiscard]] ValueId reduce(Translation& l, std::string_view block, ValueId x, Ints axes, bool keep_dims);
+/// 0 where allowed, else -infinity: what is added to scores.
+[[nodiscard]] ValueId as_bias(Translation& l, ValueId allowed);
 [[nodiscard]] ValueId softmax(Translation& l, ValueId x, std::int64_t axis);
 /// numpy's matmul of operands of rank 2 and more.
 [[nodiscard]] ValueId matmul(Translation& l, ValueId a, ValueId b, bool transpose_a = false,

@@ -13,7 +13,7 @@ import numpy as np
 from checks import ROOT, main, test
 
 sys.path.insert(0, str(ROOT / "test/models"))
-from torch_archive import Object, View, archive, network, pickled, program  # noqa: E402
+from torch_archive import View, archive, network, pickled, program  # noqa: E402
 
 X = ("--input-shape", "x=1,4", "-b", "host")
 PLAIN = "return torch.relu(x)"

@@ -37,11 +37,11 @@ try:
     import torch
 
     import aten_cases
+    from program_under_test import find_nblocks
 except ImportError as error:
     print(f"skipped: {error}; pip install torch==2.13.0 into an environment and run this with its python")
     sys.exit(77)
 
-HERE = pathlib.Path(__file__).resolve().parent
 TIME_LIMIT_SECONDS = 300
 FORMS = ("export", "core", "trace")
 DTYPES = {torch.float32: "f32", torch.int64: "i64", torch.int32: "i32", torch.bool: "bool"}
@@ -165,14 +165,6 @@ def table(results):
     for name in sorted(counts):
         lines.append(f"{name:36} " + " ".join(f"{counts[name][state] or '.':>8}" for state in states))
     return "\n".join(lines)
-
-
-def find_nblocks():
-    for preset in ("release", "dev", ""):
-        path = HERE.parents[1] / "build" / preset / "nblocks"
-        if path.is_file():
-            return str(path)
-    return shutil.which("nblocks") or "nblocks"
 
 
 def main():

@@ -54,6 +54,7 @@ try:
     from onnx.reference import ReferenceEvaluator
 
     import own_cases
+    from program_under_test import find_nblocks
 except ImportError as error:
     print(f"skipped: {error}; ./setup.sh installs onnx and numpy into .venv")
     sys.exit(77)
@@ -310,14 +311,6 @@ def table(results):
         lines.append(f"{name:<{width}} " + " ".join(f"{counts[state]:>8}" for state in STATES) +
                      f" {sum(counts.values()):>8}")
     return "\n".join(lines)
-
-
-def find_nblocks():
-    for preset in ("release", "dev", ""):
-        path = HERE.parents[1] / "build" / preset / "nblocks"
-        if path.is_file():
-            return str(path)
-    return shutil.which("nblocks") or "nblocks"
 
 
 def main():

@@ -221,46 +221,44 @@ ValueId softmax_over(Layer& l, ValueId x, Ints axes, bool is_log) {
   if (axes.empty()) l.invalid("its axis is an empty list");
   if (axes.size() == 1) return l.add(block, SoftmaxAttrs{axes[0], 1.0f}, {x});
   // The axes last and joined, one softmax, and back.
-  Ints perm, back(static_cast<std::size_t>(rank));
+  Ints perm;
   for (std::int64_t i = 0; i < rank; ++i)
     if (std::find(axes.begin(), axes.end(), i) == axes.end()) perm.push_back(i);
   const std::size_t kept = perm.size();
   std::sort(axes.begin(), axes.end());
   perm.insert(perm.end(), axes.begin(), axes.end());
-  for (std::size_t i = 0; i < perm.size(); ++i)
-    back[static_cast<std::size_t>(perm[i])] = static_cast<std::int64_t>(i);
   const ValueId moved = transpose(l, x, perm);
   const Shape s = l.shape(moved);
   Shape joined(s.begin(), s.begin() + static_cast<std::ptrdiff_t>(kept));
   joined.push_back(product(s, static_cast<std::int64_t>(kept), rank));
   const auto axis = static_cast<std::int64_t>(kept);
   const ValueId y = l.add(block, SoftmaxAttrs{axis, 1.0f}, {reshape(l, moved, joined)});
-  return transpose(l, reshape(l, y, s), back);
+  return transpose(l, reshape(l, y, s), inverse_perm(perm));
 }
 
 // --- layers ---
 
-void translate_activation(Layer& l) { l.output(activated(l, as_float(l, l.in()), l.find("activation"))); }
+void translate_activation(Layer& l) { l.output(activated(l, as_real(l, l.in()), l.find("activation"))); }
 
 void translate_relu(Layer& l) {
   Rectifier r{l.real("negative_slope", 0), l.real("threshold", 0), {}};
   if (l.has("max_value")) r.max_value = l.real("max_value", 0);
-  l.output(rectified(l, as_float(l, l.in()), r));
+  l.output(rectified(l, as_real(l, l.in()), r));
 }
 
 void translate_leaky_relu(Layer& l) {
   const double slope = l.real(l.has("negative_slope") ? "negative_slope" : "alpha", 0.3);
-  l.output(with_alpha(l, as_float(l, l.in()), "leaky_relu", slope));
+  l.output(with_alpha(l, as_real(l, l.in()), "leaky_relu", slope));
 }
 
 void translate_thresholded_relu(Layer& l) {
-  l.output(with_alpha(l, as_float(l, l.in()), "thresholded_relu", l.real("theta", 1)));
+  l.output(with_alpha(l, as_real(l, l.in()), "thresholded_relu", l.real("theta", 1)));
 }
 
-void translate_elu(Layer& l) { l.output(with_alpha(l, as_float(l, l.in()), "elu", l.real("alpha", 1))); }
+void translate_elu(Layer& l) { l.output(with_alpha(l, as_real(l, l.in()), "elu", l.real("alpha", 1))); }
 
 void translate_prelu(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   Shape slopes = l.shape(x);
   slopes.erase(slopes.begin());
   for (const std::int64_t axis : l.integers("shared_axes", 0, {})) {
@@ -274,12 +272,12 @@ void translate_prelu(Layer& l) {
 
 void translate_softmax(Layer& l) {
   const std::vector<ValueId> ids = l.inputs();
-  ValueId x = as_float(l, ids[0]);
+  ValueId x = as_real(l, ids[0]);
   ValueId mask = l.tensor(1, "mask");
   if (!mask.is_present()) mask = l.mask_of(ids[0]);
   const Ints axes = l.integers("axis", 0, {-1});
   if (!mask.is_present()) return l.output(softmax_over(l, x, axes, false));
-  if (l.dtype(mask) != DType::boolean) mask = binary(l, "greater", as_float(l, mask), 0.5);
+  if (l.dtype(mask) != DType::boolean) mask = binary(l, "greater", as_real(l, mask), 0.5);
   x = where(l, mask, x, scalar(l, -1e30));
   l.output(where(l, mask, softmax_over(l, x, axes, false), scalar(l, 0)));
 }

@@ -82,21 +82,15 @@ struct Heads {
 
 /// [N,T,H,D] as [N,H*times,T,D], each head `times` times.
 ValueId heads_first(Layer& l, ValueId x, std::int64_t times) {
-  const ValueId moved = transpose(l, x, {0, 2, 1, 3});
-  if (times == 1) return moved;
-  const Shape s = l.shape(moved);
-  const ValueId wide =
-      expand(l, reshape(l, moved, {s[0], s[1], 1, s[2], s[3]}), {s[0], s[1], times, s[2], s[3]});
-  return reshape(l, wide, {s[0], s[1] * times, s[2], s[3]});
+  return repeat_heads(l, transpose(l, x, {0, 2, 1, 3}), times);
 }
 
 void attend(Layer& l, const Heads& heads) {
   refuse_training(l);
-  const ValueId query = as_float(l, l.in());
+  const ValueId query = as_real(l, l.in());
   const ValueId value_given = l.tensor(1, "value"), key_given = l.tensor(2, "key");
   if (!value_given.is_present()) l.invalid("it is called without a value");
-  const ValueId value = as_float(l, value_given),
-                key = key_given.is_present() ? as_float(l, key_given) : value;
+  const ValueId value = as_real(l, value_given), key = key_given.is_present() ? as_real(l, key_given) : value;
   for (const ValueId id : {query, value, key})
     if (l.rank(id) != 3)
       l.unsupported("an operand " + type_text(l.type(id)) + ", not [samples,steps,features]",
@@ -219,8 +213,7 @@ void translate_attention(Layer& l) {
     q_mask = item(0);
     v_mask = item(1);
   }
-  const ValueId q = as_float(l, ids[0]), v = as_float(l, ids[1]),
-                k = ids.size() == 3 ? as_float(l, ids[2]) : v;
+  const ValueId q = as_real(l, ids[0]), v = as_real(l, ids[1]), k = ids.size() == 3 ? as_real(l, ids[2]) : v;
   if (l.rank(q) != 3 || l.rank(v) != 3 || l.rank(k) != 3)
     l.unsupported("operands of a rank other than 3", "reshape them to [samples,steps,features]");
   const std::int64_t rows = l.dim(q, 1), columns = l.dim(k, 1), size = l.dim(q, 2);

@@ -49,7 +49,7 @@ ValueId depthwise(Layer& l, ValueId image, ValueId kernel, ValueId bias, const W
 }  // namespace
 
 void translate_conv(Layer& l) {
-  Image image = image_of(l, as_float(l, l.in()));
+  Image image = image_of(l, as_real(l, l.in()));
   const std::int64_t channels = l.dim(image.x, 3), filters = l.integer("filters"),
                      groups = l.integer("groups", 1);
   if (groups < 1 || filters < 1 || channels % groups != 0 || filters % groups != 0)
@@ -74,7 +74,7 @@ void translate_conv(Layer& l) {
 }
 
 void translate_depthwise_conv(Layer& l) {
-  Image image = image_of(l, as_float(l, l.in()));
+  Image image = image_of(l, as_real(l, l.in()));
   const std::int64_t channels = l.dim(image.x, 3), multiplier = l.integer("depth_multiplier", 1);
   const Ints size = l.integers("kernel_size", image.axes);
   const Window w = window_of(l, image, size, "strides", "dilation_rate");
@@ -86,7 +86,7 @@ void translate_depthwise_conv(Layer& l) {
 }
 
 void translate_separable_conv(Layer& l) {
-  Image image = image_of(l, as_float(l, l.in()));
+  Image image = image_of(l, as_real(l, l.in()));
   const std::int64_t channels = l.dim(image.x, 3), multiplier = l.integer("depth_multiplier", 1),
                      filters = l.integer("filters");
   const Ints size = l.integers("kernel_size", image.axes);
@@ -102,7 +102,7 @@ void translate_separable_conv(Layer& l) {
 }
 
 void translate_conv_transpose(Layer& l) {
-  Image image = image_of(l, as_float(l, l.in()));
+  Image image = image_of(l, as_real(l, l.in()));
   const std::int64_t channels = l.dim(image.x, 3), filters = l.integer("filters"),
                      groups = l.integer("groups", 1);
   if (groups != 1) l.unsupported("a transposed convolution in " + std::to_string(groups) + " groups");

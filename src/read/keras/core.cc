@@ -129,24 +129,10 @@ ValueId statistic(Layer& l, std::string_view name, std::size_t index, const Shap
 
 }  // namespace
 
-ValueId as_float(Layer& l, ValueId x) { return is_float(l.dtype(x)) ? x : cast(l, x, DType::f32); }
-
 void refuse_training(Layer& l) {
   const Argument* training = l.argument(~std::size_t{0}, "training");
   if (training != nullptr && training->value.is_boolean() && training->value.get<bool>())
     l.unsupported("it is called with training=True", "call it without, or with training=False");
-}
-
-ValueId flipped(Layer& l, ValueId x, std::int64_t axis) {
-  SliceAttrs a;
-  a.size = l.shape(x);
-  a.begin.assign(a.size.size(), 0);
-  a.step.assign(a.size.size(), 1);
-  const auto at = static_cast<std::size_t>(axis);
-  if (a.size[at] <= 1) return x;
-  a.begin[at] = a.size[at] - 1;
-  a.step[at] = -1;
-  return l.add("slice", std::move(a), {x});
 }
 
 ValueId dense(Layer& l, ValueId x, ValueId kernel, ValueId bias) {
@@ -165,7 +151,7 @@ void translate_random(Layer& l) {
 }
 
 void translate_dense(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   l.require_rank(x, 1, "its input");
   const std::int64_t inputs = l.dim(x, l.rank(x) - 1), units = l.integer("units");
   const ValueId kernel = l.weight(0, "kernel", {inputs, units});
@@ -174,7 +160,7 @@ void translate_dense(Layer& l) {
 }
 
 void translate_einsum_dense(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   Equation e = parse_equation(l);
   widen(l, e, static_cast<std::size_t>(l.rank(x)));
   const ValueId kernel = l.weight(0, "kernel", Shape(e.w.size(), -1));
@@ -204,7 +190,7 @@ void translate_embedding(Layer& l) {
     const bool is_tied = l.flag("tie_weights", true);
     const ValueId kernel = is_tied ? transpose(l, l.weight(0, "embeddings", {count, size}), {1, 0})
                                    : l.weight(1, "reverse_embeddings", {size, count});
-    ValueId y = dense(l, as_float(l, ids), kernel, ValueId());
+    ValueId y = dense(l, as_real(l, ids), kernel, ValueId());
     if (l.has("logit_soft_cap")) {
       const double cap = l.real("logit_soft_cap", 1);
       y = binary(l, "mul", unary(l, "tanh", binary(l, "div", y, cap)), cap);
@@ -217,7 +203,7 @@ void translate_embedding(Layer& l) {
 }
 
 void translate_masking(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   const std::int64_t last = l.rank(x) - 1;
   const ValueId differs = binary(l, "not_equal", x, l.real("mask_value", 0));
   const ValueId counts = reduce(l, "reduce_any", differs, {last}, true);
@@ -227,7 +213,7 @@ void translate_masking(Layer& l) {
 }
 
 void translate_rescaling(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   const auto number = [&](std::string_view name, double fallback) {
     const Json* given = l.find(name);
     return given == nullptr ? scalar(l, fallback) : l.as_constant(*given, name);
@@ -237,12 +223,12 @@ void translate_rescaling(Layer& l) {
 
 /// Of keras.applications' ConvNeXt: a learned factor a channel.
 void translate_layer_scale(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   l.output(binary(l, "mul", x, l.weight(0, "gamma", {l.dim(x, l.rank(x) - 1)})));
 }
 
 void translate_normalization(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   const std::int64_t rank = l.rank(x);
   Ints axes = l.axes(l.integers("axis", 0, {}), rank);
   std::sort(axes.begin(), axes.end());
@@ -261,7 +247,7 @@ void translate_normalization(Layer& l) {
 
 /// The index of the bin that an element falls into: how many boundaries are not above it.
 void translate_discretization(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   const Json* given = l.find("bin_boundaries");
   if (given == nullptr) l.unsupported("its boundaries are not in its configuration");
   const ValueId boundaries = l.as_constant(*given, "bin_boundaries");

@@ -228,10 +228,6 @@ Tensor Layer::stored(const Scope& scope, std::size_t index, std::string_view lea
   return read_stored(*stored);
 }
 
-Tensor Layer::weight_tensor(std::size_t index, std::string_view leaf, const Shape& shape) {
-  return stored(scope_, index, leaf, &shape);
-}
-
 ValueId Layer::weight(std::size_t index, std::string_view leaf, const Shape& shape) {
   return constant(stored(scope_, index, leaf, &shape), leaf);
 }

@@ -98,7 +98,6 @@ class Layer : public read::Translation {
   // Weights, as f32 (or their integers). Refuses one that is missing or has another shape; -1 in `shape` is
   // any size.
   [[nodiscard]] ValueId weight(std::size_t index, std::string_view leaf, const Shape& shape);
-  [[nodiscard]] Tensor weight_tensor(std::size_t index, std::string_view leaf, const Shape& shape);
   /// A weight of whatever shape the file has it in.
   [[nodiscard]] ValueId stored_weight(std::size_t index, std::string_view leaf);
   /// The same of a part that this layer keeps (Weights::part).

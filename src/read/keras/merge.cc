@@ -19,7 +19,7 @@ std::vector<ValueId> aligned(Layer& l) {
     has_float = has_float || is_float(l.dtype(id));
   }
   for (ValueId& id : ids) {
-    if (has_float) id = as_float(l, id);
+    if (has_float) id = as_real(l, id);
     Shape shape = l.shape(id);
     if (shape.empty() && rank > 0) l.refuse(Kind::shape_mismatch, "one of its inputs has no batch axis");
     if (!shape.empty()) shape.insert(shape.begin() + 1, static_cast<std::size_t>(rank) - shape.size(), 1);
@@ -56,7 +56,7 @@ void translate_merge(Layer& l) {
 }
 
 void translate_average(Layer& l) {
-  const ValueId sum = as_float(l, folded(l, "add"));
+  const ValueId sum = as_real(l, folded(l, "add"));
   const ValueId y = binary(l, "mul", sum, 1.0 / static_cast<double>(l.inputs().size()));
   merge_masks(l, y);
   l.output(y);
@@ -69,7 +69,7 @@ void translate_concatenate(Layer& l) {
   const bool has_float =
       std::any_of(ids.begin(), ids.end(), [&](ValueId id) { return is_float(l.dtype(id)); });
   for (ValueId& id : ids) {
-    if (has_float) id = as_float(l, id);
+    if (has_float) id = as_real(l, id);
     if (l.rank(id) != rank) l.refuse(Kind::shape_mismatch, "its inputs differ in rank");
   }
   l.output(concat(l, ids, axis));
@@ -78,7 +78,7 @@ void translate_concatenate(Layer& l) {
 void translate_dot(Layer& l) {
   const std::vector<ValueId> ids = l.inputs();
   if (ids.size() != 2) l.invalid("it does not have two inputs");
-  ValueId a = as_float(l, ids[0]), b = as_float(l, ids[1]);
+  ValueId a = as_real(l, ids[0]), b = as_real(l, ids[1]);
   const Ints given = l.integers("axes", 2);
   const std::int64_t ra = l.rank(a), rb = l.rank(b), at = l.axis(given[0], ra), bt = l.axis(given[1], rb);
   if (at == 0 || bt == 0) l.invalid("it sums over the batch");

@@ -37,16 +37,14 @@ ValueId along(Layer& l, ValueId p, const Ints& axes, std::int64_t rank) {
 ValueId normalized(Layer& l, ValueId x, const Ints& axes, ValueId scale, ValueId bias,
                    LayerNormAttrs attributes) {
   const std::int64_t rank = l.rank(x), first = rank - static_cast<std::int64_t>(axes.size());
-  Ints perm, back(static_cast<std::size_t>(rank));
+  Ints perm;
   for (std::int64_t i = 0; i < rank; ++i)
     if (std::find(axes.begin(), axes.end(), i) == axes.end()) perm.push_back(i);
   perm.insert(perm.end(), axes.begin(), axes.end());
-  for (std::size_t i = 0; i < perm.size(); ++i)
-    back[static_cast<std::size_t>(perm[i])] = static_cast<std::int64_t>(i);
   attributes.axis = first;
   std::vector<ValueId> operands = {transpose(l, x, perm), scale, bias};
   while (!operands.back().is_present()) operands.pop_back();
-  return transpose(l, l.add("layer_norm", attributes, std::move(operands)), back);
+  return transpose(l, l.add("layer_norm", attributes, std::move(operands)), inverse_perm(perm));
 }
 
 ValueId ones(Layer& l, const Shape& shape) {
@@ -60,7 +58,7 @@ ValueId zeros(Layer& l, const Shape& shape) {
 
 void translate_batch_normalization(Layer& l) {
   refuse_training(l);
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   const Ints axes = axes_of(l, l.rank(x));
   if (axes.size() != 1) l.unsupported("a batch normalization over several axes");
   if (l.flag("renorm", false)) l.unsupported("batch renormalization");
@@ -75,7 +73,7 @@ void translate_batch_normalization(Layer& l) {
 }
 
 void translate_layer_normalization(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   const std::int64_t rank = l.rank(x);
   const Ints axes = axes_of(l, rank);
   const Shape row = sizes(l, x, axes);
@@ -95,7 +93,7 @@ void translate_layer_normalization(Layer& l) {
 }
 
 void translate_rms_normalization(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   const Ints axes = axes_of(l, l.rank(x));
   LayerNormAttrs attributes{0, static_cast<float>(l.real("epsilon", 1e-6))};
   attributes.centered = false;
@@ -103,7 +101,7 @@ void translate_rms_normalization(Layer& l) {
 }
 
 void translate_group_normalization(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   const std::int64_t rank = l.rank(x);
   const Ints axes = axes_of(l, rank);
   if (axes.size() != 1 || axes[0] == 0) l.invalid("its axis is not one behind the batch");
@@ -113,16 +111,14 @@ void translate_group_normalization(Layer& l) {
     l.refuse(Kind::attribute_out_of_range,
              std::to_string(groups) + " groups do not divide " + std::to_string(channels) + " channels");
   // Channels first, so that a group is one row.
-  Ints perm = {0, axes[0]}, back(static_cast<std::size_t>(rank));
+  Ints perm = {0, axes[0]};
   for (std::int64_t i = 1; i < rank; ++i)
     if (i != axes[0]) perm.push_back(i);
-  for (std::size_t i = 0; i < perm.size(); ++i)
-    back[static_cast<std::size_t>(perm[i])] = static_cast<std::int64_t>(i);
   const ValueId moved = transpose(l, x, perm);
   const Shape s = l.shape(moved);
   const ValueId rows = reshape(l, moved, {s[0], groups, channels / groups * product(s, 2, rank)});
   const LayerNormAttrs attributes{2, static_cast<float>(l.real("epsilon", 1e-3))};
-  ValueId y = transpose(l, reshape(l, l.add("layer_norm", attributes, {rows}), s), back);
+  ValueId y = transpose(l, reshape(l, l.add("layer_norm", attributes, {rows}), s), inverse_perm(perm));
   std::size_t next = 0;
   if (l.flag("scale", true))
     y = binary(l, "mul", y, along(l, l.weight(next++, "gamma", {channels}), axes, rank));
@@ -137,7 +133,7 @@ ValueId unit_vectors(Layer& l, ValueId x, Ints axes) {
 }
 
 void translate_unit_normalization(Layer& l) {
-  const ValueId x = as_float(l, l.in());
+  const ValueId x = as_real(l, l.in());
   l.output(unit_vectors(l, x, axes_of(l, l.rank(x))));
 }
 

@@ -75,12 +75,8 @@ void translate_up_sampling(Layer& l);
 void translate_resizing(Layer& l);
 
 // Shared between files.
-/// x as f32 where it is an integer or a boolean.
-[[nodiscard]] ValueId as_float(Layer& l, ValueId x);
 /// x [..., K] times the kernel [K, units] plus the bias [units], which may be absent; any rank.
 [[nodiscard]] ValueId dense(Layer& l, ValueId x, ValueId kernel, ValueId bias);
-/// x with one axis in reverse order.
-[[nodiscard]] ValueId flipped(Layer& l, ValueId x, std::int64_t axis);
 /// x / its 2-norm along the axes.
 [[nodiscard]] ValueId unit_vectors(Layer& l, ValueId x, Ints axes);
 /// Images with channels first, as the blocks have them, and back.

@@ -39,11 +39,11 @@ void promote(Layer& l, ValueId& a, ValueId& b) {
   b = cast(l, b, to);
 }
 
-void translate_op_unary(Layer& l) { l.output(unary(l, l.block(), as_float(l, operand(l, 0, "x")))); }
+void translate_op_unary(Layer& l) { l.output(unary(l, l.block(), as_real(l, operand(l, 0, "x")))); }
 void translate_op_any_unary(Layer& l) { l.output(unary(l, l.block(), operand(l, 0, "x"))); }
 
 void translate_op_round(Layer& l) {
-  const ValueId x = as_float(l, operand(l, 0, "x"));
+  const ValueId x = as_real(l, operand(l, 0, "x"));
   const std::int64_t decimals = l.integer("decimals", 0);
   if (decimals < -30 || decimals > 30)
     l.refuse(Kind::attribute_out_of_range, "its decimals are " + std::to_string(decimals));
@@ -60,35 +60,35 @@ void translate_op_not(Layer& l) {
 
 /// A named activation of the same parameters as the function's defaults.
 void translate_op_activation(Layer& l) {
-  const ValueId x = as_float(l, operand(l, 0, "x"));
+  const ValueId x = as_real(l, operand(l, 0, "x"));
   if (l.axis(l.integer("axis", -1), l.rank(x)) != l.rank(x) - 1) l.unsupported("an axis other than the last");
   l.output(activated(l, x, snake_case(l.class_name().substr(4))));
 }
 
 void translate_op_leaky_relu(Layer& l) {
   const auto slope = static_cast<float>(l.real("negative_slope", 0.2));
-  l.output(l.add("leaky_relu", {as_float(l, operand(l, 0, "x"))}, {{"alpha", slope}}));
+  l.output(l.add("leaky_relu", {as_real(l, operand(l, 0, "x"))}, {{"alpha", slope}}));
 }
 void translate_op_elu(Layer& l) {
   const auto alpha = static_cast<float>(l.real("alpha", 1));
-  l.output(l.add(l.block(), {as_float(l, operand(l, 0, "x"))}, {{"alpha", alpha}}));
+  l.output(l.add(l.block(), {as_real(l, operand(l, 0, "x"))}, {{"alpha", alpha}}));
 }
 void translate_op_gelu(Layer& l) {
-  l.output(gelu(l, as_float(l, operand(l, 0, "x")), l.flag("approximate", true)));
+  l.output(gelu(l, as_real(l, operand(l, 0, "x")), l.flag("approximate", true)));
 }
 void translate_op_shrink(Layer& l) {
   const auto threshold = static_cast<float>(l.real("threshold", 0.5));
   const bool is_soft = l.class_name() == "ops.SoftShrink";
-  l.output(l.add("shrink", {as_float(l, operand(l, 0, "x"))},
+  l.output(l.add("shrink", {as_real(l, operand(l, 0, "x"))},
                  {{"alpha", threshold}, {"beta", is_soft ? threshold : 0.0f}}));
 }
 void translate_op_threshold(Layer& l) {
-  const ValueId x = as_float(l, operand(l, 0, "x"));
+  const ValueId x = as_real(l, operand(l, 0, "x"));
   l.output(
       where(l, binary(l, "greater", x, l.real("threshold", 0)), x, scalar(l, l.real("default_value", 0))));
 }
 void translate_op_softmax(Layer& l) {
-  const ValueId x = as_float(l, operand(l, 0, "x"));
+  const ValueId x = as_real(l, operand(l, 0, "x"));
   l.output(softmax_over(l, x, operation_axes(l, x, "axis"), l.class_name() == "ops.LogSoftmax"));
 }
 
@@ -98,7 +98,7 @@ void translate_op_binary(Layer& l) {
   l.output(binary(l, l.block(), a, b));
 }
 void translate_op_divide(Layer& l) {
-  l.output(binary(l, "div", as_float(l, operand(l, 0, "x1")), as_float(l, operand(l, 1, "x2"))));
+  l.output(binary(l, "div", as_real(l, operand(l, 0, "x1")), as_real(l, operand(l, 1, "x2"))));
 }
 void translate_op_logical(Layer& l) {
   const auto flag = [&](ValueId x) {
@@ -109,7 +109,7 @@ void translate_op_logical(Layer& l) {
 
 void translate_op_reduce(Layer& l) {
   ValueId x = operand(l, 0, "x");
-  if (l.class_name() == "ops.Mean" || l.class_name() == "ops.Logsumexp") x = as_float(l, x);
+  if (l.class_name() == "ops.Mean" || l.class_name() == "ops.Logsumexp") x = as_real(l, x);
   if (l.has("initial")) l.unsupported("`initial`");
   l.output(reduce(l, l.block(), x, operation_axes(l, x, "axis"), l.flag("keepdims", false)));
 }
@@ -121,7 +121,7 @@ void translate_op_any(Layer& l) {
 }
 
 void translate_op_variance(Layer& l) {
-  const ValueId x = as_float(l, operand(l, 0, "x"));
+  const ValueId x = as_real(l, operand(l, 0, "x"));
   const Ints axes = operation_axes(l, x, "axis");
   const ValueId centered = binary(l, "sub", x, reduce(l, "reduce_mean", x, axes, true));
   const ValueId variance =
@@ -130,7 +130,7 @@ void translate_op_variance(Layer& l) {
 }
 
 void translate_op_matmul(Layer& l) {
-  ValueId a = as_float(l, operand(l, 0, "x1")), b = as_float(l, operand(l, 1, "x2"));
+  ValueId a = as_real(l, operand(l, 0, "x1")), b = as_real(l, operand(l, 1, "x2"));
   const bool is_row = l.rank(a) == 1, is_column = l.rank(b) == 1;
   if (is_row) a = unsqueeze(l, a, {0});
   if (is_column) b = unsqueeze(l, b, {1});
@@ -215,7 +215,7 @@ void translate_op_filled(Layer& l) {
 }
 
 void translate_op_normalize(Layer& l) {
-  const ValueId x = as_float(l, operand(l, 0, "x"));
+  const ValueId x = as_real(l, operand(l, 0, "x"));
   const std::int64_t order = l.integer("order", 2);
   const Ints axes = operation_axes(l, x, "axis");
   if (order != 1 && order != 2) l.unsupported("the order " + std::to_string(order));
@@ -231,8 +231,8 @@ void translate_op_top_k(Layer& l) {
 
 /// Heads are the second last axis of the operands.
 void translate_op_attention(Layer& l) {
-  const ValueId q = as_float(l, operand(l, 0, "query")), k = as_float(l, operand(l, 1, "key")),
-                v = as_float(l, operand(l, 2, "value"));
+  const ValueId q = as_real(l, operand(l, 0, "query")), k = as_real(l, operand(l, 1, "key")),
+                v = as_real(l, operand(l, 2, "value"));
   AttentionAttrs a;
   a.q_axes = a.k_axes = a.v_axes = a.y_axes = "bthd";
   const Argument* scale = l.argument(5, "scale");

@@ -24,7 +24,7 @@ std::vector<ValueId> parts(Layer& l) {
   const bool has_float =
       std::any_of(ids.begin(), ids.end(), [&](ValueId id) { return is_float(l.dtype(id)); });
   for (ValueId& id : ids)
-    if (has_float) id = as_float(l, id);
+    if (has_float) id = as_real(l, id);
   return ids;
 }
 
@@ -252,7 +252,7 @@ void translate_op_slice(Layer& l) {
 
 void translate_op_flip(Layer& l) {
   ValueId x = input(l);
-  for (const std::int64_t axis : operation_axes(l, x, "axis")) x = flipped(l, x, axis);
+  for (const std::int64_t axis : operation_axes(l, x, "axis")) x = mirrored(l, x, axis);
   l.output(x);
 }
 

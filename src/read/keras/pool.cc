@@ -122,7 +122,7 @@ Window window_of(Layer& l, const Image& image, const Ints& kernel, std::string_v
 }
 
 void translate_pool(Layer& l) {
-  const Image image = image_of(l, as_float(l, l.in()));
+  const Image image = image_of(l, as_real(l, l.in()));
   const Ints size = l.integers("pool_size", image.axes);
   const Window w = window_of(l, image, size, l.has("strides") ? "strides" : "pool_size", "");
   l.output(image.back(l, pool_windows(l, image.x, is_max_pool(l), w.kernel, w.stride, w.pad)));
@@ -130,7 +130,7 @@ void translate_pool(Layer& l) {
 
 void translate_global_pool(Layer& l) {
   const ValueId operand = l.in();
-  const Image image = image_of(l, as_float(l, operand));
+  const Image image = image_of(l, as_real(l, operand));
   const bool keeps = l.flag("keepdims", false), is_max = is_max_pool(l);
   const std::int64_t channels = l.dim(image.x, 3), samples = l.dim(image.x, 0);
   Shape shape = {samples};
@@ -154,7 +154,7 @@ void translate_global_pool(Layer& l) {
 }
 
 void translate_adaptive_pool(Layer& l) {
-  const Image image = image_of(l, as_float(l, l.in()));
+  const Image image = image_of(l, as_real(l, l.in()));
   const Ints size = l.integers("output_size", image.axes);
   ValueId y = image.x;
   for (std::size_t i = 0; i < image.axes; ++i)

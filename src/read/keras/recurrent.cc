@@ -325,7 +325,7 @@ Walked walked(Layer& l, const std::vector<Cell>& cells, Walk walk) {
   for (const Cell& cell : cells) {
     std::vector<ValueId> first;
     for (std::size_t i = 0; i < states_of(cell.kind) && !walk.first.empty(); ++i) {
-      first.push_back(as_float(l, walk.first[used++]));
+      first.push_back(as_real(l, walk.first[used++]));
       if (l.shape(first.back()) != Shape{samples, cell.units})
         l.refuse(Kind::shape_mismatch, "its initial_state is " + type_text(l.type(first.back())));
     }
@@ -341,7 +341,7 @@ Walk read_walk(Layer& l) {
   refuse_training(l);
   std::vector<ValueId> ids = l.inputs();
   Walk walk;
-  walk.x = as_float(l, ids[0]);
+  walk.x = as_real(l, ids[0]);
   if (l.rank(walk.x) != 3)
     l.refuse(Kind::shape_mismatch,
              "its input is " + type_text(l.type(walk.x)) + ", not [samples,steps,features]");
@@ -420,7 +420,7 @@ void translate_recurrent(Layer& l) {
   const ValueId mask = walk.mask;
   const Walked out = walked(l, cells_of(l), walk);
   if (is_sequence) {
-    const ValueId y = walk.is_reverse ? flipped(l, out.y, 1) : out.y;
+    const ValueId y = walk.is_reverse ? mirrored(l, out.y, 1) : out.y;
     l.set_mask(y, mask);
     l.output(y);
   } else {
@@ -436,14 +436,14 @@ void translate_bidirectional(Layer& l) {
   if (json == nullptr || !json->is_object()) l.invalid("it has no layer");
   const Side forward = make_side(l, *json, "forward_layer");
   // Keras leaves out a backward layer that is the forward one's mirror image.
-  Json mirrored;
+  Json reversed;
   const Json* other = l.find("backward_layer");
   if (other == nullptr || !other->is_object()) {
-    mirrored = *json;
-    mirrored["config"]["go_backwards"] = !forward.is_reverse;
+    reversed = *json;
+    reversed["config"]["go_backwards"] = !forward.is_reverse;
     const std::string name = forward.config->name;
-    mirrored["config"]["name"] = "backward_" + (name.starts_with("forward_") ? name.substr(8) : name);
-    other = &mirrored;
+    reversed["config"]["name"] = "backward_" + (name.starts_with("forward_") ? name.substr(8) : name);
+    other = &reversed;
   }
   const Side backward = make_side(l, *other, "backward_layer");
   const bool is_sequence = forward.layer->flag("return_sequences", false),
@@ -470,7 +470,7 @@ void translate_bidirectional(Layer& l) {
     const auto both = [&](ValueId p, ValueId q) { return p.is_present() ? concat(l, {p, q}, 0) : p; };
     std::vector<ValueId> first;
     for (std::size_t i = 0; i < half; ++i) {
-      const ValueId p = as_float(l, walk.first[i]), q = as_float(l, walk.first[half + i]);
+      const ValueId p = as_real(l, walk.first[i]), q = as_real(l, walk.first[half + i]);
       first.push_back(concat(l, {unsqueeze(l, p, {0}), unsqueeze(l, q, {0})}, 0));
     }
     if (half != 0 && half != states_of(a.kind)) l.invalid("its initial_state does not fit its cells");
@@ -504,11 +504,11 @@ void translate_bidirectional(Layer& l) {
       if (gives_states) states.insert(states.end(), out.states.begin(), out.states.end());
       if (!is_sequence) return last_output(l, single, out);
       // What the layer itself gives, is in the order in which it walks.
-      return side.is_reverse ? flipped(l, out.y, 1) : out.y;
+      return side.is_reverse ? mirrored(l, out.y, 1) : out.y;
     };
     y = one(forward, 0);
     y_back = one(backward, half);
-    if (is_sequence) y_back = flipped(l, y_back, 1);
+    if (is_sequence) y_back = mirrored(l, y_back, 1);
   }
   if (is_apart) {
     l.output(y);

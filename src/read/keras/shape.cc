@@ -118,7 +118,7 @@ void translate_cropping(Layer& l) {
 
 void translate_up_sampling(Layer& l) {
   const std::size_t axes = spatial_axes(l.class_name());
-  const Image image = image_of(l, as_float(l, l.in()));
+  const Image image = image_of(l, as_real(l, l.in()));
   const Ints size = l.integers("size", axes, Ints(axes, 2));
   const std::string mode = l.text("interpolation", "nearest");
   ResizeAttrs a;
@@ -145,7 +145,7 @@ void translate_up_sampling(Layer& l) {
 
 void translate_resizing(Layer& l) {
   const bool is_last = l.is_channels_last();
-  const ValueId given = as_float(l, l.in());
+  const ValueId given = as_real(l, l.in());
   require_image(l, given, 2);
   const ValueId x = to_channels_last(l, given, is_last);
   if (l.flag("crop_to_aspect_ratio", false) || l.flag("pad_to_aspect_ratio", false))

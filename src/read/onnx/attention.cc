@@ -25,25 +25,12 @@ ValueId join_heads(Layer& l, ValueId x) {
   return reshape(l, transpose(l, x, {0, 2, 1, 3}), {s[0], s[2], s[1] * s[3]});
 }
 
-/// Each head of [B,H,...] `times` times, one after the other.
-ValueId repeat_heads(Layer& l, ValueId x, std::int64_t times) {
-  if (times == 1) return x;
-  const Shape s = l.shape(x);
-  const ValueId wide = expand(l, reshape(l, x, {s[0], s[1], 1, s[2], s[3]}), {s[0], s[1], times, s[2], s[3]});
-  return reshape(l, wide, {s[0], s[1] * times, s[2], s[3]});
-}
-
 std::int64_t group_size(Layer& l, ValueId q, ValueId k) {
   const std::int64_t heads = l.dim(q, 1), shared = l.dim(k, 1);
   if (shared < 1 || heads % shared != 0)
     l.refuse(Kind::shape_mismatch,
              std::to_string(shared) + " key heads do not divide " + std::to_string(heads) + " query heads");
   return heads / shared;
-}
-
-/// 0 where allowed, else -infinity.
-ValueId as_bias(Layer& l, ValueId allowed) {
-  return where(l, allowed, scalar(l, 0), scalar(l, kMinusInfinity));
 }
 
 /// The sum of what masks scores [B,H,Q,S]: the model's mask, causality, windows, lengths. Absent: nothing.
@@ -327,16 +314,14 @@ void translate_reverse_sequence(Layer& l) {
   const std::int64_t rank = l.rank(x), batch_axis = l.axis(l.integer("batch_axis", 1), rank),
                      time_axis = l.axis(l.integer("time_axis", 0), rank);
   if (batch_axis == time_axis) l.invalid("its batch and time axes are one");
-  Ints perm = {batch_axis, time_axis}, back(static_cast<std::size_t>(rank));
+  Ints perm = {batch_axis, time_axis};
   for (std::int64_t i = 0; i < rank; ++i)
     if (i != batch_axis && i != time_axis) perm.push_back(i);
-  for (std::size_t i = 0; i < perm.size(); ++i)
-    back[static_cast<std::size_t>(perm[i])] = static_cast<std::int64_t>(i);
   const ValueId time = iota(l, l.dim(x, time_axis), DType::i64, 1, 2);
   const ValueId lengths = reshape(l, cast(l, l.in(1), DType::i64), {l.dim(x, batch_axis), 1});
   const ValueId mirrored = binary(l, "sub", binary(l, "sub", lengths, 1.0), time);
   const ValueId from = where(l, binary(l, "less", time, lengths), mirrored, time);
-  l.output(0, transpose(l, gather(l, transpose(l, x, perm), from, 1, 1), back));
+  l.output(0, transpose(l, gather(l, transpose(l, x, perm), from, 1, 1), inverse_perm(perm)));
 }
 
 }  // namespace nb::onnx

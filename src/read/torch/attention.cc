@@ -12,8 +12,6 @@
 namespace nb::torch {
 namespace {
 
-constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
-
 /// [...,H,T,D] as [B,H,T,D]: axes are put in front, or those in front become one.
 ValueId four_axes(Layer& l, ValueId x) {
   const Shape s = l.shape(x);
@@ -44,11 +42,6 @@ ValueId with_heads(Layer& l, ValueId x, std::int64_t heads) {
   const std::int64_t times = heads / s[1];
   const ValueId wide = expand(l, reshape(l, x, {s[0], s[1], 1, s[2], s[3]}), {s[0], s[1], times, s[2], s[3]});
   return reshape(l, wide, {s[0], heads, s[2], s[3]});
-}
-
-/// 0 where allowed, else -infinity.
-ValueId as_bias(Layer& l, ValueId allowed) {
-  return where(l, allowed, scalar(l, 0), scalar(l, kMinusInfinity));
 }
 
 /// The masked scores, for what some forms give beside the output; where nothing reads it, it goes.

@@ -22,9 +22,6 @@ constexpr std::array kParameters = {
     NamedParameter{"aten.celu", "alpha", "alpha"},
 };
 
-/// x scaled by a number, if it is not 1.
-ValueId times(Layer& l, ValueId x, double factor) { return factor == 1.0 ? x : binary(l, "mul", x, factor); }
-
 ValueId clipped(Layer& l, ValueId x, double min, double max) {
   return l.add("clip", {x}, {{"min", static_cast<float>(min)}, {"max", static_cast<float>(max)}});
 }
@@ -118,11 +115,6 @@ void translate_shrink(Layer& l) {
   const ValueId x = l.tensor("self");
   const auto lambda = static_cast<float>(l.real("lambd"));
   l.result(l.add("shrink", {x}, {{"alpha", lambda}, {"beta", l.op() == "aten.softshrink" ? lambda : 0.0f}}));
-}
-
-void translate_tanhshrink(Layer& l) {
-  const ValueId x = l.tensor("self");
-  l.result(binary(l, "sub", x, unary(l, "tanh", x)));
 }
 
 /// x where it is above the threshold, else the value.

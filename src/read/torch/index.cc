@@ -3,6 +3,7 @@
 
 #include "blocks/gather/attributes.h"
 #include "blocks/one_hot/attributes.h"
+#include "read/torch/axes.h"
 #include "read/torch/indices.h"
 #include "read/torch/operators.h"
 
@@ -10,9 +11,6 @@ namespace nb::torch {
 namespace {
 
 constexpr std::int64_t kMaxCompared = std::int64_t{1} << 22;
-
-/// A tensor without axes as one of one element.
-ValueId with_axes(Layer& l, ValueId x) { return l.rank(x) == 0 ? reshape(l, x, {1}) : x; }
 
 }  // namespace
 
@@ -78,8 +76,8 @@ void translate_embedding_bag(Layer& l) {
 
 /// y[i,j,k] = x[i, index[i,j,k], k].
 void translate_gather(Layer& l) {
-  const ValueId given = l.tensor("self"), x = with_axes(l, given), index = l.tensor("index");
-  const ValueId places = as_index(l, with_axes(l, index));
+  const ValueId given = l.tensor("self"), x = with_axis(l, given), index = l.tensor("index");
+  const ValueId places = as_index(l, with_axis(l, index));
   const std::int64_t axis = l.axis(l.integer("dim"), l.rank(x));
   l.result(reshape(l, l.add("gather_elements", GatherAttrs{axis}, {x, places}), l.shape(index)));
 }
@@ -112,9 +110,9 @@ void translate_take(Layer& l) {
 }
 
 void translate_index_select(Layer& l) {
-  const ValueId given = l.tensor("self"), x = with_axes(l, given);
+  const ValueId given = l.tensor("self"), x = with_axis(l, given);
   const std::int64_t axis = l.axis(l.integer("dim"), l.rank(x));
-  const ValueId y = gather(l, x, with_axes(l, as_index(l, l.tensor("index"))), axis);
+  const ValueId y = gather(l, x, with_axis(l, as_index(l, l.tensor("index"))), axis);
   l.result(l.rank(given) == 0 ? reshape(l, y, {}) : y);
 }
 

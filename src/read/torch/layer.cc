@@ -169,6 +169,4 @@ Promoted promoted(Layer& l, std::string_view a, std::string_view b) {
   return {operand(a), operand(b)};
 }
 
-ValueId as_real(Layer& l, ValueId x) { return is_float(l.dtype(x)) ? x : cast(l, x, DType::f32); }
-
 }  // namespace nb::torch

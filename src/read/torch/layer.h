@@ -88,7 +88,5 @@ struct Promoted {
   ValueId a, b;
 };
 [[nodiscard]] Promoted promoted(Layer& l, std::string_view a, std::string_view b);
-/// x as a float: integers and bools become f32, as PyTorch's functions of real numbers take them.
-[[nodiscard]] ValueId as_real(Layer& l, ValueId x);
 
 }  // namespace nb::torch

@@ -11,9 +11,6 @@
 namespace nb::torch {
 namespace {
 
-/// x times a number, if it is not 1.
-ValueId times(Layer& l, ValueId x, double factor) { return factor == 1 ? x : binary(l, "mul", x, factor); }
-
 void require_rank_of(Layer& l, ValueId x, std::int64_t rank, std::string_view what) {
   if (l.rank(x) != rank)
     l.refuse(Kind::shape_mismatch,

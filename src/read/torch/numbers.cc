@@ -38,8 +38,7 @@ std::optional<Item> quotient(std::string_view op, const Item& a, const Item& b, 
   }
   const std::int64_t x = a.integer(), y = b.integer();
   if (y == -1) return Item(op == "floordiv" && x != INT64_MIN ? -x : std::int64_t{0});
-  const std::int64_t rest = ((x % y) + y) % y;
-  return Item(op == "floordiv" ? (x - rest) / y : rest);
+  return Item(op == "floordiv" ? floor_divided(x, y) : floor_remainder(x, y));
 }
 
 std::optional<Item> of_two(std::string_view op, const Item& a, const Item& b, std::string& fault) {
@@ -92,6 +91,16 @@ std::optional<Item> of_one(std::string_view op, const Item& a, std::string& faul
 }
 
 }  // namespace
+
+std::int64_t floor_divided(std::int64_t x, std::int64_t y) {
+  const std::int64_t quotient = x / y;
+  return x % y != 0 && (x < 0) != (y < 0) ? quotient - 1 : quotient;
+}
+
+std::int64_t floor_remainder(std::int64_t x, std::int64_t y) {
+  const std::int64_t rest = x % y;
+  return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}
 
 std::optional<Item> evaluated(std::string_view op, std::span<const Item> arguments, std::string& fault) {
   constexpr std::array<std::string_view, 5> kNamespaces = {"_operator.", "math.", "torch.", "builtins.",

@@ -16,7 +16,6 @@ void translate_selu(Layer& l);
 void translate_softplus(Layer& l);
 void translate_hard_sigmoid(Layer& l);
 void translate_shrink(Layer& l);
-void translate_tanhshrink(Layer& l);
 void translate_threshold(Layer& l);
 void translate_glu(Layer& l);
 void translate_prelu(Layer& l);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "read/compose.h"
 #include "read/dtypes.h"
+#include "read/torch/inputs.h"
 #include "read/torch/numbers.h"
 #include "read/torch/pt2_program.h"
 #include "read/torch/pt2_writes.h"
@@ -62,8 +63,7 @@ class Pt2Reader {
 
  private:
   [[noreturn]] void fail(Kind kind, const std::string& message, const std::string& help = {}) {
-    diagnostics_.add({.kind = kind, .message = message, .help = help});
-    throw Refusal{};
+    torch::fail(diagnostics_, kind, message, help);
   }
 
   // --- options ---
@@ -80,18 +80,10 @@ class Pt2Reader {
         dims.push_back(spec.argument.name + ":" + std::to_string(i));
       }
     }
-    const auto check = [&](const char* option, const std::string& name, const std::vector<std::string>& known,
-                           const char* what) {
-      if (std::ranges::find(known, name) != known.end()) return;
-      const std::string close = nearest(name, known);
-      fail(Kind::usage, std::string(option) + " names `" + printable(name) + "`, which is no " + what,
-           !close.empty()  ? "did you mean `" + printable(close) + "`?"
-           : known.empty() ? "there is none"
-                           : "there are: " + join(known, ", "));
-    };
-    for (const auto& [name, tensor] : options_.frozen) check("--freeze", name, inputs, "input of the model");
+    for (const auto& [name, tensor] : options_.frozen)
+      check_named(diagnostics_, "--freeze", name, inputs, "input of the model");
     for (const auto& [name, size] : options_.dims)
-      check("--dim", name, dims, "symbolic dimension of its inputs");
+      check_named(diagnostics_, "--dim", name, dims, "symbolic dimension of its inputs");
   }
 
   // --- what is missing ---
@@ -203,23 +195,13 @@ class Pt2Reader {
     if (const Tensor* given = options_.find_frozen(name)) return freeze(name, *tensor, inside, *given);
     Type type{stored, {}};
     for (std::size_t i = 0; i < tensor->sizes.size(); ++i) type.shape.push_back(dimension(name, *tensor, i));
-    if (const std::string fault = shape_fault(type.shape, type.dtype); !fault.empty())
-      fail(Kind::limit_exceeded, "input `" + printable(name) + "`: " + fault);
-    ValueId id = build_.add_input(printable(name), type);
-    if (inside != stored) {
-      read::Translation l(build_, printable(name), "Input");
-      id = read::cast(l, id, inside);
-    }
+    const ValueId id = add_input(build_, printable(name), type);
     values_[name] = Item(id);
   }
 
   void freeze(const std::string& name, const Pt2Tensor& tensor, DType inside, const Tensor& given) {
     const std::string what = "--freeze " + printable(name) + ": ";
-    if (is_float(given.type.dtype) != is_float(inside))
-      fail(Kind::input_mismatch,
-           what + "the file holds " + std::string(dtype_name(given.type.dtype)) + ", the input is " +
-               std::string(dtype_name(inside)),
-           "convert it with numpy's .astype");
+    check_frozen_dtype(diagnostics_, printable(name), given.type.dtype, inside);
     bool fits = given.type.shape.size() == tensor.sizes.size();
     for (std::size_t i = 0; fits && i < tensor.sizes.size(); ++i)
       fits = !tensor.sizes[i].symbols.empty() || tensor.sizes[i].size == given.type.shape[i];

@@ -1,4 +1,4 @@
-#include "read/torch/read_pte.h"
+#include "read/torch/inputs.h"
 
 #include <algorithm>
 #include <map>
@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "read/compose.h"
 #include "read/dtypes.h"
+#include "read/torch/inputs.h"
 #include "read/torch/pte_operators.h"
 #include "read/torch/pte_program.h"
 #include "read/torch/pte_values.h"
@@ -78,8 +79,7 @@ class PteReader {
 
  private:
   [[noreturn]] void fail(Kind kind, const std::string& message, const std::string& help = {}) {
-    diagnostics_.add({.kind = kind, .message = message, .help = help});
-    throw Refusal{};
+    torch::fail(diagnostics_, kind, message, help);
   }
   /// At the present layer.
   [[noreturn]] void refuse(Kind kind, const std::string& message, const std::string& help = {}) {
@@ -156,19 +156,10 @@ class PteReader {
       for (std::size_t axis = 0; tensor->is_dynamic && axis < tensor->sizes.size(); ++axis)
         dims.push_back(inputs.back() + ":" + std::to_string(axis));
     }
-    const auto check = [&](const std::string& option, const std::string& name,
-                           const std::vector<std::string>& known, const std::string& what) {
-      if (std::ranges::find(known, name) != known.end()) return;
-      const std::string close = nearest(name, known);
-      fail(Kind::usage, option + " names `" + printable(name) + "`, which is no " + what,
-           !close.empty()  ? "did you mean `" + close + "`?"
-           : known.empty() ? "there is none"
-                           : "there are: " + join(known, ", "));
-    };
     for (const auto& [name, tensor] : options_.frozen)
-      check("--freeze", name, inputs, "input of the program");
+      check_named(diagnostics_, "--freeze", name, inputs, "input of the program");
     for (const auto& [name, size] : options_.dims)
-      check("--dim", name, dims, "axis of an input whose size may vary");
+      check_named(diagnostics_, "--dim", name, dims, "axis of an input whose size may vary");
   }
 
   Shape input_shape(const std::string& name, const PteTensor& tensor) {
@@ -206,13 +197,7 @@ class PteReader {
     if (const nb::Tensor* given = options_.find_frozen(name))
       return freeze(index, name, *tensor, inside, *given);
     const Type type{outside, input_shape(name, *tensor)};
-    if (const std::string fault = shape_fault(type.shape, type.dtype); !fault.empty())
-      fail(Kind::limit_exceeded, "input `" + name + "`: " + fault);
-    ValueId id = build_.add_input(name, type);
-    if (inside != outside) {
-      read::Translation l(build_, name, "Input");
-      id = read::cast(l, id, inside);
-    }
+    const ValueId id = add_input(build_, name, type);
     given_.push_back({index, id});
     values_.write(index, Item(id));
   }
@@ -220,11 +205,7 @@ class PteReader {
   void freeze(std::size_t index, const std::string& name, const PteTensor& tensor, DType inside,
               const nb::Tensor& given) {
     const std::string what = "--freeze " + name + ": ";
-    if (is_float(given.type.dtype) != is_float(inside))
-      fail(Kind::input_mismatch,
-           what + "the file holds " + std::string(dtype_name(given.type.dtype)) + ", the input is " +
-               std::string(dtype_name(inside)),
-           "convert it with numpy's .astype");
+    check_frozen_dtype(diagnostics_, name, given.type.dtype, inside);
     bool fits = given.type.shape.size() == tensor.sizes.size();
     for (std::size_t i = 0; fits && i < tensor.sizes.size(); ++i)
       fits =

@@ -46,11 +46,6 @@ Ints moved(Ints order, const Ints& from, const Ints& to) {
 
 Ints identity_order(std::int64_t rank) { return axes_from(0, rank); }
 
-ValueId mirrored(Layer& l, ValueId x, std::int64_t axis) {
-  const std::int64_t size = l.dim(x, axis);
-  return size < 2 ? x : slice_axis(l, x, axis, size - 1, size, -1);
-}
-
 }  // namespace
 
 void translate_view(Layer& l) {

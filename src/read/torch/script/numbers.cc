@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "read/torch/numbers.h"
 #include "read/torch/script/machine.h"
 
 namespace nb::torch::script {
@@ -15,12 +16,6 @@ bool has_numbers(const Arguments& a, std::size_t count) {
 }
 bool are_whole(const Arguments& a) {
   return std::all_of(a.positional.begin(), a.positional.end(), [](const Value& v) { return v.is_whole(); });
-}
-
-/// Of a quotient: towards minus infinity, as Python has it.
-std::int64_t floor_divided(std::int64_t a, std::int64_t b) {
-  const std::int64_t quotient = a / b;
-  return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
 }
 
 enum class Arithmetic : std::uint8_t { add, sub, mul, div, floordiv, remainder, pow, min, max, atan2 };
@@ -49,7 +44,7 @@ bool arithmetic(Machine& m, const Arguments& a, Value& result) {
       case Arithmetic::floordiv:
       case Arithmetic::remainder:
         overflows = i == std::numeric_limits<std::int64_t>::min() && j == -1;
-        if (!overflows) n = kKind == Arithmetic::floordiv ? floor_divided(i, j) : i - floor_divided(i, j) * j;
+        if (!overflows) n = kKind == Arithmetic::floordiv ? floor_divided(i, j) : floor_remainder(i, j);
         break;
       case Arithmetic::min:
         n = std::min(i, j);
