@@ -31,7 +31,7 @@ struct AttentionBlock {
   /// The dimensions of a tensor whose axes are in the order `axes`, as b, h, t, d.
   static Shape by_name(const Shape& shape, const std::string& axes) {
     Shape out;
-    for (const char name : std::string_view("bhtd")) out.push_back(shape[axes.find(name)]);
+    for (const char letter : std::string_view("bhtd")) out.push_back(shape[axes.find(letter)]);
     return out;
   }
   static std::string axes_of(const Attrs& a, std::size_t i) {
@@ -77,7 +77,8 @@ struct AttentionBlock {
                      "the mask is " + type_text(*op.in[kMask]) + " for scores " + shape_text(scores.shape)};
     }
     Shape y;
-    for (const char name : a.y_axes) y.push_back(name == 'd' ? v[3] : q[std::string_view("bhtd").find(name)]);
+    for (const char letter : a.y_axes)
+      y.push_back(letter == 'd' ? v[3] : q[std::string_view("bhtd").find(letter)]);
     return std::vector{Type{op.in[kQ]->dtype, std::move(y)}};
   }
 

@@ -154,11 +154,11 @@ struct Conv2d {
   static Lowered lower_f32_tiled(const Operation& op, const Core& core) {
     Lowered l = lower_f32(op, core);
     const std::span<const float> w = op.constant<float>(1), bias = bias_f32(op);
-    const auto inputs = static_cast<std::int32_t>(w.size() / static_cast<std::size_t>(op.in[1]->shape[0]));
+    const auto taps = static_cast<std::int32_t>(w.size() / static_cast<std::size_t>(op.in[1]->shape[0]));
     l.function = "conv2d_f32_tiled";
     return packed_call_f32(std::move(l),
-                           pack_tiles_f32(static_cast<std::int32_t>(op.in[1]->shape[0]), inputs, bias,
-                                          [&](std::int32_t o, std::int32_t k) { return w[o * inputs + k]; }));
+                           pack_tiles_f32(static_cast<std::int32_t>(op.in[1]->shape[0]), taps, bias,
+                                          [&](std::int32_t o, std::int32_t k) { return w[o * taps + k]; }));
   }
 
   /// The parameters of the int8 kernels.

@@ -124,12 +124,12 @@ struct Dense {
   static Lowered lower_f32_tiled(const Operation& op, const Core& core) {
     Lowered l = lower_f32(op, core);
     const std::span<const float> w = op.constant<float>(1);
-    const auto outputs = static_cast<std::int32_t>(op.in[1]->shape[0]),
-               inputs = static_cast<std::int32_t>(op.in[1]->shape[1]);
+    const auto rows = static_cast<std::int32_t>(op.in[1]->shape[0]),
+               columns = static_cast<std::int32_t>(op.in[1]->shape[1]);
     l.function = "dense_f32_tiled";
-    return packed_call_f32(std::move(l),
-                           pack_tiles_f32(outputs, inputs, bias_f32(op),
-                                          [&](std::int32_t o, std::int32_t k) { return w[o * inputs + k]; }));
+    return packed_call_f32(
+        std::move(l), pack_tiles_f32(rows, columns, bias_f32(op),
+                                     [&](std::int32_t o, std::int32_t k) { return w[o * columns + k]; }));
   }
 
   /// The parameters of the int8 kernels.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -19,12 +20,16 @@ FileRead read_file(const fs::path& path, std::uint64_t max_bytes) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return {std::nullopt, std::strerror(errno)};
   Bytes bytes;
+  // Devices and pipes have no size; what has one needs one allocation.
+  if (const std::uintmax_t size = fs::file_size(path, error); !error && size <= max_bytes)
+    bytes.reserve(size + 1);
   constexpr std::size_t kStep = 1 << 20;
   while (in) {
     const std::size_t before = bytes.size();
     if (before >= max_bytes) return {std::nullopt, "is larger than " + std::to_string(max_bytes) + " bytes"};
-    bytes.resize(before + kStep);
-    in.read(reinterpret_cast<char*>(bytes.data() + before), static_cast<std::streamsize>(kStep));
+    const std::size_t step = bytes.capacity() > before ? std::min(bytes.capacity() - before, kStep) : kStep;
+    bytes.resize(before + step);
+    in.read(reinterpret_cast<char*>(bytes.data() + before), static_cast<std::streamsize>(step));
     bytes.resize(before + static_cast<std::size_t>(in.gcount()));
   }
   if (in.bad()) return {std::nullopt, "cannot be read"};

@@ -21,7 +21,6 @@ namespace {
 struct Weights {
   std::vector<float> w, r, b;  ///< [G*H, I], [G*H, H], [2*G*H]
   std::vector<bool> has;       ///< of each gate
-  friend bool operator==(const Weights&, const Weights&) = default;
 };
 
 struct Chain {

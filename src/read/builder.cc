@@ -93,7 +93,8 @@ Result<std::vector<ValueId>> GraphBuilder::add(std::string_view block_name, Attr
       views.push_back({op.in[i], op.data[i] ? const_cast<std::byte*>(op.data[i]->data()) : nullptr});
     auto tensors = evaluate(op, views);
     for (std::size_t i = 0; i < tensors.size(); ++i)
-      ids.push_back(graph_.add_constant(outputs[i].name, std::move(tensors[i])));
+      ids.push_back(graph_.add_value({outputs[i].name, std::move(tensors[i].type), Source::constant,
+                                      shared(std::move(tensors[i].data))}));
     return ids;
   }
   for (std::size_t i = 0; i < outputs.size(); ++i)
@@ -101,6 +102,16 @@ Result<std::vector<ValueId>> GraphBuilder::add(std::string_view block_name, Attr
   node.outputs = ids;
   graph_.nodes.push_back(std::move(node));
   return ids;
+}
+
+std::shared_ptr<const Bytes> GraphBuilder::shared(Bytes folded) {
+  const auto view = [](const Bytes& bytes) {
+    return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  if (const auto found = folded_.find(view(folded)); found != folded_.end()) return found->second;
+  auto kept = std::make_shared<const Bytes>(std::move(folded));
+  folded_.emplace(view(*kept), kept);
+  return kept;
 }
 
 Result<ValueId> GraphBuilder::add_one(std::string_view block, Attributes attributes,

@@ -81,12 +81,17 @@ class GraphBuilder {
   [[nodiscard]] Diagnostics& diagnostics() { return diagnostics_; }
 
  private:
+  /// The same bytes where an earlier node folded to them: steps that are written out transpose the same
+  /// weights again and again.
+  [[nodiscard]] std::shared_ptr<const Bytes> shared(Bytes folded);
+
   const BlockSet& blocks_;
   Diagnostics& diagnostics_;
   Graph graph_;
   std::string layer_, origin_, source_;
   std::unordered_map<std::size_t, Quantization> grids_;
-  std::int64_t folded_bytes_ = 0, folded_work_ = 0;  ///< so far
+  std::unordered_map<std::string_view, std::shared_ptr<const Bytes>> folded_;  ///< by what they hold
+  std::int64_t folded_bytes_ = 0, folded_work_ = 0;                            ///< so far
 };
 
 /// How many layers or operators without a translation are named; of the others their number is said.

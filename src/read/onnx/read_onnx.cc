@@ -68,10 +68,8 @@ class ModelReader {
   }
 
   void check_opsets() {
-    bool has_standard = false;
     for (const OperatorSet& opset : model_.opsets) {
       const bool is_standard = opset.domain.empty() || opset.domain == "ai.onnx";
-      has_standard |= is_standard;
       if (is_standard && opset.version > kNewestOpset)
         build_.remark(Kind::remark, "opset " + std::to_string(opset.version) + " is newer than " +
                                         std::to_string(kNewestOpset) + ", the newest known: read as that");

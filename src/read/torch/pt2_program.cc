@@ -316,6 +316,12 @@ void check_schema(const Json& file) {
               "export the model with PyTorch 2.6 or later");
 }
 
+/// One end of a symbol's range; absent where the symbol is unbounded.
+std::int64_t bound(const Json& range, const char* key, std::int64_t fallback) {
+  const auto found = range.find(key);
+  return found == range.end() || !found->is_number_integer() ? fallback : found->get<std::int64_t>();
+}
+
 /// Reads the graph's file. Its nodes and types become records as soon as each is parsed, and what is not
 /// needed is dropped, so that the JSON never stands in memory as a whole.
 void read_graph_file(ByteSpan bytes, const std::string& path, Pt2Program& program) {
@@ -371,13 +377,8 @@ void read_graph_file(ByteSpan bytes, const std::string& path, Pt2Program& progra
     program.torch_version = version->get<std::string>();
   if (const auto ranges = file.find("range_constraints"); ranges != file.end() && ranges->is_object())
     for (const auto& [symbol, range] : ranges->items()) {
-      const auto bound = [&](const char* key, std::int64_t fallback) {
-        const auto found = range.find(key);
-        return found == range.end() || !found->is_number_integer() ? fallback
-                                                                   : found->template get<std::int64_t>();
-      };
-      program.ranges[symbol] = {bound("min_val", 0),
-                                bound("max_val", std::numeric_limits<std::int64_t>::max())};
+      program.ranges[symbol] = {bound(range, "min_val", 0),
+                                bound(range, "max_val", std::numeric_limits<std::int64_t>::max())};
     }
 }
 

@@ -145,8 +145,9 @@ bool has_schemas(std::string_view op) { return std::ranges::binary_search(kRows,
 
 std::vector<Schema> find_schemas(std::string_view op) {
   std::vector<Schema> found;
-  const auto [first, last] = std::ranges::equal_range(kRows, op, {}, &SchemaRow::op);
-  for (auto row = first; row != last; ++row) found.push_back(parsed(*row));
+  for (auto row = std::ranges::lower_bound(kRows, op, {}, &SchemaRow::op);
+       row != std::end(kRows) && row->op == op; ++row)
+    found.push_back(parsed(*row));
   return found;
 }
 
