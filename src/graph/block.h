@@ -77,6 +77,8 @@ struct Operand {
   bool is_state = false;     ///< kept between runs; the kernel overwrites it
   bool is_constant = false;  ///< must be known when compiling
   bool is_bias = false;      ///< in quantized form i32, in units of operand 0's scale times operand 1's
+  bool is_real = false;      ///< in quantized form a float constant still: kernels pack integers of it
+  bool is_wide = false;      ///< in quantized form i16, whatever the layer's own numbers are
 };
 
 /// What a block makes of integers that stand for real numbers (Type::quantization).

@@ -201,6 +201,12 @@ class Fusion {
     return is_float(type.dtype) || is_activation(type);
   }
 
+  /// Whether a kernel in integers packs this operand itself.
+  [[nodiscard]] bool stays_real(const Node& node, std::size_t i) const {
+    const auto& operands = node.block->inputs;
+    return operands[std::min(i, operands.size() - 1)].is_real && graph_.is_constant(node.inputs[i]);
+  }
+
   /// The integer form of a node, or false.
   bool convert(const Node& node) {
     const bool has_integer = std::any_of(node.inputs.begin(), node.inputs.end(),
@@ -224,7 +230,7 @@ class Fusion {
       if (!id.is_present()) continue;
       if (const ValueId integer = integer_of(id); integer.is_present()) {
         made.inputs[i] = integer;
-      } else if (is_float(graph_.at(id).type.dtype)) {
+      } else if (is_float(graph_.at(id).type.dtype) && !stays_real(node, i)) {
         made.inputs[i] = constants_.integer(graph_.operation(made), i, id,
                                             form >= QuantizedForm::bounds ? wanted : std::nullopt, why_not);
         if (!made.inputs[i].is_present()) return false;
@@ -278,9 +284,10 @@ class Fusion {
       const auto is_float_value = [&](ValueId id) {
         return id.is_present() && is_float(graph_.at(id).type.dtype);
       };
-      if (!std::any_of(node.inputs.begin(), node.inputs.end(), is_float_value) &&
-          !std::any_of(node.outputs.begin(), node.outputs.end(), is_float_value))
-        continue;
+      bool reads_floats = false;
+      for (std::size_t i = 0; i < node.inputs.size(); ++i)
+        reads_floats |= is_float_value(node.inputs[i]) && !stays_real(node, i);
+      if (!reads_floats && !std::any_of(node.outputs.begin(), node.outputs.end(), is_float_value)) continue;
       if (!said.insert(node.origin + "\n" + node.name).second) continue;
       const auto why = why_.find(graph_.at(node.outputs[0]).name);
       Group& group =

@@ -29,6 +29,8 @@ std::string remark(const Operand& operand) {
   add(operand.arity == Arity::variadic, "any number");
   add(operand.is_state, "state");
   add(operand.is_constant, "constant");
+  add(operand.is_real, "float also in quantized form");
+  add(operand.is_wide, "int16 in quantized form");
   return text;
 }
 
@@ -60,7 +62,9 @@ nlohmann::json block_json(const Block& block) {
                       {"optional", operand.arity == Arity::optional},
                       {"variadic", operand.arity == Arity::variadic},
                       {"state", operand.is_state},
-                      {"constant", operand.is_constant}});
+                      {"constant", operand.is_constant},
+                      {"real", operand.is_real},
+                      {"wide", operand.is_wide}});
     return list;
   };
   nlohmann::json attributes = nlohmann::json::array(), kernels = nlohmann::json::array();
