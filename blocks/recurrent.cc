@@ -137,7 +137,12 @@ Checked<std::vector<Type>> RecurrentLayer::infer(const Operation& op) const {
     return Fault{Kind::unsupported_feature, "a state beside an initial or final one"};
   std::vector<Type> types = {{x.dtype, time_major ? Shape{s.steps, s.directions, s.samples, s.units}
                                                   : Shape{s.samples, s.steps, s.directions, s.units}}};
-  if (final_state) types.push_back({x.dtype, s.state()});
+  if (final_state) types.push_back({is_float(x.dtype) ? x.dtype : DType::i16, s.state()});
+  if (is_float(x.dtype))
+    for (const std::size_t i : {Of::w, Of::r, Of::initial_h, Of::state_h})
+      if (op.has(i) && op.in[i]->dtype != x.dtype)
+        return Fault{Kind::dtype_mismatch,
+                     op.block->name + " of " + type_text(x) + " with " + type_text(*op.in[i])};
   return types;
 }
 

@@ -82,7 +82,7 @@ struct SequenceSizes {
 /// `x` is [T,N,I], or [N,T,I] unless time_major; y is [T,D,N,H] or [N,T,D,H].
 [[nodiscard]] SequenceSizes sequence_sizes(const Shape& x, std::int64_t units, Direction direction,
                                            bool time_major);
-/// The initialiser of a kernel's Sequence (core/sequence_f32.h).
+/// The initialiser of a kernel's Sequence (core/sequence.h).
 [[nodiscard]] Param sequence_param(const SequenceSizes& s, Direction direction);
 /// Shape mismatch if a present operand has not the shape that stands beside it.
 [[nodiscard]] std::optional<Fault> check_shapes(
@@ -92,15 +92,24 @@ struct SequenceSizes {
 struct RecurrentOperand {
   enum : std::size_t { x, w, r, b, lengths, initial_h, state_h };
 };
-inline constexpr std::array kRecurrentOperands = {Operand{"x", kFloats},
-                                                  Operand{"w", kFloats, Arity::one, false, true},
-                                                  Operand{"r", kFloats, Arity::one, false, true},
-                                                  Operand{"b", kFloats, Arity::optional, false, true},
-                                                  Operand{"lengths", DTypeSet{DType::i32}, Arity::optional},
-                                                  Operand{"initial_h", kFloats, Arity::optional},
-                                                  Operand{"state_h", kFloats, Arity::optional, true}};
-inline constexpr std::array kRecurrentOutputs = {Operand{"y", kFloats},
-                                                 Operand{"y_h", kFloats, Arity::optional}};
+inline constexpr DTypeSet kRecurrentValues{DType::f32, DType::i8, DType::i16};
+inline constexpr DTypeSet kRecurrentWeights{DType::f32, DType::i8};
+inline constexpr DTypeSet kRecurrentStates{DType::f32, DType::i16};
+inline constexpr std::array kRecurrentOperands = {
+    Operand{"x", kRecurrentValues},
+    Operand{"w", kRecurrentWeights, Arity::one, false, true},
+    Operand{"r", kRecurrentWeights, Arity::one, false, true},
+    Operand{.name = "b", .dtypes = kFloats, .arity = Arity::optional, .is_constant = true, .is_real = true},
+    Operand{"lengths", DTypeSet{DType::i32}, Arity::optional},
+    Operand{.name = "initial_h", .dtypes = kRecurrentStates, .arity = Arity::optional, .is_wide = true},
+    Operand{.name = "state_h",
+            .dtypes = kRecurrentStates,
+            .arity = Arity::optional,
+            .is_state = true,
+            .is_wide = true}};
+inline constexpr std::array kRecurrentOutputs = {
+    Operand{"y", kRecurrentValues},
+    Operand{.name = "y_h", .dtypes = kRecurrentStates, .arity = Arity::optional, .is_wide = true}};
 
 /// One layer whose only state is h.
 struct RecurrentLayer {
@@ -109,7 +118,8 @@ struct RecurrentLayer {
   bool time_major, final_state;
   std::vector<GateCall> calls;  ///< of all directions
   [[nodiscard]] SequenceSizes sizes(const Operation& op) const;
-  /// Types of y, and of y_h with final_state; or what the operands fail to be.
+  /// Types of y, and of y_h with final_state; or what the operands fail to be. Layers of integers are checked
+  /// elsewhere (blocks/recurrent_integers.h).
   [[nodiscard]] Checked<std::vector<Type>> infer(const Operation& op) const;
   /// Walks all steps: step(d, z, h) makes h of the h before and of z = w x_t + the first bias, [gates * H].
   void walk(

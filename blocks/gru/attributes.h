@@ -15,6 +15,10 @@
 // 5 initial_h  [D,N,H]    optional, else 0
 // 6 state_h    [D,N,H]    optional: kept between runs, read instead of initial_h, overwritten by the last h
 // Outputs: y [T,D,N,H], or [N,T,D,H] unless time_major; with final_state also y_h [D,N,H].
+//
+// Integers (blocks/recurrent_integers.h; functions sigmoid, tanh, no gate_clip): x i8 or i16, y of the same
+// dtype with numbers of its own; w, r i8, zero point 0, one scale or one a row; b stays f32; states i16, zero
+// point 0. Pre-activations have steps of 1/98304, gates of 2^-15, h 14 bits more than its int16.
 #pragma once
 #include <tuple>
 #include <vector>

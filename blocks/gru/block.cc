@@ -6,6 +6,9 @@
 #include "blocks/elements.h"
 #include "blocks/gru/attributes.h"
 #include "blocks/gru/gru_f32.h"
+#include "blocks/gru/gru_s16.h"
+#include "blocks/integer_functions.h"
+#include "blocks/recurrent_integers.h"
 
 namespace nb {
 namespace {
@@ -15,6 +18,20 @@ using In = RecurrentOperand;
 
 Checked<RecurrentLayer> checked_layer(const Operation& op) {
   return recurrent_layer<GruAttrs>(op, 3, kStandard);
+}
+
+bool is_integers(const Operation& op) { return !is_float(op.in[In::x]->dtype); }
+
+IntegerRecurrence integers_of(const Operation& op) {
+  const auto& a = op.attrs<GruAttrs>();
+  IntegerRecurrence layer;
+  layer.gates = 3;
+  if (a.reset_after) layer.apart = 2;
+  layer.first_h = {In::state_h, In::initial_h};
+  layer.direction = a.direction;
+  layer.time_major = a.time_major;
+  layer.final_state = a.final_state;
+  return layer;
 }
 
 struct Gru {
@@ -30,11 +47,58 @@ struct Gru {
   static Checked<std::vector<Type>> infer(const Operation& op) {
     const auto layer = checked_layer(op);
     if (!layer) return layer.fault();
-    return layer->infer(op);
+    auto types = layer->infer(op);
+    if (!types || !is_integers(op)) return types;
+    const auto& a = op.attrs<Attrs>();
+    for (std::size_t i = 0; i < layer->calls.size(); ++i)
+      if (layer->calls[i].function != kStandard[i % kStandard.size()])
+        return no_integer_form(op, "other functions than sigmoid and tanh");
+    if (a.gate_clip > 0) return no_integer_form(op, "gate_clip");
+    if (auto fault = check_integers(op, integers_of(op))) return *fault;
+    return types;
+  }
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
+
+  static void reference_integers(const Operation& op, std::span<const TensorView> in,
+                                 std::span<const TensorView> out) {
+    const bool resets_after = op.attrs<Attrs>().reset_after;
+    const IntegerRecurrence layer = integers_of(op);
+    const RecurrentIntegers numbers = recurrent_integers(op, layer, in);
+    const auto units = static_cast<std::size_t>(layer.sizes(op).units);
+    const auto table = sigmoid_table();
+    std::vector<std::int32_t> fine(units);
+    const auto begin = [&](std::span<const std::int16_t> h) {
+      for (std::size_t u = 0; u < units; ++u) fine[u] = h[u] * (1 << kFineBits);
+    };
+    walk_integers(op, layer, numbers, in, out, begin, [&](const IntegerStep& step) {
+      std::vector<std::int16_t> seen(units);
+      std::vector<std::int32_t> update(units), reset(units);
+      const auto row_of = [&](std::size_t gate, std::size_t u) {
+        return static_cast<std::int64_t>(gate * units + u);
+      };
+      for (std::size_t u = 0; u < units; ++u) {
+        update[u] = gate_sigmoid(step.z[u] + step.recurrent(row_of(0, u), step.h), table.data());
+        reset[u] = gate_sigmoid(step.z[units + u] + step.recurrent(row_of(1, u), step.h), table.data());
+        seen[u] = static_cast<std::int16_t>((reset[u] * step.h[u] + (1 << 14)) >> 15);
+      }
+      const auto halved = [](std::int32_t value, std::int32_t gate) {  // value * gate in 2^-16
+        return static_cast<std::int32_t>((std::int64_t{value} * gate + (1 << 15)) >> 16);
+      };
+      for (std::size_t u = 0; u < units; ++u) {
+        const std::int32_t of_h = resets_after ? 2 * halved(step.recurrent(row_of(2, u), step.h), reset[u])
+                                               : step.recurrent(row_of(2, u), seen);
+        const std::int32_t value =
+            gate_tanh(step.z[2 * units + u] + of_h, table.data()) * (1 << (kFineBits - numbers.exponent));
+        fine[u] = value + 2 * halved(fine[u] - value, update[u]);
+      }
+      for (std::size_t u = 0; u < units; ++u)
+        step.h[u] = static_cast<std::int16_t>((fine[u] + (1 << (kFineBits - 1))) >> kFineBits);
+    });
   }
 
   static void reference(const Operation& op, std::span<const TensorView> in,
                         std::span<const TensorView> out) {
+    if (is_integers(op)) return reference_integers(op, in, out);
     const auto& a = op.attrs<Attrs>();
     const RecurrentLayer layer = *checked_layer(op);
     const auto units = static_cast<std::size_t>(layer.sizes(op).units);
@@ -134,25 +198,62 @@ struct Gru {
     return l;
   }
 
+  static Lowered lower_integers(const Operation& op, const Core&) {
+    const IntegerRecurrence layer = integers_of(op);
+    const RecurrentIntegers numbers = recurrent_integers(op, layer);
+    const SequenceSizes s = layer.sizes(op);
+    const bool resets_after = layer.apart != IntegerRecurrence::kNone;
+    const auto inputs = static_cast<std::int32_t>(s.inputs), units = static_cast<std::int32_t>(s.units);
+    return lowered_integers(
+        op, layer, numbers,
+        {.function = resets_after ? "gru_s16<true>" : "gru_s16<false>",
+         .params_type = "GruS16",
+         .params = {{"value_shift", std::to_string(kFineBits - numbers.exponent)}}},
+        resets_after ? gru_s16_scratch<true>(inputs, units) : gru_s16_scratch<false>(inputs, units));
+  }
+
   static std::vector<Kernel> kernels() {
-    return {{"gru_f32", "gru/gru_f32.h", [](const Operation&, const Core&) { return true; }, lower_f32}};
+    return {{"gru_f32", "gru/gru_f32.h", [](const Operation& op, const Core&) { return !is_integers(op); },
+             lower_f32},
+            {"gru_s16", "gru/gru_s16.h",
+             [](const Operation& op, const Core&) {
+               return is_integers(op) && can_be_integers(op, integers_of(op));
+             },
+             lower_integers}};
   }
 
   static std::vector<Sample> samples() {
-    return {{"f32[6,1,3]; const f32[1,12,3]; const f32[1,12,4]; const f32[1,12]"},
-            {"f32[2,6,3]; const f32[2,15,3]; const f32[2,15,5]; const f32[2,30]",
-             "direction=bidirectional, time_major=false, final_state=true, reset_after=true, "
-             "functions=[hard_sigmoid,softsign,sigmoid,affine], alpha=[0.2,0,0,0.5], beta=[0.5,0,0,0.1]"},
-            {"f32[4,2,3]; const f32[1,24,3]; const f32[1,24,8]; const f32[1,48]; ; f32[1,2,8]",
-             "direction=reverse, gate_clip=0.5, final_state=true, reset_after=true"},
-            {"f32[9,2,3]; const f32[2,9,3]; const f32[2,9,3]; ; i32[2]; f32[2,2,3]",
-             "direction=bidirectional, gate_clip=0.4"},
-            {"f32[3,1,5]; const f32[1,6,5]; const f32[1,6,2]; const f32[1,12]; ; ; f32[1,1,2]"},
-            {"f32[1,1,5]; const f32[1,6,5]; const f32[1,6,2]; const f32[1,12]; ; ; f32[1,1,2]",
-             "reset_after=true"},
-            {"f32[5,1,3]; const f32[1,16,3]; const f32[1,16,4]", "", "", "shape-mismatch"},
-            {"f32[5,1,3]; const f32[1,12,3]; const f32[1,12,4]", "functions=[sigmoid]", "",
-             "attribute-out-of-range"}};
+    return {
+        {"f32[6,1,3]; const f32[1,12,3]; const f32[1,12,4]; const f32[1,12]"},
+        {"f32[2,6,3]; const f32[2,15,3]; const f32[2,15,5]; const f32[2,30]",
+         "direction=bidirectional, time_major=false, final_state=true, reset_after=true, "
+         "functions=[hard_sigmoid,softsign,sigmoid,affine], alpha=[0.2,0,0,0.5], beta=[0.5,0,0,0.1]"},
+        {"f32[4,2,3]; const f32[1,24,3]; const f32[1,24,8]; const f32[1,48]; ; f32[1,2,8]",
+         "direction=reverse, gate_clip=0.5, final_state=true, reset_after=true"},
+        {"f32[9,2,3]; const f32[2,9,3]; const f32[2,9,3]; ; i32[2]; f32[2,2,3]",
+         "direction=bidirectional, gate_clip=0.4"},
+        {"f32[3,1,5]; const f32[1,6,5]; const f32[1,6,2]; const f32[1,12]; ; ; f32[1,1,2]"},
+        {"f32[1,1,5]; const f32[1,6,5]; const f32[1,6,2]; const f32[1,12]; ; ; f32[1,1,2]",
+         "reset_after=true"},
+        {"i8[6,1,3] q(0.02,3); const i8[1,15,3] q(0.01,0); const i8[1,15,5] "
+         "q(axis=1,[0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,"
+         "0.002],0); const f32[1,15]",
+         "", "i8[6,1,1,5] q(0.0078125,0)"},
+        {"i16[2,6,3] q(0.0002,0); const i8[2,12,3] q(0.01,0); const i8[2,12,4] q(0.006,0); const f32[2,24]; "
+         "i32[2]; i16[2,2,4] q(0.00004,0)",
+         "direction=bidirectional, time_major=false, final_state=true, reset_after=true",
+         "i16[2,6,2,4] q(0.00003,5); i16[2,2,4] q(0.00006,0)"},
+        {"i8[1,2,9] q(0.02,-128); const i8[1,24,9] q(0.01,0); const i8[1,24,8] q(0.004,0); ; ; ; "
+         "i16[1,2,8] q(0.000030517578125,0)",
+         "direction=reverse", "i8[1,1,2,8] q(0.0078,1)"},
+        {"i8[6,1,3] q(0.02,3); const i8[1,15,3] q(0.01,0); const i8[1,15,5] q(0.01,0); const f32[1,15]",
+         "gate_clip=2", "", "unsupported-feature"},
+        {"i8[6,1,3] q(2,3); const i8[1,15,3] q(1,0); const i8[1,15,5] q(0.01,0); const f32[1,15]", "", "",
+         "unsupported-feature"},
+        {"f32[6,1,3]; const i8[1,15,3] q(0.01,0); const i8[1,15,5] q(0.01,0)", "", "", "dtype-mismatch"},
+        {"f32[5,1,3]; const f32[1,16,3]; const f32[1,16,4]", "", "", "shape-mismatch"},
+        {"f32[5,1,3]; const f32[1,12,3]; const f32[1,12,4]", "functions=[sigmoid]", "",
+         "attribute-out-of-range"}};
   }
 };
 

@@ -20,8 +20,13 @@
 // 9 state_c    [D,N,H]    optional: the same for c; both or neither
 // Outputs: y [T,D,N,H], or [N,T,D,H] unless time_major; with final_state also y_h and y_c [D,N,H].
 //
-// Quantized (the meaning is that of TensorFlow Lite Micro; forward, states, a bias, no lengths, no peephole,
-// functions sigmoid, tanh, tanh):
+// Integers (blocks/recurrent_integers.h; functions sigmoid, tanh, tanh; no peephole, clips, couple_gates): x
+// i8 or i16, y of the same dtype with numbers of its own; w, r i8, zero point 0, one scale or one a row; b
+// absent or f32; states i16, zero point 0. Pre-activations have steps of 1/98304, gates and h of 2^-15, c of
+// 2^-16.
+//
+// Quantized (the meaning is that of TensorFlow Lite Micro, told by its integer bias; forward, states, a bias,
+// no lengths, no peephole, functions sigmoid, tanh, tanh):
 //   x        i8 or i16, per tensor
 //   w, r     i8, zero point 0, one scale a row along axis 1 that is the same in all rows of a gate
 //   b        [1,4H] i32 (i64 under i16); its scales are x.scale * w.scale[row]

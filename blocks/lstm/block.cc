@@ -9,7 +9,9 @@
 #include "blocks/lstm/attributes.h"
 #include "blocks/lstm/lstm_f32.h"
 #include "blocks/lstm/lstm_quantized.h"
+#include "blocks/lstm/lstm_s16.h"
 #include "blocks/quantized.h"
+#include "blocks/recurrent_integers.h"
 
 namespace nb {
 namespace {
@@ -35,7 +37,37 @@ std::string text(std::int64_t value) { return std::to_string(value); }
 std::size_t first_h(const Operation& op) { return op.has(kStateH) ? kStateH : kInitialH; }
 std::size_t first_c(const Operation& op) { return op.has(kStateC) ? kStateC : kInitialC; }
 
-bool is_quantized(const Operation& op) { return !is_float(op.in[kX]->dtype); }
+/// Integers whose biases are integers, too: as TensorFlow Lite has them.
+bool is_quantized(const Operation& op) {
+  return !is_float(op.in[kX]->dtype) && op.has(kB) && op.in[kB]->dtype != DType::f32;
+}
+/// Integers of scales of their own.
+bool is_integers(const Operation& op) { return !is_float(op.in[kX]->dtype) && !is_quantized(op); }
+
+IntegerRecurrence integers_of(const Operation& op) {
+  const auto& a = op.attrs<LstmAttrs>();
+  IntegerRecurrence layer;
+  layer.gates = 4;
+  layer.first_h = {kStateH, kInitialH};
+  layer.first_c = {kStateC, kInitialC};
+  layer.direction = a.direction;
+  layer.time_major = a.time_major;
+  layer.final_state = a.final_state;
+  return layer;
+}
+
+std::optional<Fault> integers_fault(const Operation& op) {
+  const auto& a = op.attrs<LstmAttrs>();
+  const auto calls = calls_of(op);
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    if (calls[i].function != kStandard[i % kStandard.size()])
+      return no_integer_form(op, "other functions than sigmoid, tanh, tanh");
+  if (op.has(kPeephole)) return no_integer_form(op, "peepholes");
+  if (a.gate_clip > 0) return no_integer_form(op, "gate_clip");
+  if (a.cell_clip > 0) return no_integer_form(op, "cell_clip");
+  if (a.couple_gates) return no_integer_form(op, "coupled gates");
+  return check_integers(op, integers_of(op));
+}
 
 /// What a quantized layer must be.
 std::optional<Fault> quantized_fault(const Operation& op, const Sizes& s) {
@@ -83,20 +115,38 @@ struct Lstm {
       "b";
   using Attrs = LstmAttrs;
   static constexpr auto fields = kLstmFields;
-  static constexpr DTypeSet kValues{DType::f32, DType::i8, DType::i16};
   static constexpr std::array inputs = {
-      Operand{"x", kValues},
-      Operand{"w", DTypeSet{DType::f32, DType::i8}, Arity::one, false, true},
-      Operand{"r", DTypeSet{DType::f32, DType::i8}, Arity::one, false, true},
-      Operand{"b", DTypeSet{DType::f32, DType::i32, DType::i64}, Arity::optional, false, true},
+      Operand{"x", kRecurrentValues}, Operand{"w", kRecurrentWeights, Arity::one, false, true},
+      Operand{"r", kRecurrentWeights, Arity::one, false, true},
+      Operand{.name = "b",
+              .dtypes = DTypeSet{DType::f32, DType::i32, DType::i64},
+              .arity = Arity::optional,
+              .is_constant = true,
+              .is_real = true},
       Operand{"lengths", DTypeSet{DType::i32}, Arity::optional},
-      Operand{"initial_h", kFloats, Arity::optional},
-      Operand{"initial_c", kFloats, Arity::optional},
-      Operand{"peephole", kFloats, Arity::optional, false, true},
-      Operand{"state_h", kValues, Arity::optional, true},
-      Operand{"state_c", DTypeSet{DType::f32, DType::i16}, Arity::optional, true}};
-  static constexpr std::array outputs = {Operand{"y", kValues}, Operand{"y_h", kFloats, Arity::optional},
-                                         Operand{"y_c", kFloats, Arity::optional}};
+      Operand{.name = "initial_h", .dtypes = kRecurrentStates, .arity = Arity::optional, .is_wide = true},
+      Operand{.name = "initial_c", .dtypes = kRecurrentStates, .arity = Arity::optional, .is_wide = true},
+      // Real in quantized form, so that inference says why there is none with it.
+      Operand{.name = "peephole",
+              .dtypes = kFloats,
+              .arity = Arity::optional,
+              .is_constant = true,
+              .is_real = true},
+      Operand{.name = "state_h",
+              .dtypes = kRecurrentValues,
+              .arity = Arity::optional,
+              .is_state = true,
+              .is_wide = true},
+      Operand{.name = "state_c",
+              .dtypes = kRecurrentStates,
+              .arity = Arity::optional,
+              .is_state = true,
+              .is_wide = true}};
+  static constexpr std::array outputs = {
+      Operand{"y", kRecurrentValues},
+      Operand{.name = "y_h", .dtypes = kRecurrentStates, .arity = Arity::optional, .is_wide = true},
+      Operand{.name = "y_c", .dtypes = kRecurrentStates, .arity = Arity::optional, .is_wide = true}};
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
 
   static Checked<std::vector<Type>> infer(const Operation& op) {
     const auto& a = op.attrs<Attrs>();
@@ -123,8 +173,10 @@ struct Lstm {
     if (!calls) return calls.fault();
     if (is_quantized(op)) {
       if (auto fault = quantized_fault(op, s)) return *fault;
+    } else if (is_integers(op)) {
+      if (auto fault = integers_fault(op)) return *fault;
     } else {
-      for (const std::size_t i : {kW, kR, kB, kStateH, kStateC})
+      for (const std::size_t i : {kW, kR, kB, kInitialH, kInitialC, kStateH, kStateC})
         if (op.has(i) && op.in[i]->dtype != DType::f32)
           return Fault{Kind::dtype_mismatch, "an lstm of " + type_text(x) + " with " + type_text(*op.in[i])};
     }
@@ -132,7 +184,7 @@ struct Lstm {
                                  : Shape{s.samples, s.steps, s.directions, s.units}};
     if (is_quantized(op)) y.quantization = op.in[kStateH]->quantization;
     std::vector<Type> types = {std::move(y)};
-    if (a.final_state) types.insert(types.end(), 2, Type{x.dtype, s.state()});
+    if (a.final_state) types.insert(types.end(), 2, Type{is_integers(op) ? DType::i16 : x.dtype, s.state()});
     return types;
   }
 
@@ -216,6 +268,45 @@ struct Lstm {
       }
   }
 
+  static void reference_integers(const Operation& op, std::span<const TensorView> in,
+                                 std::span<const TensorView> out) {
+    const IntegerRecurrence layer = integers_of(op);
+    const RecurrentIntegers numbers = recurrent_integers(op, layer, in);
+    const auto table = sigmoid_table();
+    walk_integers(
+        op, layer, numbers, in, out, [](auto) {},
+        [&](const IntegerStep& step) {
+          const std::size_t units = step.h.size();
+          std::vector<std::int16_t> next(units);
+          for (std::size_t u = 0; u < units; ++u) {
+            const auto sum = [&](std::size_t gate) {
+              const std::size_t row = gate * units + u;
+              return step.z[row] + step.recurrent(static_cast<std::int64_t>(row), step.h);
+            };
+            const auto gate = [&](std::size_t g) { return gate_sigmoid(sum(g), table.data()); };
+            step.c[u] = next_cell(step.c[u], gate(2), gate(0), gate_tanh(sum(3), table.data()));
+            const std::int32_t h = gate(1) * cell_tanh(step.c[u], table.data());
+            const int shift = 15 + numbers.exponent;
+            next[u] = static_cast<std::int16_t>((h + (1 << (shift - 1))) >> shift);
+          }
+          step.h = next;
+        });
+  }
+
+  static Lowered lower_integers(const Operation& op, const Core&) {
+    const IntegerRecurrence layer = integers_of(op);
+    const RecurrentIntegers numbers = recurrent_integers(op, layer);
+    const Sizes s = sizes_of(op);
+    return lowered_integers(
+        op, layer, numbers,
+        {.function = "lstm_s16",
+         .params_type = "LstmS16",
+         .params = {{"first_c", numbers.first_c.text()},
+                    {"last_c", numbers.last_c.text()},
+                    {"h_shift", text(15 + numbers.exponent)}}},
+        lstm_s16_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units)));
+  }
+
   /// Everything that a quantized layer needs beside its tensors.
   struct Quantized {
     LstmQuantized params;
@@ -295,6 +386,7 @@ struct Lstm {
 
   static void reference(const Operation& op, std::span<const TensorView> in,
                         std::span<const TensorView> out) {
+    if (is_integers(op)) return reference_integers(op, in, out);
     if (!is_quantized(op)) return reference_f32(op, in, out);
     const bool is_narrow = op.in[kX]->dtype == DType::i8;
     const Quantized q = quantized_of(op, in[kW].as<std::int8_t>(), in[kR].as<std::int8_t>(),
@@ -429,7 +521,12 @@ struct Lstm {
 
   static std::vector<Kernel> kernels() {
     return {{"lstm_f32", "lstm/lstm_f32.h",
-             [](const Operation& op, const Core&) { return !is_quantized(op); }, lower_f32},
+             [](const Operation& op, const Core&) { return is_float(op.in[kX]->dtype); }, lower_f32},
+            {"lstm_s16", "lstm/lstm_s16.h",
+             [](const Operation& op, const Core&) {
+               return is_integers(op) && can_be_integers(op, integers_of(op));
+             },
+             lower_integers},
             {"lstm_quantized", "lstm/lstm_quantized.h",
              [](const Operation& op, const Core&) { return is_quantized(op); }, lower_quantized}};
   }
@@ -451,6 +548,22 @@ struct Lstm {
          "const i8[1,8,2] q(axis=1,[0.01,0.01,0.02,0.02,0.015,0.015,0.03,0.03],0); const i64[1,8]; ; ; ; ; "
          "i16[1,1,2] q(0.00003,0); i16[1,1,2] q(0.00048828125,0)",
          "time_major=false", "i16[1,3,1,2] q(0.00003,0)"},
+        {"i8[6,1,3] q(0.02,3); const i8[1,20,3] q(0.01,0); const i8[1,20,5] "
+         "q(axis=1,[0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,"
+         "0.002,0.004,0.002,0.004,0.002,0.003],0); const f32[1,20]",
+         "", "i8[6,1,1,5] q(0.0078125,0)"},
+        {"i16[2,6,3] q(0.0002,0); const i8[2,16,3] q(0.01,0); const i8[2,16,4] q(0.006,0); const f32[2,32]; "
+         "i32[2]; i16[2,2,4] q(0.00004,0); i16[2,2,4] q(0.0001,0)",
+         "direction=bidirectional, time_major=false, final_state=true",
+         "i16[2,6,2,4] q(0.00003,5); i16[2,2,4] q(0.00006,0); i16[2,2,4] q(0.00005,0)"},
+        {"i8[1,2,9] q(0.02,-128); const i8[1,32,9] q(0.01,0); const i8[1,32,8] q(0.004,0); ; ; ; ; ; "
+         "i16[1,2,8] q(0.000030517578125,0); i16[1,2,8] q(0.001,0)",
+         "direction=reverse", "i8[1,1,2,8] q(0.0078,1)"},
+        {"i8[6,1,3] q(0.02,3); const i8[1,20,3] q(0.01,0); const i8[1,20,5] q(0.01,0)", "couple_gates=true",
+         "", "unsupported-feature"},
+        {"i8[6,1,3] q(0.02,3); const i8[1,20,3] q(0.01,0); const i8[1,20,5] q(0.01,0); ; ; i16[1,1,5] "
+         "q(0.5,0)",
+         "", "", "unsupported-feature"},
         {"f32[5,1,3]; const f32[1,16,2]; const f32[1,16,4]", "", "", "shape-mismatch"}};
   }
 };

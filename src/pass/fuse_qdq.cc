@@ -77,6 +77,17 @@ class Fusion {
       if (as_signed(graph_.at(other).type) != type) return std::nullopt;
     return type;
   }
+  [[nodiscard]] bool is_unused(ValueId id) const {
+    const auto found = wanted_.find(id);
+    return found == wanted_.end() || found->second.uses == 0;
+  }
+  /// Numbers for an output that nobody reads: they reach as far as those of the first that somebody reads.
+  [[nodiscard]] std::optional<Quantization> unused_numbers(const Node& node, DType dtype) const {
+    for (const ValueId id : node.outputs)
+      if (const auto wanted = wanted_type(id); wanted && !is_unused(id))
+        return symmetric_numbers(*wanted, dtype);
+    return std::nullopt;
+  }
   [[nodiscard]] bool is_only_quantized(ValueId id) const {
     if (is_activation(graph_.at(id).type)) return true;
     const auto found = wanted_.find(id);
@@ -170,7 +181,14 @@ class Fusion {
       const ValueId y = float_node.outputs[i];
       Type& type = (*types)[i];
       if (!is_converted(y)) continue;
-      const auto wanted = wanted_type(y);
+      if (is_unused(y)) {
+        if (!type.quantization) type.quantization = unused_numbers(float_node, type.dtype);
+        continue;
+      }
+      auto wanted = wanted_type(y);
+      const auto& declared = node.block->outputs;
+      if (wanted && declared[std::min(i, declared.size() - 1)].is_wide && wanted->dtype != type.dtype)
+        wanted = Type{type.dtype, type.shape, symmetric_numbers(*wanted, type.dtype)};
       const bool must_end = form < QuantizedForm::moves || !type.quantization;
       if (must_end && (!wanted || wanted->dtype != type.dtype)) {
         why_not = wanted ? "the model wants its result as " + std::string(dtype_name(wanted->dtype))
@@ -201,10 +219,22 @@ class Fusion {
     return is_float(type.dtype) || is_activation(type);
   }
 
+  [[nodiscard]] static const Operand& operand_of(const Node& node, std::size_t i) {
+    const auto& operands = node.block->inputs;
+    return operands[std::min(i, operands.size() - 1)];
+  }
   /// Whether a kernel in integers packs this operand itself.
   [[nodiscard]] bool stays_real(const Node& node, std::size_t i) const {
-    const auto& operands = node.block->inputs;
-    return operands[std::min(i, operands.size() - 1)].is_real && graph_.is_constant(node.inputs[i]);
+    return operand_of(node, i).is_real && graph_.is_constant(node.inputs[i]);
+  }
+  /// A float state that a layer keeps for itself, as integers; absent, and `why_not`, if it has no numbers.
+  ValueId own_state(const Node& node, std::size_t i, std::string& why_not) {
+    const ValueId id = node.inputs[i];
+    if (is_activation({DType::i16, {}, graph_.at(id).type.quantization}) &&
+        !graph_.at(id).type.zero_point() && wanted_.at(id).uses == 1)
+      return constants_.wide_state(id);
+    why_not = "the model does not quantize its state `" + std::string(operand_of(node, i).name) + "`";
+    return {};
   }
 
   /// The integer form of a node, or false.
@@ -230,6 +260,12 @@ class Fusion {
       if (!id.is_present()) continue;
       if (const ValueId integer = integer_of(id); integer.is_present()) {
         made.inputs[i] = integer;
+        if (const Type& type = graph_.at(integer).type;
+            operand_of(node, i).is_wide && is_activation(type) && type.dtype != DType::i16)
+          made.inputs[i] = requantized(integer, {DType::i16, {}, symmetric_numbers(type, DType::i16)}, node);
+      } else if (operand_of(node, i).is_state && is_float(graph_.at(id).type.dtype)) {
+        made.inputs[i] = own_state(node, i, why_not);
+        if (!made.inputs[i].is_present()) return false;
       } else if (is_float(graph_.at(id).type.dtype) && !stays_real(node, i)) {
         made.inputs[i] = constants_.integer(graph_.operation(made), i, id,
                                             form >= QuantizedForm::bounds ? wanted : std::nullopt, why_not);

@@ -25,6 +25,18 @@ std::size_t channel_of(const Type& type, std::size_t i) {
   return static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % type.shape[axis]);
 }
 
+/// Reals as int16 of a scale, saturated; NaN as 0.
+Tensor rounded_s16(const std::vector<double>& reals, const Shape& shape, float scale) {
+  Tensor tensor = make_tensor({DType::i16, shape, Quantization{{scale}, {0}}});
+  const auto out = tensor.as<std::int16_t>();
+  for (std::size_t i = 0; i < reals.size(); ++i) {
+    const double steps = std::nearbyint(reals[i] / static_cast<double>(scale));
+    out[i] =
+        std::isnan(steps) ? std::int16_t{0} : static_cast<std::int16_t>(std::clamp(steps, -32768.0, 32767.0));
+  }
+  return tensor;
+}
+
 bool takes_bias(const Block& block) {
   return std::any_of(block.inputs.begin(), block.inputs.end(), [](const Operand& o) { return o.is_bias; });
 }
@@ -41,6 +53,39 @@ Type as_signed(Type type) {
   type.dtype = DType::i8;
   for (std::int32_t& zero : type.quantization->zero_points) zero -= 128;
   return type;
+}
+
+Quantization symmetric_numbers(const Type& like, DType dtype) {
+  const auto largest = [](DType d) { return (std::int64_t{1} << (8 * dtype_bytes(d) - 1)) - 1; };
+  const std::int64_t zero = like.zero_point(), low = like.dtype == DType::u8 ? 0 : -largest(like.dtype);
+  const std::int64_t high = like.dtype == DType::u8 ? 255 : largest(like.dtype);
+  const auto steps = static_cast<double>(std::max(high - zero, zero - low));
+  const double scale = static_cast<double>(like.scale()) * steps / static_cast<double>(largest(dtype));
+  return {{std::max(static_cast<float>(scale), std::numeric_limits<float>::min())}, {0}};
+}
+
+ValueId QuantizedOperands::wide(const Value& value, const std::string& operand, std::string& why_not) {
+  const std::vector<double> reals = to_doubles({value.type, *value.data});
+  double largest = 0;
+  for (const double real : reals) {
+    largest = std::max(largest, std::fabs(real));
+    if (std::isfinite(real)) continue;
+    why_not = "its operand `" + operand + "` is not finite";
+    return {};
+  }
+  const auto scale = static_cast<float>(largest / 32767);
+  const bool is_tiny = !(scale > std::numeric_limits<float>::min());
+  return graph_.add_constant(value.name, rounded_s16(reals, value.type.shape, is_tiny ? 0x1p-15f : scale));
+}
+
+ValueId QuantizedOperands::wide_state(ValueId id) {
+  const Value value = graph_.at(id);
+  Value state{value.name, {DType::i16, value.type.shape, value.type.quantization}, Source::state};
+  if (value.data) {
+    Tensor first = rounded_s16(to_doubles({value.type, *value.data}), value.type.shape, value.type.scale());
+    state.data = std::make_shared<const Bytes>(std::move(first.data));
+  }
+  return graph_.add_value(std::move(state));
 }
 
 ValueId QuantizedOperands::add(const Value& value, Type type, const std::vector<std::int64_t>& integers) {
@@ -66,6 +111,7 @@ ValueId QuantizedOperands::integer(const Operation& op, std::size_t i, ValueId i
     return {};
   }
   if (operand.is_bias) return bias(op, value, why_not);
+  if (operand.is_wide) return wide(value, std::string(operand.name), why_not);
   if (value.type.quantization) return on_grid(value, takes_bias(*op.block), why_not);
   const std::vector<double> reals = to_doubles({value.type, *value.data});
   std::vector<std::int64_t> integers;

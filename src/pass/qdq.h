@@ -12,19 +12,26 @@ namespace nb {
 /// Unsigned 8-bit numbers as signed ones, their zero point moved by 128; other types as they are.
 [[nodiscard]] Type as_signed(Type type);
 
+/// Numbers of `dtype` with zero point 0 that reach as far as those of a quantized type.
+[[nodiscard]] Quantization symmetric_numbers(const Type& like, DType dtype);
+
 /// Makes integers of the float constants that a block in integer form takes.
 class QuantizedOperands {
  public:
   explicit QuantizedOperands(Graph& graph) : graph_(graph) {}
 
   /// Constant `id`, operand i of `op`, whose operands before i are integers already. In order: a bias gets
-  /// the scale of the sums; a value that the model quantized gets its own integers back; with `numbers`, the
-  /// constant is rounded to these; one element alone is exact. Else absent, and `why_not` says why.
+  /// the scale of the sums; a wide operand's reach is 32767 steps; a value that the model quantized gets its
+  /// own integers back; with `numbers`, the constant is rounded to these; one element alone is exact. Else
+  /// absent, and `why_not` says why.
   [[nodiscard]] ValueId integer(const Operation& op, std::size_t i, ValueId id,
                                 const std::optional<Type>& numbers, std::string& why_not);
+  /// A float state as one of int16, with the numbers that its type has; its first contents are rounded.
+  [[nodiscard]] ValueId wide_state(ValueId id);
 
  private:
   [[nodiscard]] ValueId bias(const Operation& op, const Value& value, std::string& why_not);
+  [[nodiscard]] ValueId wide(const Value& value, const std::string& operand, std::string& why_not);
   [[nodiscard]] ValueId on_grid(const Value& value, bool must_be_symmetric, std::string& why_not);
   ValueId add(const Value& value, Type type, const std::vector<std::int64_t>& integers);
 

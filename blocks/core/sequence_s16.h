@@ -1,0 +1,122 @@
+// What recurrent layers of integers share: the order in which directions, samples and steps are walked, and
+// the products of int16 values with int8 weights.
+#pragma once
+#include "gates_s16.h"
+#include "memory.h"
+#include "sequence.h"
+
+namespace nb {
+
+/// From the steps of one scale to those of another: round(2^(left - 32) * multiplier * x), x being clamped to
+/// +-bound, within which x * 2^left stays in int32.
+struct Steps {
+  int32_t bound, left, multiplier;
+};
+NB_INLINE int32_t in_steps(const Steps& s, int32_t x) {
+  return multiply_high_add(clamp(x, -s.bound, s.bound) * (1 << s.left), s.multiplier, 0);
+}
+NB_INLINE int16_t to_s16(int32_t x) { return static_cast<int16_t>(saturate16(x)); }
+
+/// What recurrent layers of integers need beside their tensors. Within the layer h is int16.
+struct SequenceS16 {
+  Sequence sequence;
+  int32_t x_shift, h_shift;  ///< of sums of products, to the left, before they are multiplied
+  Steps first_h, y, last_h;  ///< h from the first states, to y, to the last states
+  int32_t y_zero, y_min, y_max;
+};
+
+/// Elements that a vector of n int16 has in scratch: those behind the last are zeros.
+constexpr int32_t padded_s16(int32_t n) { return (n + 7) & ~7; }
+
+/// Words of scratch: the pre-activations and `more`, then x and h of a step.
+constexpr int32_t sequence_s16_scratch(int32_t inputs, int32_t units, int32_t sums, int32_t more) {
+  return sums + more + (padded_s16(inputs) + padded_s16(units)) / 2;
+}
+
+/// z[row] = base[row] + round(2^(shift - 32) * factors[row] * sum over k < n of in[k] * weights[row * n +
+/// k]). No sum times 2^shift leaves int32. z may be base. `in` is padded; behind the weights lie 8 bytes
+/// more.
+NB_NOINLINE inline void rows_s16(const int16_t* NB_RESTRICT in, const int8_t* NB_RESTRICT weights,
+                                 int32_t rows, int32_t n, const int32_t* NB_RESTRICT factors, int32_t shift,
+                                 const int32_t* base, int32_t* z) {
+  const auto put = [&](int32_t row, int32_t sum) {
+    z[row] = multiply_high_add(sum * (1 << shift), factors[row], base[row]);
+  };
+  int32_t row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    const int8_t *w1 = weights + n, *w2 = w1 + n, *w3 = w2 + n;
+    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (int32_t k = 0; k < n; ++k) {
+      const int32_t value = in[k];
+      s0 += value * weights[k];
+      s1 += value * w1[k];
+      s2 += value * w2[k];
+      s3 += value * w3[k];
+    }
+    put(row, s0);
+    put(row + 1, s1);
+    put(row + 2, s2);
+    put(row + 3, s3);
+    weights = w3 + n;
+  }
+  for (; row < rows; ++row, weights += n) {
+    int32_t sum = 0;
+    for (int32_t k = 0; k < n; ++k) sum += in[k] * weights[k];
+    put(row, sum);
+  }
+}
+
+/// One sample in one direction, and where its steps lie in scratch.
+struct WalkS16 {
+  int32_t direction;
+  int32_t state;  ///< where its row of a state [D,N,H] begins
+  int32_t* z;     ///< pre-activations of a step
+  int32_t* more;  ///< what else the layer asked for
+  int16_t* h;     ///< padded
+};
+
+/// Walks each direction and sample: begin(walk) sets h from the first states; then for each step, in its
+/// order, `step(walk, x)` makes h of the h before and of x, padded int16, and its row of y is made of h; then
+/// end(walk). Rows behind a sample's length are zeros. `lengths` [N] may be null: all have all steps. A step
+/// has `sums` pre-activations.
+template <class T, class Begin, class Step, class End>
+NB_INLINE void each_walk_s16(const SequenceS16& p, const T* x, const int32_t* lengths, T* y, int32_t* scratch,
+                             int32_t sums, int32_t more, Begin begin, Step step, End end) {
+  const Sequence& s = p.sequence;
+  int16_t* const x_t = reinterpret_cast<int16_t*>(scratch + sums + more);
+  int16_t* const h = x_t + padded_s16(s.inputs);
+  zero_bytes(x_t, static_cast<size_t>(padded_s16(s.inputs) + padded_s16(s.units)) * sizeof(int16_t));
+  for (int32_t d = 0; d < s.directions; ++d) {
+    const bool is_reverse = d == 1 || s.starts_reverse;
+    for (int32_t n = 0; n < s.samples; ++n) {
+      const WalkS16 walk{d, (d * s.samples + n) * s.units, scratch, scratch + sums, h};
+      const int32_t length = lengths ? clamp(lengths[n], int32_t{0}, s.steps) : s.steps;
+      const T* const from = x + n * s.x_sample;
+      T* const to = y + n * s.y_sample + d * s.y_direction;
+      begin(walk);
+      for (int32_t i = 0; i < length; ++i) {
+        const int32_t t = is_reverse ? length - 1 - i : i;
+        for (int32_t k = 0; k < s.inputs; ++k) x_t[k] = from[t * s.x_step + k];
+        step(walk, x_t);
+        for (int32_t u = 0; u < s.units; ++u)
+          to[t * s.y_step + u] = static_cast<T>(clamp(p.y_zero + in_steps(p.y, h[u]), p.y_min, p.y_max));
+      }
+      for (int32_t t = length; t < s.steps; ++t)
+        for (int32_t u = 0; u < s.units; ++u) to[t * s.y_step + u] = static_cast<T>(p.y_zero);
+      end(walk);
+    }
+  }
+}
+
+/// h before the first step: states in h's steps, or zeros.
+NB_INLINE void first_h_s16(const SequenceS16& p, const WalkS16& walk, const int16_t* h_in) {
+  for (int32_t u = 0; u < p.sequence.units; ++u)
+    walk.h[u] = h_in ? to_s16(in_steps(p.first_h, h_in[walk.state + u])) : int16_t{0};
+}
+/// h behind the last step, if it is wanted.
+NB_INLINE void last_h_s16(const SequenceS16& p, const WalkS16& walk, int16_t* h_out) {
+  for (int32_t u = 0; h_out && u < p.sequence.units; ++u)
+    h_out[walk.state + u] = to_s16(in_steps(p.last_h, walk.h[u]));
+}
+
+}  // namespace nb

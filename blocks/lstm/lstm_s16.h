@@ -1,0 +1,56 @@
+// LSTM layer of int8 or int16 sequences whose gates, cell and h are integers of their own scales, portable.
+#pragma once
+#include "../core/sequence_s16.h"
+
+namespace nb {
+
+/// What it needs beside its tensors.
+struct LstmS16 {
+  SequenceS16 common;
+  Steps first_c, last_c;
+  int32_t h_shift;  ///< output gate * tanh of the cell, in 2^-30, to h
+};
+
+/// Words of scratch.
+constexpr int32_t lstm_s16_scratch(int32_t inputs, int32_t units) {
+  return sequence_s16_scratch(inputs, units, 4 * units, units);
+}
+
+/// y[t] of every sample and direction. `h_in` and `c_in` [D,N,H] are the first states (null: zeros), `h_out`
+/// and `c_out` the last (null: not wanted; they may be h_in and c_in); `lengths` [N] may be null. Gates stand
+/// in the order input, output, forget, cell. For each direction `weights` has their rows over x, then over h;
+/// `rows` the factors of the sums over x, the biases and the factors of the sums over h.
+template <class T>
+NB_NOINLINE inline void lstm_s16(const LstmS16& p, const T* x, const int8_t* weights, const int32_t* rows,
+                                 const uint16_t* table, const int32_t* lengths, const int16_t* h_in,
+                                 const int16_t* c_in, int16_t* h_out, int16_t* c_out, T* y,
+                                 int32_t* scratch) {
+  const Sequence& s = p.common.sequence;
+  const int32_t units = s.units, sums = 4 * units;
+  const auto begin = [&](const WalkS16& walk) {
+    first_h_s16(p.common, walk, h_in);
+    for (int32_t u = 0; u < units; ++u) walk.more[u] = c_in ? in_steps(p.first_c, c_in[walk.state + u]) : 0;
+  };
+  const auto step = [&](const WalkS16& walk, const int16_t* x_t) {
+    int32_t *const z = walk.z, *const c = walk.more;
+    const int8_t* const w = weights + walk.direction * sums * (s.inputs + units);
+    const int32_t* const of = rows + walk.direction * 3 * sums;
+    rows_s16(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
+    rows_s16(walk.h, w + sums * s.inputs, sums, units, of + 2 * sums, p.common.h_shift, z, z);
+    for (int32_t u = 0; u < units; ++u) {
+      const int32_t in = gate_sigmoid(z[u], table), out = gate_sigmoid(z[units + u], table);
+      const int32_t forget = gate_sigmoid(z[2 * units + u], table);
+      c[u] = next_cell(c[u], forget, in, gate_tanh(z[3 * units + u], table));
+      const int32_t h = out * cell_tanh(c[u], table);
+      walk.h[u] = static_cast<int16_t>((h + (1 << (p.h_shift - 1))) >> p.h_shift);
+    }
+  };
+  const auto end = [&](const WalkS16& walk) {
+    last_h_s16(p.common, walk, h_out);
+    for (int32_t u = 0; c_out && u < units; ++u)
+      c_out[walk.state + u] = to_s16(in_steps(p.last_c, walk.more[u]));
+  };
+  each_walk_s16(p.common, x, lengths, y, scratch, sums, units, begin, step, end);
+}
+
+}  // namespace nb
