@@ -3,17 +3,9 @@
 #pragma once
 #include "../core/math_quick.h"
 #include "../core/tile_f32.h"
+#include "seen_keys.h"
 
 namespace nb {
-
-/// Distances in floats from one batch, head, row and feature of a tensor to the next.
-struct AttentionSteps {
-  int32_t b, h, t, d;
-};
-/// The same of a mask, in its elements: 0 where it is the same for all.
-struct MaskSteps {
-  int32_t b, h, q, k;
-};
 
 /// What it needs beside its tensors. Each `group` heads of q share a head of k and v. The steps of q and y
 /// have d = 1. Query i sees the keys from i + offset - left to i + offset + right; -1: all.
@@ -25,10 +17,6 @@ struct Attention {
   int32_t left, right, offset;
 };
 
-/// Queries whose scores are in scratch at a time: they share the keys and values that are made ready for
-/// tiles.
-constexpr int32_t kAttentionRows = 8;
-
 /// Floats of a row of scores: the keys in whole tiles.
 constexpr int32_t attention_row(int32_t keys) {
   return (keys + kTileChannels - 1) / kTileChannels * kTileChannels;
@@ -36,17 +24,6 @@ constexpr int32_t attention_row(int32_t keys) {
 /// Floats of scratch: the scores of a few rows, and eight keys, or eight features of all values.
 constexpr int32_t attention_scratch(int32_t queries, int32_t keys, int32_t depth) {
   return min(queries, kAttentionRows) * attention_row(keys) + kTileChannels * max(keys, depth);
-}
-
-/// [begin, end).
-struct KeyRange {
-  int32_t begin, end;
-};
-/// The keys that a query sees. Later queries begin and end no earlier.
-NB_INLINE KeyRange keys_of_query(const Attention& p, int32_t query) {
-  const int32_t at = query + p.offset;
-  const int32_t begin = p.left < 0 ? 0 : clamp<int32_t>(at - p.left, 0, p.keys);
-  return {begin, p.right < 0 ? p.keys : clamp<int32_t>(at + p.right + 1, begin, p.keys)};
 }
 
 /// to[i * 8 + c] = from[i * along + c * across] for i < length and c < count, 0 for the other c < 8.

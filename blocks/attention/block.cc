@@ -4,7 +4,9 @@
 #include <limits>
 
 #include "blocks/attention/attention.h"
+#include "blocks/attention/attention_quantized.h"
 #include "blocks/attention/attributes.h"
+#include "blocks/attention_integers.h"
 #include "blocks/blocks.h"
 #include "blocks/elements.h"
 
@@ -23,10 +25,15 @@ struct AttentionBlock {
       "four axes, in the order that the attributes say";
   using Attrs = AttentionAttrs;
   static constexpr auto fields = kAttentionFields;
-  static constexpr std::array inputs = {Operand{"q", kFloats}, Operand{"k", kFloats}, Operand{"v", kFloats},
-                                        Operand{"mask", kFloats | kBooleans, Arity::optional}};
-  static constexpr std::array outputs = {Operand{"y", kFloats}};
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
+  static constexpr DTypeSet kElements{DType::f32, DType::i8, DType::i16};
+  static constexpr std::array inputs = {
+      Operand{"q", kElements}, Operand{"k", kElements}, Operand{"v", kElements},
+      Operand{.name = "mask", .dtypes = kFloats | kBooleans, .arity = Arity::optional, .is_real = true}};
+  static constexpr std::array outputs = {Operand{"y", kElements}};
   enum : std::size_t { kQ, kK, kV, kMask };
+
+  static bool is_quantized(const Operation& op) { return !is_float(op.in[kQ]->dtype); }
 
   /// The dimensions of a tensor whose axes are in the order `axes`, as b, h, t, d.
   static Shape by_name(const Shape& shape, const std::string& axes) {
@@ -76,6 +83,12 @@ struct AttentionBlock {
         return Fault{Kind::shape_mismatch,
                      "the mask is " + type_text(*op.in[kMask]) + " for scores " + shape_text(scores.shape)};
     }
+    for (const std::size_t i : {kK, kV})
+      if (op.in[i]->dtype != op.in[kQ]->dtype)
+        return Fault{Kind::dtype_mismatch, "q is " + type_text(*op.in[kQ]) + " and " +
+                                               std::string(inputs[i].name) + " is " + type_text(*op.in[i])};
+    if (is_quantized(op))
+      if (auto fault = check_attention_integers(op, q[3], k[2])) return *fault;
     Shape y;
     for (const char letter : a.y_axes)
       y.push_back(letter == 'd' ? v[3] : q[std::string_view("bhtd").find(letter)]);
@@ -120,6 +133,7 @@ struct AttentionBlock {
   static void reference(const Operation& op, std::span<const TensorView> in,
                         std::span<const TensorView> out) {
     const Attention p = params_of(op);
+    if (is_quantized(op)) return attention_reference(attention_integers(op, p), in, out);
     const Elements q(in[kQ]), k(in[kK]), v(in[kV]), y(out[0]);
     const double cap = static_cast<double>(p.softcap);
     std::vector<double> powers(static_cast<std::size_t>(p.keys));
@@ -171,59 +185,129 @@ struct AttentionBlock {
     return pairs * p.batch * p.heads * (p.depth + p.value_depth);
   }
 
+  /// The members that both parameter structs begin with.
+  static std::vector<Param> geometry(const Attention& p) {
+    const auto steps = [](const AttentionSteps& s) { return list_text(Shape{s.b, s.h, s.t, s.d}); };
+    return {{"batch", std::to_string(p.batch)},
+            {"heads", std::to_string(p.heads)},
+            {"group", std::to_string(p.group)},
+            {"queries", std::to_string(p.queries)},
+            {"keys", std::to_string(p.keys)},
+            {"depth", std::to_string(p.depth)},
+            {"value_depth", std::to_string(p.value_depth)},
+            {"q", steps(p.q)},
+            {"k", steps(p.k)},
+            {"v", steps(p.v)},
+            {"y", steps(p.y)},
+            {"mask", list_text(Shape{p.mask.b, p.mask.h, p.mask.q, p.mask.k})},
+            {"left", std::to_string(p.left)},
+            {"right", std::to_string(p.right)},
+            {"offset", std::to_string(p.offset)}};
+  }
+  static void allow_in_place(const Operation& op, Lowered& l) {
+    const auto& a = op.attrs<Attrs>();
+    if (a.q_axes == a.y_axes && op.in[kQ]->shape == op.out[0]->shape) l.in_place = {{0, 0}};
+    l.in_place_alone = true;
+  }
+
   static Lowered lower(const Operation& op, const Core&) {
     const Attention p = params_of(op);
     const bool is_bool = op.has(kMask) && !is_float(op.in[kMask]->dtype);
-    const auto steps = [](const AttentionSteps& s) { return list_text(Shape{s.b, s.h, s.t, s.d}); };
     Lowered l{.function = is_bool ? "attention<uint8_t>" : "attention<float>", .params_type = "Attention"};
-    l.params = {{"batch", std::to_string(p.batch)},
-                {"heads", std::to_string(p.heads)},
-                {"group", std::to_string(p.group)},
-                {"queries", std::to_string(p.queries)},
-                {"keys", std::to_string(p.keys)},
-                {"depth", std::to_string(p.depth)},
-                {"value_depth", std::to_string(p.value_depth)},
-                {"q", steps(p.q)},
-                {"k", steps(p.k)},
-                {"v", steps(p.v)},
-                {"y", steps(p.y)},
-                {"mask", list_text(Shape{p.mask.b, p.mask.h, p.mask.q, p.mask.k})},
-                {"scale", float_literal(p.scale)},
-                {"softcap", float_literal(p.softcap)},
-                {"left", std::to_string(p.left)},
-                {"right", std::to_string(p.right)},
-                {"offset", std::to_string(p.offset)}};
+    l.params = geometry(p);
+    l.params.insert(l.params.end() - 3,
+                    {{"scale", float_literal(p.scale)}, {"softcap", float_literal(p.softcap)}});
     l.arguments = {input_arg(kQ), input_arg(kK),
                    input_arg(kV), op.has(kMask) ? input_arg(kMask) : literal_arg("nullptr"),
                    output_arg(0), scratch_arg("float")};
     l.scratch_bytes = 4 * attention_scratch(p.queries, p.keys, p.depth);
-    const auto& a = op.attrs<Attrs>();
-    if (a.q_axes == a.y_axes && op.in[kQ]->shape == op.out[0]->shape) l.in_place = {{0, 0}};
-    l.in_place_alone = true;
+    allow_in_place(op, l);
+    return l;
+  }
+  static Lowered lower_quantized(const Operation& op, const Core&) {
+    const Attention shape = params_of(op);
+    const AttentionIntegers integers = attention_integers(op, shape);
+    Lowered l{.function = attention_function(op), .params_type = "AttentionQuantized"};
+    l.params = geometry(shape);
+    add_attention_params(integers, l.params);
+    l.constants = {{"powers", DType::u32, to_bytes(integers.table),
+                    op.in[kQ]->dtype == DType::i8
+                        ? "2^(-i / 128) in 2^-17, times 2^14, and its fall to the next in 2^-21"
+                        : "2^(-i / 128) in 2^-31"}};
+    if (!integers.mask.empty())
+      l.constants.push_back(
+          {"mask", DType::i32, to_bytes(integers.mask), "in the units of scaled scores; the lowest hides"});
+    l.arguments = {input_arg(kQ),
+                   input_arg(kK),
+                   input_arg(kV),
+                   !integers.mask.empty() ? constant_arg(1)
+                   : op.has(kMask)        ? input_arg(kMask)
+                                          : literal_arg("nullptr"),
+                   constant_arg(0),
+                   output_arg(0),
+                   scratch_arg("int8_t")};
+    l.scratch_bytes = attention_quantized_scratch(shape.queries, shape.keys, shape.depth);
+    allow_in_place(op, l);
     return l;
   }
   static std::vector<Kernel> kernels() {
-    return {
-        {"attention", "attention/attention.h", [](const Operation&, const Core&) { return true; }, lower}};
+    return {{"attention", "attention/attention.h",
+             [](const Operation& op, const Core&) { return !is_quantized(op); }, lower},
+            {"attention_quantized", "attention/attention_quantized.h",
+             [](const Operation& op, const Core&) {
+               return is_quantized(op) && op.out[0]->is_quantized() &&
+                      attention_integers(op, params_of(op)).is_exact;
+             },
+             lower_quantized}};
   }
   static std::vector<Sample> samples() {
-    return {{"f32[1,2,10,8]; f32[1,2,10,8]; f32[1,2,10,8]", "scale=0.35"},
-            {"f32[2,9,2,4]; f32[2,2,4,13]; f32[2,13,2,11]; f32[9,13]",
-             "scale=0.5, q_axes=\"bthd\", k_axes=\"bhdt\", v_axes=\"bthd\", y_axes=\"bthd\""},
-            {"f32[2,4,3,5]; f32[2,2,17,5]; f32[2,2,17,6]; bool[2,1,1,17]", "scale=-0.4, softcap=1.5"},
-            {"f32[19,1,6,8]; f32[19,1,2,8]; f32[19,1,2,8]",
-             "right=0, q_axes=\"tbhd\", k_axes=\"tbhd\", v_axes=\"tbhd\", y_axes=\"tbhd\""},
-            {"f32[1,1,21,16]; f32[1,1,30,16]; f32[1,1,30,16]; f32[1,1,30]", "left=10, right=2, offset=9"},
-            {"f32[1,1,12,3]; f32[1,1,4,3]; f32[1,1,4,1]", "left=2, right=0, offset=-4"},
-            {"f32[1,1,1,8]; f32[1,1,40,8]; f32[1,1,40,8]"},
-            {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,6,4]", "", "", "shape-mismatch"},
-            {"f32[1,3,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "", "", "shape-mismatch"},
-            {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]; f32[4,5]", "", "", "shape-mismatch"},
-            {"f32[2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "", "", "shape-mismatch"},
-            {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "q_axes=\"bhdt\"", "", "attribute-out-of-range"},
-            {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "v_axes=\"bhtt\"", "", "attribute-out-of-range"},
-            {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "left=-3", "", "attribute-out-of-range"},
-            {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "softcap=-1", "", "attribute-out-of-range"}};
+    return {
+        {"f32[1,2,10,8]; f32[1,2,10,8]; f32[1,2,10,8]", "scale=0.35"},
+        {"f32[2,9,2,4]; f32[2,2,4,13]; f32[2,13,2,11]; f32[9,13]",
+         "scale=0.5, q_axes=\"bthd\", k_axes=\"bhdt\", v_axes=\"bthd\", y_axes=\"bthd\""},
+        {"f32[2,4,3,5]; f32[2,2,17,5]; f32[2,2,17,6]; bool[2,1,1,17]", "scale=-0.4, softcap=1.5"},
+        {"f32[19,1,6,8]; f32[19,1,2,8]; f32[19,1,2,8]",
+         "right=0, q_axes=\"tbhd\", k_axes=\"tbhd\", v_axes=\"tbhd\", y_axes=\"tbhd\""},
+        {"f32[1,1,21,16]; f32[1,1,30,16]; f32[1,1,30,16]; f32[1,1,30]", "left=10, right=2, offset=9"},
+        {"f32[1,1,12,3]; f32[1,1,4,3]; f32[1,1,4,1]", "left=2, right=0, offset=-4"},
+        {"f32[1,1,1,8]; f32[1,1,40,8]; f32[1,1,40,8]"},
+        {"i8[1,2,10,8] q(0.05,3); i8[1,2,10,8] q(0.04,-7); i8[1,2,10,8] q(0.03,11)", "scale=0.35",
+         "i8[1,2,10,8] q(0.02,-4)"},
+        {"i8[2,9,2,6] q(0.05,-128); i8[2,2,6,13] q(0.02,5); i8[2,13,2,11] q(0.03,0); const f32[9,13]",
+         "scale=0.5, q_axes=\"bthd\", k_axes=\"bhdt\", v_axes=\"bthd\", y_axes=\"bthd\"",
+         "i8[2,9,2,11] q(0.04,3)"},
+        {"i8[2,4,3,5] q(0.02,7); i8[2,2,17,5] q(0.02,9); i8[2,2,17,6] q(0.02,1); bool[2,1,1,17]",
+         "scale=-0.4", "i8[2,4,3,6] q(0.015,-1)"},
+        {"i8[19,1,6,8] q(0.02,0); i8[19,1,2,8] q(0.02,0); i8[19,1,2,8] q(0.02,0)",
+         "right=0, q_axes=\"tbhd\", k_axes=\"tbhd\", v_axes=\"tbhd\", y_axes=\"tbhd\"",
+         "i8[19,1,6,8] q(0.02,0)"},
+        {"i8[1,1,21,16] q(0.03,1); i8[1,1,30,16] q(0.03,1); i8[1,1,30,16] q(0.03,1); const f32[1,1,30]",
+         "left=10, right=2, offset=9", "i8[1,1,21,16] q(0.02,1)"},
+        {"i8[1,1,12,3] q(0.5,0); i8[1,1,4,3] q(0.5,0); i8[1,1,4,1] q(0.1,0)", "left=2, right=0, offset=-4",
+         "i8[1,1,12,1] q(0.2,-100)"},
+        {"i8[1,2,5,32] q(0.02,0); i8[1,1,300,32] q(0.02,0); i8[1,1,300,33] q(0.02,9)", "scale=0.1",
+         "i8[1,2,5,33] q(0.01,0)"},
+        {"i8[1,1,17,20] q(0.02,0); i8[1,1,61,20] q(0.02,4); i8[1,1,61,19] q(0.02,9)", "scale=0.1",
+         "i8[1,1,17,19] q(0.01,0)"},
+        {"i16[1,2,9,8] q(0.0003,0); i16[1,2,10,8] q(0.0002,3); i16[1,2,10,7] q(0.0002,-50)", "scale=0.35",
+         "i16[1,2,9,7] q(0.0001,0)"},
+        {"i16[1,3,9,8] q(0.0003,0); i16[1,1,300,8] q(0.0002,3); i16[1,1,300,7] q(0.0002,-50); bool[300]",
+         "scale=-0.35", "i16[1,3,9,7] q(0.0001,5)"},
+        {"i8[1,2,3,4]; i8[1,2,5,4]; i8[1,2,5,4]", "", "", "invalid-model"},
+        {"i8[1,2,3,4] q(1,0); f32[1,2,5,4]; i8[1,2,5,4] q(1,0)", "", "", "dtype-mismatch"},
+        {"i8[1,2,3,4] q(1,0); i8[1,2,5,4] q(1,0); i8[1,2,5,4] q(1,0)", "softcap=2", "",
+         "unsupported-feature"},
+        {"i8[1,2,3,4] q(1,0); i8[1,2,5,4] q(1,0); i8[1,2,5,4] q(1,0); f32[5]", "", "", "unsupported-feature"},
+        {"i16[1,2,3,4] q(1,5); i16[1,2,5,4] q(1,0); i16[1,2,5,4] q(1,0)", "", "", "unsupported-feature"},
+        {"i8[1,1,1,4] q(1,0); i8[1,1,40000,4] q(1,0); i8[1,1,40000,4] q(1,0)", "", "", "limit-exceeded"},
+        {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,6,4]", "", "", "shape-mismatch"},
+        {"f32[1,3,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "", "", "shape-mismatch"},
+        {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]; f32[4,5]", "", "", "shape-mismatch"},
+        {"f32[2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "", "", "shape-mismatch"},
+        {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "q_axes=\"bhdt\"", "", "attribute-out-of-range"},
+        {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "v_axes=\"bhtt\"", "", "attribute-out-of-range"},
+        {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "left=-3", "", "attribute-out-of-range"},
+        {"f32[1,2,3,4]; f32[1,2,5,4]; f32[1,2,5,4]", "softcap=-1", "", "attribute-out-of-range"}};
   }
 };
 

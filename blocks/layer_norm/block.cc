@@ -5,6 +5,8 @@
 #include "blocks/blocks.h"
 #include "blocks/elements.h"
 #include "blocks/layer_norm/attributes.h"
+#include "blocks/layer_norm/layer_norm_quantized.h"
+#include "blocks/quantized.h"
 
 namespace nb {
 namespace {
@@ -16,10 +18,18 @@ struct LayerNormBlock {
       "the moments those of all elements along `axis` and the axes after it";
   using Attrs = LayerNormAttrs;
   static constexpr auto fields = kLayerNormFields;
-  static constexpr std::array inputs = {Operand{"x", kFloats}, Operand{"scale", kFloats, Arity::optional},
-                                        Operand{"bias", kFloats, Arity::optional}};
-  static constexpr std::array outputs = {Operand{"y", kFloats}, Operand{"mean", kFloats, Arity::optional},
+  static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
+  static constexpr DTypeSet kElements{DType::f32, DType::i8, DType::i16};
+  static constexpr std::array inputs = {
+      Operand{.name = "x", .dtypes = kElements},
+      Operand{.name = "scale", .dtypes = kFloats, .arity = Arity::optional, .is_real = true},
+      Operand{.name = "bias", .dtypes = kFloats, .arity = Arity::optional, .is_real = true}};
+  static constexpr std::array outputs = {Operand{"y", kElements}, Operand{"mean", kFloats, Arity::optional},
                                          Operand{"inverse_deviation", kFloats, Arity::optional}};
+  /// Sums of int16 elements times the size of a row stay in 32 bits.
+  static constexpr std::int64_t kLongestRow = 32768;
+
+  static bool is_quantized(const Operation& op) { return !is_float(op.in[0]->dtype); }
 
   static Checked<std::vector<Type>> infer(const Operation& op) {
     const auto& a = op.attrs<Attrs>();
@@ -32,6 +42,8 @@ struct LayerNormBlock {
         return Fault{Kind::shape_mismatch, "`" + std::string(inputs[i].name) + "` is " +
                                                shape_text(op.in[i]->shape) + " for rows of " +
                                                shape_text(row)};
+    if (is_quantized(op))
+      if (auto fault = check_integers(op, element_count(row))) return *fault;
     std::vector<Type> types = {Type{x.dtype, x.shape}};
     if (a.moments) {
       Shape kept = x.shape;
@@ -39,6 +51,31 @@ struct LayerNormBlock {
       types.insert(types.end(), 2, Type{x.dtype, kept});
     }
     return types;
+  }
+
+  /// Why integers cannot be normalized in rows of `size`.
+  static std::optional<Fault> check_integers(const Operation& op, std::int64_t size) {
+    const Type& x = *op.in[0];
+    if (auto fault = check_quantized(op, 0)) return fault;
+    if (x.quantization->is_per_axis())
+      return Fault{Kind::unsupported_feature, "layer_norm of " + type_text(x) + " with a scale per index"};
+    if (op.attrs<Attrs>().moments)
+      return Fault{Kind::unsupported_feature, "layer_norm of integers whose moments are outputs, too"};
+    if (size > kLongestRow)
+      return Fault{Kind::limit_exceeded, "layer_norm of integers in rows of " + std::to_string(size) +
+                                             " elements, at most " + std::to_string(kLongestRow)};
+    for (std::size_t i = 1; i < 3; ++i) {
+      if (!op.has(i)) continue;
+      const std::string operand = "`" + std::string(inputs[i].name) + "`";
+      if (!op.is_constant(i))
+        return Fault{Kind::unsupported_feature,
+                     "layer_norm of integers whose " + operand + " is computed when running"};
+      for (const float value : op.constant<float>(i))
+        if (!std::isfinite(value))
+          return Fault{Kind::unsupported_feature,
+                       "an element of layer_norm's " + operand + " is " + float_text(value)};
+    }
+    return std::nullopt;
   }
 
   /// How many rows are normalized, and how long they are.
@@ -49,8 +86,106 @@ struct LayerNormBlock {
     const AxisSplit s = split_at(op.in[0]->shape, *checked_axis(op.attrs<Attrs>().axis, op.in[0]->rank()));
     return {s.outer, s.size * s.inner};
   }
+
+  /// What kernel and reference of integers share.
+  struct Quantized {
+    LayerNormQuantized params;
+    std::vector<std::int32_t> gains;
+    bool is_exact = true;  ///< the outputs' steps are neither too small nor too large for the multipliers
+  };
+  static Quantized quantized_of(const Operation& op) {
+    const auto& a = op.attrs<Attrs>();
+    const auto [count, size] = rows_of(op);
+    const Type &x = *op.in[0], &y = *op.out[0];
+    const auto n = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+    Quantized q{};
+    LayerNormQuantized& p = q.params;
+    p.rows = n(count), p.size = n(size), p.centered = a.centered ? 1 : 0, p.zero = x.zero_point();
+
+    // The unit of the spread leaves it and epsilon 62 bits together.
+    const double length = static_cast<double>(size), step = static_cast<double>(x.scale());
+    const double range = x.dtype == DType::i8 ? 256 : 65536;
+    const double largest = a.centered ? length * length * range * range / 4 : length * range * range;
+    const double epsilon =
+        std::max(static_cast<double>(a.epsilon), 0.0) / step / step * (a.centered ? length * length : length);
+    int exponent = 0;
+    (void)std::frexp(largest + epsilon, &exponent);
+    const int free = 62 - exponent;
+    p.spread_shift = std::clamp(free >= 0 ? free / 2 * 2 : -((1 - free) / 2 * 2), -60, 40);
+    const double scaled = std::ldexp(epsilon, p.spread_shift);
+    q.is_exact = scaled < 0x1p62;
+    const auto units = static_cast<std::uint64_t>(q.is_exact ? std::nearbyint(scaled) : 0x1p62);
+    p.epsilon_high = static_cast<std::int32_t>(static_cast<std::uint32_t>(units >> 32));
+    p.epsilon_low = static_cast<std::int32_t>(static_cast<std::uint32_t>(units));
+
+    // A normalized element is below 2^28 units. Where rows are not centered, sqrt(size) is part of the gains.
+    const double most = std::sqrt((a.centered ? length : 1) * largest / (largest + epsilon));
+    p.normal_bits = 28 - std::max(-31, static_cast<int>(std::ceil(std::log2(most))));
+    const double factor = (a.centered ? 1 : std::sqrt(length)) / static_cast<double>(y.scale());
+    double gain = 0, offset = 0;
+    const auto gain_of = [&](std::int64_t i) {
+      return op.has(1) ? static_cast<double>(op.constant<float>(1)[static_cast<std::size_t>(i)]) * factor
+                       : factor;
+    };
+    const auto offset_of = [&](std::int64_t i) {
+      return (op.has(2) ? static_cast<double>(op.constant<float>(2)[static_cast<std::size_t>(i)]) /
+                              static_cast<double>(y.scale())
+                        : 0) +
+             y.zero_point() + 0.5;
+    };
+    for (std::int64_t i = 0; i < size; ++i) {
+      gain = std::max(gain, std::fabs(gain_of(i)));
+      offset = std::max(offset, std::fabs(offset_of(i)));
+    }
+    p.out_shift = 20;
+    while (p.out_shift > 0 && (std::ldexp(gain, 32 + p.out_shift - p.normal_bits) > 0x1.fffffp30 ||
+                               std::ldexp(offset, p.out_shift) > 0x1p30))
+      --p.out_shift;
+    q.is_exact &= p.out_shift >= 3;
+    const bool is_uniform = !op.has(1) && !op.has(2);
+    p.gain_step = is_uniform ? 0 : 2 * kLayerNormGroup;
+    for (std::int64_t begin = 0; begin < (is_uniform ? std::min<std::int64_t>(size, 1) : size);
+         begin += kLayerNormGroup) {
+      const auto rounded = [&](auto of, int bits) {
+        for (std::int64_t i = begin; i < begin + kLayerNormGroup; ++i) {
+          const double value = is_uniform || i < size ? std::nearbyint(std::ldexp(of(i), bits)) : 0;
+          q.gains.push_back(static_cast<std::int32_t>(std::clamp(value, -0x1p31, 0x1.fffffffcp30)));
+        }
+      };
+      rounded(gain_of, 32 + p.out_shift - p.normal_bits);
+      rounded(offset_of, p.out_shift);
+    }
+    return q;
+  }
+
+  template <class T>
+  static void reference_of(const Operation& op, std::span<const T> x, std::span<T> y) {
+    const auto [count, size] = rows_of(op);
+    const Quantized q = quantized_of(op);
+    for (std::int64_t n = 0; n < count; ++n) {
+      std::int32_t sum = 0;
+      std::int64_t squares = 0;
+      for (std::int64_t i = n * size; i < (n + 1) * size; ++i) {
+        const std::int64_t value = x[static_cast<std::size_t>(i)];
+        sum += static_cast<std::int32_t>(value);
+        squares += value * value;
+      }
+      const RowNormal normal = row_normal(q.params, sum, squares);
+      for (std::int64_t i = 0; i < size; ++i) {
+        const auto at = static_cast<std::size_t>(n * size + i);
+        const auto gain =
+            static_cast<std::size_t>(i / kLayerNormGroup * q.params.gain_step + i % kLayerNormGroup);
+        y[at] = normal_output(q.params, normal, x[at], q.gains[gain], q.gains[gain + kLayerNormGroup]);
+      }
+    }
+  }
+
   static void reference(const Operation& op, std::span<const TensorView> in,
                         std::span<const TensorView> out) {
+    if (op.in[0]->dtype == DType::i8)
+      return reference_of<std::int8_t>(op, in[0].as<std::int8_t>(), out[0].as<std::int8_t>());
+    if (op.in[0]->dtype == DType::i16)
+      return reference_of<std::int16_t>(op, in[0].as<std::int16_t>(), out[0].as<std::int16_t>());
     const auto& a = op.attrs<Attrs>();
     const auto [count, size] = rows_of(op);
     const Elements x(in[0]), y(out[0]);
@@ -88,9 +223,34 @@ struct LayerNormBlock {
     l.in_place = {{0, 0}};
     return l;
   }
+  static Lowered lower_quantized(const Operation& op, const Core&) {
+    const Quantized q = quantized_of(op);
+    const LayerNormQuantized& p = q.params;
+    Lowered l{.function = "layer_norm_quantized<" + std::string(dtype_c_name(op.in[0]->dtype)) + ">",
+              .params_type = "LayerNormQuantized"};
+    l.params = {{"rows", std::to_string(p.rows)},
+                {"size", std::to_string(p.size)},
+                {"centered", std::to_string(p.centered)},
+                {"zero", std::to_string(p.zero)},
+                {"epsilon_high", std::to_string(p.epsilon_high)},
+                {"epsilon_low", std::to_string(p.epsilon_low)},
+                {"spread_shift", std::to_string(p.spread_shift)},
+                {"normal_bits", std::to_string(p.normal_bits)},
+                {"out_shift", std::to_string(p.out_shift)},
+                {"gain_step", std::to_string(p.gain_step)}};
+    l.constants = {{"gains", DType::i32, to_bytes(q.gains), "by four elements: multipliers, then offsets"}};
+    l.arguments = {input_arg(0), constant_arg(0), output_arg(0)};
+    l.in_place = {{0, 0}};
+    return l;
+  }
   static std::vector<Kernel> kernels() {
-    return {
-        {"layer_norm", "layer_norm/layer_norm.h", [](const Operation&, const Core&) { return true; }, lower}};
+    return {{"layer_norm", "layer_norm/layer_norm.h",
+             [](const Operation& op, const Core&) { return !is_quantized(op); }, lower},
+            {"layer_norm_quantized", "layer_norm/layer_norm_quantized.h",
+             [](const Operation& op, const Core&) {
+               return is_quantized(op) && op.out[0]->is_quantized() && quantized_of(op).is_exact;
+             },
+             lower_quantized}};
   }
   static std::vector<Sample> samples() {
     return {{"f32[2,3,4]; const f32[4]; const f32[4]"},
@@ -100,6 +260,18 @@ struct LayerNormBlock {
             {"f32[6,1]"},
             {"f32[5,12]; const f32[12]", "centered=false, epsilon=0.01"},
             {"f32[2,3,4]; ; f32[4]", "centered=false, moments=true"},
+            {"i8[7,24] q(0.05,3); const f32[24]; const f32[24]", "", "i8[7,24] q(0.04,-5)"},
+            {"i8[2,3,5] q(0.02,-128); const f32[3,5]", "axis=1, epsilon=3", "i8[2,3,5] q(0.02,7)"},
+            {"i8[3,41] q(0.1,0); ; const f32[41]", "centered=false, epsilon=0.01", "i8[3,41] q(0.03,10)"},
+            {"i8[4,9] q(0.7,100)", "epsilon=0", "i8[4,9] q(0.02,0)"},
+            {"i8[3,4,1] q(0.7,100)", "", "i8[3,4,1] q(0.02,3)"},
+            {"i16[5,18] q(0.0005,0); const f32[18]; const f32[18]", "", "i16[5,18] q(0.0002,0)"},
+            {"i16[2,1300] q(0.0005,3)", "centered=false", "i16[2,1300] q(0.0001,-7)"},
+            {"i8[2,1300] q(0.03,3)", "epsilon=1e-9", "i8[2,1300] q(0.03,0)"},
+            {"i8[2,4]", "", "", "invalid-model"},
+            {"i8[2,4] q(0.1,0)", "moments=true", "", "unsupported-feature"},
+            {"i8[2,4] q(0.1,0); f32[4]", "", "", "unsupported-feature"},
+            {"i8[1,40000] q(0.1,0)", "", "", "limit-exceeded"},
             {"f32[2,3,4]; f32[3]", "", "", "shape-mismatch"},
             {"f32[2,3,4]; f32[4]; f32[1]", "", "", "shape-mismatch"},
             {"f32[3]", "axis=1", "", "attribute-out-of-range"}};
