@@ -148,16 +148,14 @@ AttentionIntegers attention_integers(const Operation& op, const Attention& shape
     integers.mask = integer_mask(op, bits);
   }
   p.power_limit = static_cast<std::int32_t>(std::min(kPowerEnd / power_factor, 0x1p30 - 1));
-  if (p.power_limit > 0) {
-    const HighFactor f = high_factor(power_factor);
-    p.power_left = f.left, p.power_multiplier = f.multiplier;
-  }
+  const HighFactor power = high_factor(power_factor);
+  p.power_left = power.left, p.power_multiplier = power.multiplier;
 
   const int bits = is_narrow ? 8 : 16;
   const double ratio = real(v) / real(y);
   p.out_shift = is_narrow ? 20 : 14;
   while (p.out_shift > 0 && std::ldexp(ratio, p.out_shift + bits) > 0x1p30) --p.out_shift;
-  integers.is_exact = p.out_shift >= 2;
+  integers.is_exact &= p.out_shift >= 2;
   const double numerator = std::min(std::ldexp(ratio, 32 + bits + p.out_shift), 0x1p62);
   const auto factor = static_cast<std::uint64_t>(numerator);
   p.factor_high = static_cast<std::int32_t>(factor >> 32);

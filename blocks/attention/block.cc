@@ -246,7 +246,7 @@ struct AttentionBlock {
                    constant_arg(0),
                    output_arg(0),
                    scratch_arg("int8_t")};
-    l.scratch_bytes = attention_quantized_scratch(shape.queries, shape.keys, shape.depth);
+    l.scratch_bytes = attention_quantized_scratch(shape.queries, shape.keys, shape.depth, shape.value_depth);
     allow_in_place(op, l);
     return l;
   }

@@ -137,11 +137,13 @@ struct LayerNormBlock {
       gain = std::max(gain, std::fabs(gain_of(i)));
       offset = std::max(offset, std::fabs(offset_of(i)));
     }
-    p.out_shift = 20;
-    while (p.out_shift > 0 && (std::ldexp(gain, 32 + p.out_shift - p.normal_bits) > 0x1.fffffp30 ||
-                               std::ldexp(offset, p.out_shift) > 0x1p30))
-      --p.out_shift;
-    q.is_exact &= p.out_shift >= 3;
+    const auto fits = [&](int shift) {
+      return std::ldexp(gain, 32 + shift - p.normal_bits) <= 0x1.fffffp30 &&
+             std::ldexp(offset, shift) <= 0x1p30;
+    };
+    p.out_shift = x.dtype == DType::i8 ? kNormalShiftS8 : 20;
+    while (x.dtype == DType::i16 && p.out_shift > 0 && !fits(p.out_shift)) --p.out_shift;
+    q.is_exact &= p.out_shift >= 3 && fits(p.out_shift);
     const bool is_uniform = !op.has(1) && !op.has(2);
     p.gain_step = is_uniform ? 0 : 2 * kLayerNormGroup;
     for (std::int64_t begin = 0; begin < (is_uniform ? std::min<std::int64_t>(size, 1) : size);
@@ -170,7 +172,7 @@ struct LayerNormBlock {
         sum += static_cast<std::int32_t>(value);
         squares += value * value;
       }
-      const RowNormal normal = row_normal(q.params, sum, squares);
+      const RowNormal normal = row_normal<T>(q.params, sum, squares);
       for (std::int64_t i = 0; i < size; ++i) {
         const auto at = static_cast<std::size_t>(n * size + i);
         const auto gain =

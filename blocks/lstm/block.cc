@@ -48,7 +48,6 @@ IntegerRecurrence integers_of(const Operation& op) {
   const auto& a = op.attrs<LstmAttrs>();
   IntegerRecurrence layer;
   layer.gates = 4;
-  layer.parts = {4};
   layer.first_h = {kStateH, kInitialH};
   layer.first_c = {kStateC, kInitialC};
   layer.direction = a.direction;
@@ -273,7 +272,7 @@ struct Lstm {
                                  std::span<const TensorView> out) {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer, in);
-    const auto table = gate_table();
+    const auto table = sigmoid_table();
     walk_integers(
         op, layer, numbers, in, out, [](auto) {},
         [&](const IntegerStep& step) {
@@ -294,19 +293,18 @@ struct Lstm {
         });
   }
 
-  template <bool in_pairs>
   static Lowered lower_integers(const Operation& op, const Core&) {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer);
     const Sizes s = sizes_of(op);
     return lowered_integers(
         op, layer, numbers,
-        {.function = "lstm_s16<" + rows_type(in_pairs) + ">",
+        {.function = "lstm_s16",
          .params_type = "LstmS16",
          .params = {{"first_c", numbers.first_c.text()},
                     {"last_c", numbers.last_c.text()},
                     {"h_shift", text(15 + numbers.exponent)}}},
-        lstm_s16_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units)), in_pairs);
+        lstm_s16_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units)));
   }
 
   /// Everything that a quantized layer needs beside its tensors.
@@ -524,17 +522,11 @@ struct Lstm {
   static std::vector<Kernel> kernels() {
     return {{"lstm_f32", "lstm/lstm_f32.h",
              [](const Operation& op, const Core&) { return is_float(op.in[kX]->dtype); }, lower_f32},
-            {"lstm_s16_dsp", "lstm/lstm_s16_dsp.h",
-             [](const Operation& op, const Core& core) {
-               return core.has_dsp && !core.has_mve && is_integers(op) && can_be_paired(op) &&
-                      can_be_integers(op, integers_of(op));
-             },
-             lower_integers<true>},
             {"lstm_s16", "lstm/lstm_s16.h",
              [](const Operation& op, const Core&) {
                return is_integers(op) && can_be_integers(op, integers_of(op));
              },
-             lower_integers<false>},
+             lower_integers},
             {"lstm_quantized", "lstm/lstm_quantized.h",
              [](const Operation& op, const Core&) { return is_quantized(op); }, lower_quantized}};
   }
@@ -556,8 +548,6 @@ struct Lstm {
          "const i8[1,8,2] q(axis=1,[0.01,0.01,0.02,0.02,0.015,0.015,0.03,0.03],0); const i64[1,8]; ; ; ; ; "
          "i16[1,1,2] q(0.00003,0); i16[1,1,2] q(0.00048828125,0)",
          "time_major=false", "i16[1,3,1,2] q(0.00003,0)"},
-        {"i8[3,1,12] q(0.02,3); const i8[1,76,12] q(0.002,0); const i8[1,76,19] q(0.001,0); const f32[1,152]",
-         "", "i8[3,1,1,19] q(0.0078125,0)"},
         {"i8[6,1,3] q(0.02,3); const i8[1,20,3] q(0.01,0); const i8[1,20,5] "
          "q(axis=1,[0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,"
          "0.002,0.004,0.002,0.004,0.002,0.003],0); const f32[1,20]",

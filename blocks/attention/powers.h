@@ -1,0 +1,120 @@
+// Powers of e of integer scores, relative to a row's largest.
+#pragma once
+#include "../core/high_word.h"
+#include "quantized.h"
+
+namespace nb {
+
+/// 2^-x in units of 1 / 65535, x in units of 2^-20, below 2^25: linear between the 128 values of `table` for
+/// steps of 1/128, each 2^-x in units of 2^-17 in the upper 18 bits and, below, how much it falls to the next
+/// in units of 2^-21. Off by at most 2^-15.5 of itself before it is rounded.
+NB_INLINE uint32_t power_of_half(uint32_t x, const uint32_t* table) {
+  const uint32_t word = table[(x >> 13) & 127u];
+  const uint32_t power = (word >> 14) - (((word & 0x3fffu) * (x & 0x1fffu)) >> 17);
+  return ((power >> (x >> 20)) + 1) >> 1;
+}
+
+/// The same in units of 2^-30, off by at most 2^-24 of itself before it is rounded: `table` has 2^(-i / 128)
+/// in units of 2^-31, and e^-t for the rest is 1 - t + t * t / 2.
+NB_INLINE uint32_t fine_power_of_half(uint32_t x, const uint32_t* table) {
+  constexpr uint32_t kLog2 = 2977044472;  // in units of 2^-32
+  const uint32_t t = multiply_high_u32((x & 0x1fffu) << 12, kLog2);
+  const uint32_t fall = t - multiply_high_u32(t, t) / 2, whole = table[(x >> 13) & 127u];
+  const uint32_t power = whole - multiply_high_u32(whole, fall);
+  return ((power >> (x >> 20)) + 1) >> 1;
+}
+
+/// The scores of one query as softmax compares them: of the right sign, masked.
+NB_INLINE int32_t masked_score(const AttentionQuantized&, int32_t score, uint8_t mask) {
+  return mask ? score : kHiddenScore;
+}
+NB_INLINE int32_t masked_score(const AttentionQuantized& p, int32_t score, int32_t mask) {
+  return mask == kHiddenScore ? kHiddenScore
+                              : high_word_add(score * (1 << p.mask_left), p.mask_multiplier, mask);
+}
+template <class Mask>
+NB_NOINLINE void attention_bend(const AttentionQuantized& p, int32_t count, const Mask* mask,
+                                ScoreS32* scores) {
+  for (int32_t i = 0; i < count; ++i) {
+    const int32_t score = p.sign < 0 ? -scores[i] : scores[i];
+    scores[i] = mask ? masked_score(p, score, mask[i * p.mask.k]) : score;
+  }
+}
+
+/// The power of e of a score that lies `below` the largest.
+template <class T>
+NB_INLINE uint32_t attention_power(const AttentionQuantized& p, uint32_t below, const uint32_t* table) {
+  if (below > static_cast<uint32_t>(p.power_limit)) return 0;
+  const int32_t x = high_word(static_cast<int32_t>(below << p.power_left), p.power_multiplier);
+  return sizeof(T) == 1 ? power_of_half(static_cast<uint32_t>(x), table)
+                        : fine_power_of_half(static_cast<uint32_t>(x), table);
+}
+
+/// How powers lie in memory: of int8 less 32768 in the order of products_place, of int16 as they are.
+NB_INLINE void put_power(int16_t* row, int32_t i, uint32_t power) {
+  row[products_place(i)] = static_cast<int16_t>(static_cast<int32_t>(power) - 32768);
+}
+NB_INLINE void put_power(ScoreS32* row, int32_t i, uint32_t power) { row[i] = static_cast<int32_t>(power); }
+
+/// The scores [begin, end) of one query become powers; those of the `count` scores that are not among them
+/// become 0. Gives the sum. T is the tensors' element; what is written may lie where put_power says.
+template <class T, class Power>
+NB_NOINLINE uint64_t attention_powers(const AttentionQuantized& p, int32_t begin, int32_t end, int32_t count,
+                                      ScoreS32* scores, const uint32_t* table, Power* powers) {
+  int32_t largest = kHiddenScore;
+  for (int32_t i = begin; i < end; ++i) largest = max<int32_t>(largest, scores[i]);
+  if (largest == kHiddenScore) begin = end;
+  for (int32_t i = 0; i < begin; ++i) put_power(powers, i, 0);
+  uint64_t sum = 0;
+  for (int32_t i = begin; i < end; ++i) {
+    const uint32_t below = static_cast<uint32_t>(largest) - static_cast<uint32_t>(scores[i]);
+    const uint32_t power = attention_power<T>(p, below, table);
+    sum += power;
+    put_power(powers, i, power);
+  }
+  for (int32_t i = end; i < count; ++i) put_power(powers, i, 0);
+  return sum;
+}
+
+#if defined(__ARM_FEATURE_MVE)
+/// The same of int8, whose powers lie one after the other.
+template <>
+NB_NOINLINE inline uint64_t attention_powers<int8_t, int16_t>(const AttentionQuantized& p, int32_t begin,
+                                                              int32_t end, int32_t count, ScoreS32* scores,
+                                                              const uint32_t* table, int16_t* powers) {
+  // Whole vectors, hidden at both ends.
+  const int32_t from = begin & ~3, to = (end + 3) & ~3;
+  for (int32_t i = from; i < begin; ++i) scores[i] = kHiddenScore;
+  for (int32_t i = end; i < to; ++i) scores[i] = kHiddenScore;
+  int32x4_t largest_four = vdupq_n_s32(kHiddenScore);
+  for (int32_t i = from; i < to; i += 4) largest_four = vmaxq_s32(largest_four, vldrwq_s32(scores + i));
+  const int32_t largest = vmaxvq_s32(kHiddenScore, largest_four);
+  int32_t done = from;
+  for (int32_t i = 0; i < from; ++i) powers[i] = -32768;
+  uint32_t sum = 0;
+  if (largest != kHiddenScore) {
+    const uint32x4_t top = vdupq_n_u32(static_cast<uint32_t>(largest));
+    const uint32x4_t limit = vdupq_n_u32(static_cast<uint32_t>(p.power_limit));
+    const int32x4_t multiplier = vdupq_n_s32(p.power_multiplier);
+    const uint32x4_t none = vdupq_n_u32(0), steps = vdupq_n_u32(127), fraction = vdupq_n_u32(0x1fff),
+                     slope = vdupq_n_u32(0x3fff);
+    const int32_t left = p.power_left;
+    for (; done < to; done += 4) {
+      const uint32x4_t below = vsubq_u32(top, vreinterpretq_u32_s32(vldrwq_s32(scores + done)));
+      const int32x4_t shifted = vreinterpretq_s32_u32(vshlq_r_u32(below, left));
+      const uint32x4_t x = vreinterpretq_u32_s32(vrmulhq_s32(shifted, multiplier));
+      const uint32x4_t word = vldrwq_gather_shifted_offset_u32(table, vandq_u32(vshrq_n_u32(x, 13), steps));
+      const uint32x4_t fall = vmulq_u32(vandq_u32(word, slope), vandq_u32(x, fraction));
+      const uint32x4_t whole = vsubq_u32(vshrq_n_u32(word, 14), vshrq_n_u32(fall, 17));
+      const int32x4_t right = vreinterpretq_s32_u32(vmvnq_u32(vshrq_n_u32(x, 20)));
+      const uint32x4_t power = vpselq_u32(none, vrshlq_u32(whole, right), vcmphiq_u32(below, limit));
+      sum = vaddvaq_u32(sum, power);
+      vstrhq_s32(powers + done, vreinterpretq_s32_u32(vaddq_n_u32(power, 0x8000u)));
+    }
+  }
+  for (; done < padded_length(count); ++done) powers[done] = -32768;
+  return sum;
+}
+#endif
+
+}  // namespace nb

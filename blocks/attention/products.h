@@ -1,0 +1,220 @@
+// The two products of attention in integers: scores of q and k, and sums of powers times v.
+#pragma once
+#include "../core/products_s16.h"
+#include "quantized.h"
+
+namespace nb {
+
+/// Sums of products of int8 take 32 bits, of int16 64.
+template <class T>
+struct ScoreSum {
+  using Type = int64_t;
+};
+template <>
+struct ScoreSum<int8_t> {
+  using Type = int32_t;
+};
+
+/// Where feature i of a row of q or k is put. Bytes go by four, as the DSP extension widens them: 0, 2, 1, 3.
+template <class T>
+NB_INLINE int32_t feature_place(int32_t i) {
+#if NB_PAIRED_ROWS
+  if (sizeof(T) == 1) i = (i & ~3) | (i & 1) << 1 | (i >> 1 & 1);
+#endif
+  return products_place(i);
+}
+
+/// A row of q or k: `length` features, `step` apart, less `zero`, padded.
+template <class T>
+NB_NOINLINE void attention_expand(const T* from, int32_t step, int32_t length, int32_t zero, int16_t* to) {
+  int32_t i = 0;
+#if NB_PAIRED_ROWS
+  if (sizeof(T) == 1 && step == 1) {
+    const uint32_t zeros = (static_cast<uint32_t>(zero) & 0xffffu) * 0x00010001u;
+    const T* const end = from + (length & ~3);
+    if (zero == 0) {
+#pragma GCC unroll 4
+      for (; from != end; from += 4, to += 8) {
+        const uint32_t word = load4(from);
+        store4(to, even_bytes(word));
+        store4(to + 4, odd_bytes(word));
+      }
+    } else {
+      for (; from != end; from += 4, to += 8) {
+        const uint32_t word = load4(from);
+        store4(to, subtract_halves(even_bytes(word), zeros));
+        store4(to + 4, subtract_halves(odd_bytes(word), zeros));
+      }
+    }
+    length &= 3;
+  }
+#endif
+  for (; i < length; ++i, from += step) to[feature_place<T>(i)] = static_cast<int16_t>(*from - zero);
+  for (; i < padded_length(length); ++i) to[feature_place<T>(i)] = 0;
+}
+
+#if defined(__ARM_FEATURE_MVE)
+/// The same as attention_scores of bytes that are read where they lie.
+NB_NOINLINE inline void scores_in_place(const AttentionQuantized& p, int32_t rows, int32_t count,
+                                        const int8_t* q, const int8_t* k, int32_t* scores, int32_t width) {
+  const int32_t depth = p.depth, step = p.k.t, zero = p.q_zero;
+  for (int32_t r = 0; r < rows; r += 4, q += 4 * p.q.t, scores += 4 * width) {
+    const int32_t last = min<int32_t>(rows - r, 4) - 1;
+    const int8_t *const q1 = q + min<int32_t>(last, 1) * p.q.t, *const q2 = q + min<int32_t>(last, 2) * p.q.t,
+                        *const q3 = q + last * p.q.t;
+    const int8_t* key = k;
+    int32_t* to = scores;
+    for (int32_t left = count; left > 0; --left, key += step, ++to) {
+      int32_t s[4] = {}, sum = 0;
+      products_four(key, q, q1, q2, q3, depth, s, sum);
+      sum *= zero;
+      to[0] = s[0] - sum;
+      if (last > 0) to[width] = s[1] - sum;
+      if (last > 1) to[2 * width] = s[2] - sum;
+      if (last > 2) to[3 * width] = s[3] - sum;
+    }
+  }
+}
+#endif
+
+/// scores[r * width + i] for `rows` queries from q on and `count` keys from k on. `strip` is scratch for the
+/// rows and a strip of keys.
+template <class T>
+NB_NOINLINE void attention_scores(const AttentionQuantized& p, int32_t rows, int32_t count, const T* q,
+                                  const T* k, int32_t* scores, int32_t width, int16_t* strip) {
+  using Sum = typename ScoreSum<T>::Type;
+  static constexpr Sum kZeros[kAttentionStrip] = {};
+#if defined(__ARM_FEATURE_MVE)
+  if constexpr (sizeof(T) == 1)
+    if (p.k.d == 1 && p.depth > 0) return scores_in_place(p, rows, count, q, k, scores, width);
+#endif
+  const int32_t depth = padded_length(p.depth);
+  int16_t *const rows_of_q = strip, *const keys_strip = strip + (rows + 1) / 2 * 2 * depth;
+  for (int32_t r = 0; r < rows; ++r)
+    attention_expand(q + r * p.q.t, 1, p.depth, p.q_zero, products_row(rows_of_q, depth, r));
+  for (int32_t key = 0; key < count; key += kAttentionStrip, k += kAttentionStrip * p.k.t) {
+    const int32_t keys = min(count - key, kAttentionStrip);
+    for (int32_t c = 0; c < keys; ++c)
+      attention_expand(k + c * p.k.t, p.k.d, p.depth, 0, products_row(keys_strip, depth, c));
+    if constexpr (sizeof(T) == 1) {
+      products_s16<Sum>(rows_of_q, depth, rows, keys_strip, depth, keys, depth, kZeros, scores + key, width);
+    } else {
+      Sum sums[kAttentionRows * kAttentionStrip];
+      products_s16<Sum>(rows_of_q, depth, rows, keys_strip, depth, keys, depth, kZeros, sums,
+                        kAttentionStrip);
+      for (int32_t r = 0; r < rows; ++r)
+        for (int32_t c = 0; c < keys; ++c)
+          scores[r * width + key + c] = static_cast<int32_t>(sums[r * kAttentionStrip + c] >> p.score_shift);
+    }
+  }
+}
+
+#if NB_PAIRED_ROWS
+/// Four features of each of two keys to the pairs of rows 0 and 1 and of rows 2 and 3.
+NB_INLINE void transpose_words(uint32_t x, uint32_t y, int16_t* to01, int16_t* to23) {
+  const uint32_t x02 = even_bytes(x), x13 = odd_bytes(x), y02 = even_bytes(y), y13 = odd_bytes(y);
+  uint32_t f0, f1, f2, f3;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(f0) : "r"(x02), "r"(y02));
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(f1) : "r"(x13), "r"(y13));
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(f2) : "r"(y02), "r"(x02));
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(f3) : "r"(y13), "r"(x13));
+  store4(to01, f0);
+  store4(to01 + 2, f1);
+  store4(to23, f2);
+  store4(to23 + 2, f3);
+}
+#endif
+
+/// The features of a few keys as rows of a matrix whose columns are the keys: row c is feature c of
+/// `features`, at most kAttentionStrip, each of `length` elements with padding.
+NB_NOINLINE inline void attention_transpose(const int8_t* v, int32_t key_step, int32_t feature_step,
+                                            int32_t keys, int32_t features, int16_t* strip, int32_t length) {
+  int32_t key = 0;
+#if defined(__ARM_FEATURE_MVE)
+  if (feature_step == 1) {
+    const uint16x8_t rows = vmulq_n_u16(vidupq_n_u16(0, 1), static_cast<uint16_t>(length));
+    const mve_pred16_t lanes = vctp16q(static_cast<uint32_t>(features));
+    if (features == kAttentionStrip)
+      for (; key < keys; ++key, v += key_step)
+        vstrhq_scatter_shifted_offset_s16(strip + key, rows, vldrbq_s16(v));
+    for (; key < keys; ++key, v += key_step)
+      vstrhq_scatter_shifted_offset_p_s16(strip + key, rows, vldrbq_z_s16(v, lanes), lanes);
+  }
+#elif NB_PAIRED_ROWS
+  if (feature_step == 1 && features == kAttentionStrip)
+    for (; key + 2 <= keys; key += 2, v += 2 * key_step) {
+      int16_t *const to = strip + products_place(key), *const to4 = to + 4 * length;
+      transpose_words(load4(v), load4(v + key_step), to, to + 2 * length);
+      transpose_words(load4(v + 4), load4(v + key_step + 4), to4, to4 + 2 * length);
+    }
+#endif
+  for (int32_t c = 0; c < features; ++c) {
+    int16_t* const row = products_row(strip, length, c);
+    const int8_t* from = v + c * feature_step;
+    int32_t i = key;
+    for (; i < keys; ++i, from += key_step) row[products_place(i)] = *from;
+    for (; i < length; ++i) row[products_place(i)] = 0;
+  }
+}
+
+/// Adds the values of the keys [begin, end) to `sums` of features, or subtracts them.
+NB_NOINLINE inline void add_values(const AttentionQuantized& p, const int8_t* v, int32_t begin, int32_t end,
+                                   int32_t sign, int32_t* sums) {
+  const int32_t step = p.v.t, feature = p.v.d;
+  if (begin >= end) return;
+  v += begin * step;
+  int32_t d = 0;
+  for (; d + 4 <= p.value_depth; d += 4) {
+    const int8_t* from = v + d * feature;
+    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (int32_t left = end - begin; left > 0; --left, from += step) {
+      s0 += from[0];
+      s1 += from[feature];
+      s2 += from[2 * feature];
+      s3 += from[3 * feature];
+    }
+    sums[d] += sign * s0, sums[d + 1] += sign * s1, sums[d + 2] += sign * s2, sums[d + 3] += sign * s3;
+  }
+  for (; d < p.value_depth; ++d)
+    for (int32_t key = 0; key < end - begin; ++key) sums[d] += sign * v[key * step + d * feature];
+}
+
+/// totals[r * kAttentionStrip + c] = sum over `count` keys of power * v for `rows` rows of powers and
+/// `features` features from the one that v points to; `value_sums` are their sums over the keys. `strip` is
+/// scratch.
+template <class Total>
+NB_NOINLINE void attention_sums(const AttentionQuantized& p, int32_t rows, int32_t count,
+                                const int16_t* powers, int32_t width, const int8_t* v, int32_t features,
+                                const int32_t* value_sums, int16_t* strip, Total* totals) {
+  Total init[kAttentionStrip] = {};
+  for (int32_t c = 0; c < features; ++c) init[c] = value_sums[c] * Total{32768};
+  for (int32_t key = 0; key < count; key += kAttentionKeys, v += kAttentionKeys * p.v.t) {
+    const int32_t keys = min(count - key, kAttentionKeys), length = padded_length(keys);
+    attention_transpose(v, p.v.t, p.v.d, keys, features, strip, length);
+    if (key == 0) {
+      products_s16<Total>(powers, 2 * width, rows, strip, length, features, length, init, totals,
+                          kAttentionStrip);
+      for (Total& x : init) x = 0;
+      continue;
+    }
+    Total sums[kAttentionRows * kAttentionStrip];
+    products_s16<Total>(powers + products_place(key), 2 * width, rows, strip, length, features, length, init,
+                        sums, kAttentionStrip);
+    for (int32_t r = 0; r < rows; ++r)
+      for (int32_t c = 0; c < features; ++c) totals[r * kAttentionStrip + c] += sums[r * kAttentionStrip + c];
+  }
+}
+/// The same of int16, whose powers have 32 bits.
+NB_NOINLINE inline void attention_sums(const AttentionQuantized& p, int32_t rows, int32_t count,
+                                       const ScoreS32* powers, int32_t width, const int16_t* v,
+                                       int32_t features, const int32_t*, int16_t*, int64_t* totals) {
+  for (int32_t r = 0; r < rows; ++r, powers += width, totals += kAttentionStrip)
+    for (int32_t c = 0; c < features; ++c) {
+      int64_t total = 0;
+      const int16_t* value = v + c * p.v.d;
+      for (int32_t i = 0; i < count; ++i, value += p.v.t) total += int64_t{powers[i]} * *value;
+      totals[c] = total;
+    }
+}
+
+}  // namespace nb
