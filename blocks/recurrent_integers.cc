@@ -217,7 +217,7 @@ namespace {
 StepsOf steps_of(double factor, double bound) {
   StepsOf steps;
   const auto multiplier = [&] { return std::round(std::ldexp(factor, 32 - steps.left)); };
-  while (steps.left < 30 && multiplier() >= kSumLimit) ++steps.left;
+  while (steps.left < 16 && multiplier() >= kSumLimit) ++steps.left;
   steps.multiplier = static_cast<std::int32_t>(std::min(multiplier(), kSumLimit - 1));
   steps.bound = static_cast<std::int32_t>(std::clamp(bound, 1.0, kSumLimit - 1));
   return steps;
@@ -257,8 +257,6 @@ RecurrentIntegers recurrent_integers(const Operation& op, const IntegerRecurrenc
   const auto scale = [](const Type& type) { return static_cast<double>(type.scale()); };
   numbers.y = steps_to_s16(h_step / scale(y));
   numbers.y_zero = y.zero_point();
-  numbers.y_min = dtype_range(y.dtype).min;
-  numbers.y_max = dtype_range(y.dtype).max;
   const std::size_t h = first_of(op, layer.first_h), c = first_of(op, layer.first_c);
   const auto last = [&](std::size_t first, std::size_t output) -> const Type* {
     if (layer.final_state) return op.out[output];
@@ -281,6 +279,7 @@ void walk_integers(const Operation& op, const IntegerRecurrence& layer, const Re
   const std::int64_t rows = layer.gates * s.units;
   const std::int64_t numbers_size = 3 * rows + (layer.apart == IntegerRecurrence::kNone ? 0 : s.units);
   const Elements x(in[Of::x]), y(out[0]);
+  const IntRange y_range = dtype_range(op.out[0]->dtype);
   const std::size_t first_h = first_of(op, layer.first_h), first_c = first_of(op, layer.first_c);
   const auto kept = [&](std::size_t first, std::size_t output) -> std::int16_t* {
     if (layer.final_state) return out[output].as<std::int16_t>().data();
@@ -336,9 +335,9 @@ void walk_integers(const Operation& op, const IntegerRecurrence& layer, const Re
         if (i < length) step({d, z, h, c, recurrent});
         for (std::size_t u = 0; u < h.size(); ++u)
           y.put_int(n * s.y_sample + d * s.y_direction + t * s.y_step + index_of(u),
-                    i < length ? std::clamp(numbers.y_zero + in_steps_of(numbers.y, h[u]), numbers.y_min,
-                                            numbers.y_max)
-                               : numbers.y_zero);
+                    i < length
+                        ? std::clamp(numbers.y_zero + in_steps_of(numbers.y, h[u]), y_range.min, y_range.max)
+                        : numbers.y_zero);
       }
       for (std::size_t u = 0; u < h.size(); ++u) {
         if (auto* to = kept(first_h, 1)) to[at + index_of(u)] = narrow(in_steps_of(numbers.last_h, h[u]));
@@ -348,21 +347,76 @@ void walk_integers(const Operation& op, const IntegerRecurrence& layer, const Re
     }
 }
 
+std::vector<std::int16_t> gate_table() {
+  std::vector<std::int16_t> table;
+  for (const std::uint16_t value : sigmoid_table()) table.push_back(static_cast<std::int16_t>(value - 32768));
+  table.push_back(32767);
+  return table;
+}
+
+namespace {
+
+/// Rows in the order of PairedRowsS16: four rows are two words an element pair.
+std::vector<std::int8_t> pair_rows(std::span<const std::int8_t> weights, std::int64_t rows, std::int64_t n) {
+  std::vector<std::int8_t> packed;
+  const auto weight = [&](std::int64_t row, std::int64_t k) {
+    return row < rows && k < n ? static_cast<int>(weights[static_cast<std::size_t>(row * n + k)]) : 0;
+  };
+  for (std::int64_t row = 0; row < rows; row += 4)
+    for (std::int64_t k = 0; k < (n + 3) / 4 * 4; k += 2)
+      for (const std::int64_t a : {row, row + 2})
+        for (const std::int64_t element : {k, k + 1}) {
+          const int half = 256 * weight(a + 1, element) + weight(a, element);
+          packed.push_back(static_cast<std::int8_t>(half & 0xff));
+          packed.push_back(static_cast<std::int8_t>(half >> 8));
+        }
+  return packed;
+}
+
+/// All weights of a layer, call by call.
+std::vector<std::int8_t> paired(const Operation& op, const IntegerRecurrence& layer,
+                                std::span<const std::int8_t> weights) {
+  const SequenceSizes s = layer.sizes(op);
+  std::vector<std::int8_t> packed;
+  const auto take = [&](std::int64_t rows, std::int64_t n) {
+    const auto part = pair_rows(weights.first(static_cast<std::size_t>(rows * n)), rows, n);
+    packed.insert(packed.end(), part.begin(), part.end());
+    weights = weights.subspan(static_cast<std::size_t>(rows * n));
+  };
+  for (std::int64_t d = 0; d < s.directions; ++d) {
+    take(layer.gates * s.units, s.inputs);
+    for (const std::int64_t gates : layer.parts) take(gates * s.units, s.units);
+  }
+  return packed;
+}
+
+}  // namespace
+
+bool can_be_paired(const Operation& op) {
+  const auto is_fit = [](std::int8_t weight) { return weight != -128; };
+  const Constants constants = constants_of(op, {});
+  return std::all_of(constants.w.begin(), constants.w.end(), is_fit) &&
+         std::all_of(constants.r.begin(), constants.r.end(), is_fit);
+}
+
+std::string rows_type(bool in_pairs) { return in_pairs ? "nb::PairedRowsS16" : "nb::RowsS16"; }
+
 Lowered lowered_integers(const Operation& op, const IntegerRecurrence& layer,
-                         const RecurrentIntegers& numbers, Lowered call, std::int64_t scratch_words) {
+                         const RecurrentIntegers& numbers, Lowered call, std::int64_t scratch_words,
+                         bool in_pairs) {
   const auto text = [](std::int64_t value) { return std::to_string(value); };
   const std::string sequence = sequence_param(layer.sizes(op), layer.direction).text;
-  call.params.insert(
-      call.params.begin(),
-      {"sequence; shifts of x and h; first h, y, last h; y's numbers",
-       "{" + sequence + ", " + text(numbers.x_shift) + ", " + text(numbers.h_shift) + ", " +
-           numbers.first_h.text() + ", " + numbers.y.text() + ", " + numbers.last_h.text() + ", " +
-           text(numbers.y_zero) + ", " + text(numbers.y_min) + ", " + text(numbers.y_max) + "}"});
+  call.params.insert(call.params.begin(),
+                     {"sequence; shifts of x and h; first h, y, last h; y's numbers",
+                      "{" + sequence + ", " + text(numbers.x_shift) + ", " + text(numbers.h_shift) + ", " +
+                          numbers.first_h.text() + ", " + numbers.y.text() + ", " + numbers.last_h.text() +
+                          ", " + text(numbers.y_zero) + "}"});
   call.constants = {
-      {"weights", DType::i8, to_bytes(numbers.weights), "of each direction: rows over x, then over h"},
+      {"weights", DType::i8, to_bytes(in_pairs ? paired(op, layer, numbers.weights) : numbers.weights),
+       std::string("of each direction: rows over x, then over h") + (in_pairs ? ", in pairs" : "")},
       {"rows", DType::i32, to_bytes(numbers.rows),
        "of each direction: factors over x, biases, factors over h"},
-      {"sigmoid", DType::u16, to_bytes(sigmoid_table()), "65536 * sigmoid(i / 24)"}};
+      {"sigmoid", DType::i16, to_bytes(gate_table()), "65536 * sigmoid(i / 24) - 32768"}};
   const std::size_t h = first_of(op, layer.first_h), c = first_of(op, layer.first_c);
   const auto first = [](std::size_t i) {
     return i == IntegerRecurrence::kNone ? literal_arg("nullptr") : input_arg(i);

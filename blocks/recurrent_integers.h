@@ -16,6 +16,7 @@ namespace nb {
 struct IntegerRecurrence {
   std::int64_t gates = 1;            ///< rows of w, r and b are gates * units
   std::size_t apart = kNone;         ///< the gate whose bias over h is not added to the one over x
+  std::vector<std::int64_t> parts;   ///< gates whose products with h are made by one call
   std::vector<std::size_t> first_h;  ///< the operands that h may come from
   std::vector<std::size_t> first_c;
   Direction direction = Direction::forward;
@@ -49,7 +50,7 @@ struct RecurrentIntegers {
   std::int32_t x_shift = 0, h_shift = 0;
   int exponent = 0;  ///< h within the layer has steps of 2^(exponent - 15)
   StepsOf first_h, y, last_h, first_c, last_c;
-  std::int32_t y_zero = 0, y_min = 0, y_max = 0;
+  std::int32_t y_zero = 0;
 };
 /// From constant operands 1 to 3, read of `data` if it is not empty, else of the operation. The operation has
 /// its outputs.
@@ -73,10 +74,18 @@ void walk_integers(const Operation& op, const IntegerRecurrence& layer, const Re
 /// What the reference of a layer makes of a value in one scale: as nb::in_steps.
 [[nodiscard]] std::int32_t in_steps_of(const StepsOf& steps, std::int32_t x);
 
-/// The call of a kernel `function`: parameters (SequenceS16, then `params`), constants, and the arguments x,
-/// weights, rows, table, lengths, first and last states, y, scratch of `scratch_words`.
+/// sigmoid(i / 24) - 1/2 for i in 0..256 in 2^-16, of sigmoid_table(): what gates_s16.h interpolates.
+[[nodiscard]] std::vector<std::int16_t> gate_table();
+
+/// The call of a kernel: parameters (SequenceS16, then the call's), constants, and the arguments x, weights,
+/// rows, table, lengths, first and last states, y, scratch of `scratch_words`. Weights lie as PairedRowsS16
+/// takes them, or RowsS16.
 [[nodiscard]] Lowered lowered_integers(const Operation& op, const IntegerRecurrence& layer,
                                        const RecurrentIntegers& numbers, Lowered call,
-                                       std::int64_t scratch_words);
+                                       std::int64_t scratch_words, bool in_pairs);
+/// Whether weights can be packed in pairs: the lowest int8 cannot.
+[[nodiscard]] bool can_be_paired(const Operation& op);
+/// "nb::PairedRowsS16" or "nb::RowsS16".
+[[nodiscard]] std::string rows_type(bool in_pairs);
 
 }  // namespace nb

@@ -39,14 +39,13 @@ void print_json(nlohmann::json report, const Diagnostics& diagnostics) {
   fmt::print("{}\n", json_text(ended_json(std::move(report), diagnostics)));
 }
 
-/// Prints the report of a verb that came to its end; the exit code.
+}  // namespace
+
 int finish_with(const nlohmann::json& report, const Diagnostics& diagnostics, const Options& options) {
   print_diagnostics(diagnostics, options);
   print_json(report, diagnostics);
   return diagnostics.exit_code();
 }
-
-}  // namespace
 
 int finish(const Diagnostics& diagnostics, const Options& options) {
   print_diagnostics(diagnostics, options);
@@ -126,15 +125,24 @@ Result<ReadOptions> read_options(const Options& options, Diagnostics& diagnostic
   return read;
 }
 
+}  // namespace
+
+Result<CompileOptions> compile_options(const Options& options, Diagnostics& diagnostics) {
+  auto read = read_options(options, diagnostics);
+  if (!read) return kFailed;
+  return CompileOptions{
+      std::move(*read), {options.states, {}, options.streams}, options.stop_after, options.from};
+}
+
+namespace {
+
 /// The model compiled for the board, as far as the options ask.
 Result<Compiled> compile_as_asked(const Options& options, const std::string& standard_board,
                                   Diagnostics& diagnostics) {
-  auto read = read_options(options, diagnostics);
-  if (!read) return kFailed;
-  return compile_for_board(
-      options.model,
-      {std::move(*read), {options.states, {}, options.streams}, options.stop_after, options.from},
-      options.board.empty() ? standard_board : options.board, diagnostics);
+  const auto asked = compile_options(options, diagnostics);
+  if (!asked) return kFailed;
+  return compile_for_board(options.model, *asked, options.board.empty() ? standard_board : options.board,
+                           diagnostics);
 }
 
 int print_graph_text(const Graph& graph, const Options& options, Diagnostics& diagnostics) {

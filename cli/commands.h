@@ -1,9 +1,12 @@
 // The verbs of nblocks. Each returns its exit code.
 #pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "diag/diagnostics.h"
+#include "driver/compile.h"
 
 namespace nb::cli {
 
@@ -13,6 +16,9 @@ struct Options {
   std::vector<std::string> dims, input_shapes, frozen, states, streams;
   std::string optimize, save_build, format;
   double timeout_seconds = 600;
+  std::string data, labels, reference, metric = "auto";
+  std::optional<double> threshold, min_acc, min_cos, max_rmse, max_mae, max_l2r;
+  std::int64_t samples = 0;
   bool is_json = false, is_markdown = false, is_quiet = false, dequantize = false, keeps_state = false,
        has_sanitizers = false;
 };
@@ -20,6 +26,7 @@ struct Options {
 int analyze(const Options& options);
 int generate(const Options& options);
 int run(const Options& options);
+int validate(const Options& options);
 int boards(const Options& options);
 int blocks(const Options& options);
 int explain(const Options& options);
@@ -28,6 +35,10 @@ int doctor(const Options& options);
 /// Prints what was collected: text to stderr, or one JSON object {"ok": false, "diagnostics": [...]} to
 /// stdout if the verb failed under --json. Returns the exit code.
 int finish(const Diagnostics& diagnostics, const Options& options);
+/// Prints the report of a verb that came to its end, as --json; the exit code.
+int finish_with(const nlohmann::json& report, const Diagnostics& diagnostics, const Options& options);
+/// What the options ask of a compilation. Errors: usage, and those of the files that they name.
+[[nodiscard]] Result<CompileOptions> compile_options(const Options& options, Diagnostics& diagnostics);
 [[nodiscard]] bool wants_color(int descriptor);
 
 }  // namespace nb::cli

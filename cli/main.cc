@@ -70,14 +70,8 @@ void add_generate_options(CLI::App& verb, Options& options) {
   verb.footer("Example: nblocks generate kws.tflite --board nucleo-l4r5zi --output kws");
 }
 
-void add_run_options(CLI::App& verb, Options& options) {
-  add_model_options(verb, options, "host");
-  add_output_options(verb, options);
-  verb.add_option("-i,--input", options.input,
-                  ".npz (arrays named as the inputs, or in0, in1, ...), .npy or raw .bin; one sample or many")
-      ->type_name("FILE");
-  verb.add_option("-o,--output", options.output, "write each output there as .npy")->type_name("FOLDER");
-  verb.add_flag("--dequantize", options.dequantize, "quantized outputs as float");
+/// Of verbs that build and run the program.
+void add_build_options(CLI::App& verb, Options& options) {
   verb.add_flag("--keep-state", options.keeps_state,
                 "state carries on from sample to sample, as it does with --state and --stream");
   verb.add_option("-O,--optimize", options.optimize,
@@ -90,7 +84,58 @@ void add_run_options(CLI::App& verb, Options& options) {
       ->type_name("SECONDS");
   verb.add_option("--save-build", options.save_build, "keep sources, objects and firmware there")
       ->type_name("FOLDER");
+}
+
+void add_run_options(CLI::App& verb, Options& options) {
+  add_model_options(verb, options, "host");
+  add_output_options(verb, options);
+  verb.add_option("-i,--input", options.input,
+                  ".npz (arrays named as the inputs, or in0, in1, ...), .npy or raw .bin; one sample or many")
+      ->type_name("FILE");
+  verb.add_option("-o,--output", options.output, "write each output there as .npy")->type_name("FOLDER");
+  verb.add_flag("--dequantize", options.dequantize, "quantized outputs as float");
+  add_build_options(verb, options);
   verb.footer("Example: nblocks run kws.tflite --board nucleo-l4r5zi --input test.npz --output out");
+}
+
+void add_validate_options(CLI::App& verb, Options& options) {
+  add_model_options(verb, options, "host");
+  add_output_options(verb, options);
+  verb.add_option("-d,--data", options.data,
+                  ".npz with the inputs (x, or x0, x1, ..., or their names) and targets (y), first axis the "
+                  "sample; or "
+                  ".npy of the inputs")
+      ->required()
+      ->type_name("FILE");
+  verb.add_option("--labels", options.labels,
+                  "what the output should be: another array of the data than y, or a .npy file")
+      ->type_name("NAME|FILE");
+  verb.add_option(
+          "--reference", options.reference,
+          "the float model that MODEL was made of; MODEL itself, in float on this computer, if left out")
+      ->type_name("FILE");
+  verb.add_option(
+          "--metric", options.metric,
+          "accuracy balanced-accuracy auc mse rmse mae l2r nse cos; what fits the targets if left out")
+      ->type_name("METRIC");
+  verb.add_option("--threshold", options.threshold,
+                  "an output of one value decides for class 1 above it; 0.5 of outputs within 0 to 1, else 0")
+      ->type_name("VALUE");
+  const auto gate = [&](const char* name, std::optional<double>& limit, const char* doc) {
+    verb.add_option(name, limit, std::string(doc) + "; else exit code 6")->type_name("VALUE");
+  };
+  gate("--min-acc", options.min_acc, "least accuracy against the labels, 0 to 1");
+  gate("--min-cos", options.min_cos, "least cosine to the reference's outputs");
+  gate("--max-rmse", options.max_rmse, "most root mean square error against the reference");
+  gate("--max-mae", options.max_mae, "most mean absolute error against the reference");
+  gate("--max-l2r", options.max_l2r, "most relative error against the reference");
+  verb.add_option("--samples", options.samples, "the first N samples only")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30));
+  add_build_options(verb, options);
+  verb.footer(
+      "Example: nblocks validate kws_int8.tflite --reference kws.tflite --data test.npz --board "
+      "nucleo-l4r5zi");
 }
 
 void add_catalogue_options(CLI::App& verb, Options& options, const char* topic) {
@@ -160,7 +205,7 @@ int main(int argc, char** argv) {
   app.footer(
       "`nblocks VERB --help` has the options of each. Exit codes: 0 ok, 1 internal, 2 usage, 3 model not "
       "supported,\n"
-      "4 does not fit the board, 5 tool missing, 130 interrupted.");
+      "4 does not fit the board, 5 tool missing, 6 a gate failed, 130 interrupted.");
   Options options;
   std::function<int(const Options&)> verb;
   const auto add = [&](const char* name, const char* doc, int (*function)(const Options&)) {
@@ -175,6 +220,10 @@ int main(int argc, char** argv) {
                        options);
   add_run_options(*add("run", "Build a model, run it on a virtual board, count instructions.", nb::cli::run),
                   options);
+  add_validate_options(
+      *add("validate", "Compare a program with its float model on a labelled set: accuracy, errors, gates.",
+           nb::cli::validate),
+      options);
   add_catalogue_options(*add("boards", "The boards: memories, core, clock.", nb::cli::boards), options,
                         "one board in full, with the sources of its values");
   CLI::App* blocks = add("blocks", "The operators that models are made of.", nb::cli::blocks);

@@ -17,6 +17,7 @@
 #include "bench/run.h"
 #include "blocks/blocks.h"
 #include "driver/program.h"
+#include "driver/validate.h"
 #include "report/block_text.h"
 #include "report/report.h"
 
@@ -205,6 +206,30 @@ Answer<std::pair<std::vector<Array>, std::string>> run_on(
   return {std::make_pair(std::move(arrays_out), std::move(report)), said(diagnostics)};
 }
 
+/// What `nblocks validate --json` gives of a program alone: `inputs` are run, `targets` are by the outputs'
+/// names.
+Answer<std::string> validate_on(Runner& runner, const std::vector<NamedArray>& inputs,
+                                const std::vector<NamedArray>& targets, double timeout_seconds) {
+  Diagnostics diagnostics;
+  const Compiled& compiled = runner.model->compiled;
+  const NamedArrays given = arrays_from(inputs), wanted = arrays_from(targets);
+  std::optional<std::string> report;
+  without_lock(diagnostics, [&] {
+    auto set = labelled_set(given, wanted, compiled.graph, {}, diagnostics);
+    if (!set) return;
+    if (set->targets.size() == 1 && set->targets[0]) set->targets[0]->name = "y";
+    const auto samples = samples_of(given, compiled.graph, {}, diagnostics);
+    if (!samples) return;
+    const std::lock_guard<std::mutex> alone(runner.running);
+    const auto result =
+        run_firmware(runner.built.firmware, compiled.graph, *samples, {timeout_seconds, {}}, diagnostics);
+    if (!result) return;
+    const auto found = compare_outputs(compiled, result->outputs, *set, diagnostics);
+    if (found) report = json_text(ended_json(validation_json(*found), diagnostics), -1);
+  });
+  return {std::move(report), said(diagnostics)};
+}
+
 /// A diagnostic of the package's own, as one of the library's; "internal" if the kind is unknown.
 std::string diagnostic(const std::string& kind, const std::string& message, const std::string& file,
                        const std::vector<std::string>& notes, const std::string& help) {
@@ -235,7 +260,8 @@ void define(py::module_& module) {
   module.attr("version") = NB_VERSION;
   py::class_<Model>(module, "Model").def("analysis", analysis_of).def("write_project", write_folder);
   py::class_<Runner>(module, "Runner")
-      .def("run", run_on, py::arg("inputs").none(), py::arg("dequantize"), py::arg("timeout_seconds"));
+      .def("run", run_on, py::arg("inputs").none(), py::arg("dequantize"), py::arg("timeout_seconds"))
+      .def("validate", validate_on);
   module.def("compile", compile_model);
   module.def("build", build_runner);
   module.def("diagnostic", diagnostic);

@@ -1,14 +1,15 @@
 // What recurrent layers of integers share: the order in which directions, samples and steps are walked, and
-// the products of int16 values with int8 weights.
+// how states and outputs are made of h.
 #pragma once
 #include "gates_s16.h"
 #include "memory.h"
+#include "rows_s16.h"
 #include "sequence.h"
 
 namespace nb {
 
-/// From the steps of one scale to those of another: round(2^(left - 32) * multiplier * x), x being clamped to
-/// +-bound, within which x * 2^left stays in int32.
+/// From the steps of one scale to those of another: round(2^(left - 32) * multiplier * x). Of int16, `left`
+/// is at most 16; other x are clamped to +-bound first, so that x * 2^left stays in int32.
 struct Steps {
   int32_t bound, left, multiplier;
 };
@@ -22,48 +23,12 @@ struct SequenceS16 {
   Sequence sequence;
   int32_t x_shift, h_shift;  ///< of sums of products, to the left, before they are multiplied
   Steps first_h, y, last_h;  ///< h from the first states, to y, to the last states
-  int32_t y_zero, y_min, y_max;
+  int32_t y_zero;
 };
-
-/// Elements that a vector of n int16 has in scratch: those behind the last are zeros.
-constexpr int32_t padded_s16(int32_t n) { return (n + 7) & ~7; }
 
 /// Words of scratch: the pre-activations and `more`, then x and h of a step.
 constexpr int32_t sequence_s16_scratch(int32_t inputs, int32_t units, int32_t sums, int32_t more) {
   return sums + more + (padded_s16(inputs) + padded_s16(units)) / 2;
-}
-
-/// z[row] = base[row] + round(2^(shift - 32) * factors[row] * sum over k < n of in[k] * weights[row * n +
-/// k]). No sum times 2^shift leaves int32. z may be base. `in` is padded; behind the weights lie 8 bytes
-/// more.
-NB_NOINLINE inline void rows_s16(const int16_t* NB_RESTRICT in, const int8_t* NB_RESTRICT weights,
-                                 int32_t rows, int32_t n, const int32_t* NB_RESTRICT factors, int32_t shift,
-                                 const int32_t* base, int32_t* z) {
-  const auto put = [&](int32_t row, int32_t sum) {
-    z[row] = multiply_high_add(sum * (1 << shift), factors[row], base[row]);
-  };
-  int32_t row = 0;
-  for (; row + 4 <= rows; row += 4) {
-    const int8_t *w1 = weights + n, *w2 = w1 + n, *w3 = w2 + n;
-    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    for (int32_t k = 0; k < n; ++k) {
-      const int32_t value = in[k];
-      s0 += value * weights[k];
-      s1 += value * w1[k];
-      s2 += value * w2[k];
-      s3 += value * w3[k];
-    }
-    put(row, s0);
-    put(row + 1, s1);
-    put(row + 2, s2);
-    put(row + 3, s3);
-    weights = w3 + n;
-  }
-  for (; row < rows; ++row, weights += n) {
-    int32_t sum = 0;
-    for (int32_t k = 0; k < n; ++k) sum += in[k] * weights[k];
-    put(row, sum);
-  }
 }
 
 /// One sample in one direction, and where its steps lie in scratch.
@@ -98,8 +63,11 @@ NB_INLINE void each_walk_s16(const SequenceS16& p, const T* x, const int32_t* le
         const int32_t t = is_reverse ? length - 1 - i : i;
         for (int32_t k = 0; k < s.inputs; ++k) x_t[k] = from[t * s.x_step + k];
         step(walk, x_t);
-        for (int32_t u = 0; u < s.units; ++u)
-          to[t * s.y_step + u] = static_cast<T>(clamp(p.y_zero + in_steps(p.y, h[u]), p.y_min, p.y_max));
+        T* const row = to + t * s.y_step;
+        for (int32_t u = 0; u < s.units; u += kLanes) {
+          const Lanes scaled = high_product(shifted_left(load_lanes(h + u), p.y.left), p.y.multiplier);
+          store_lanes(row + u, saturated<T>(sum(scaled, p.y_zero)), lanes_of(s.units - u));
+        }
       }
       for (int32_t t = length; t < s.steps; ++t)
         for (int32_t u = 0; u < s.units; ++u) to[t * s.y_step + u] = static_cast<T>(p.y_zero);

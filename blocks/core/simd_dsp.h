@@ -72,7 +72,13 @@ NB_INLINE int32_t multiply_add_halves(uint32_t a, uint32_t b, int32_t sum) {
 
 /// round(a * b / 2^32) + c, ties towards plus infinity.
 NB_INLINE int32_t multiply_high_add(int32_t a, int32_t b, int32_t c) {
+#if NB_DSP
+  int32_t r;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+  return r;
+#else
   return c + static_cast<int32_t>((static_cast<int64_t>(a) * b + (int64_t{1} << 31)) >> 32);
+#endif
 }
 
 /// x clamped to int16.

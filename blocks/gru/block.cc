@@ -7,7 +7,6 @@
 #include "blocks/gru/attributes.h"
 #include "blocks/gru/gru_f32.h"
 #include "blocks/gru/gru_s16.h"
-#include "blocks/integer_functions.h"
 #include "blocks/recurrent_integers.h"
 
 namespace nb {
@@ -27,6 +26,7 @@ IntegerRecurrence integers_of(const Operation& op) {
   IntegerRecurrence layer;
   layer.gates = 3;
   if (a.reset_after) layer.apart = 2;
+  layer.parts = {2, 1};
   layer.first_h = {In::state_h, In::initial_h};
   layer.direction = a.direction;
   layer.time_major = a.time_major;
@@ -65,7 +65,7 @@ struct Gru {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer, in);
     const auto units = static_cast<std::size_t>(layer.sizes(op).units);
-    const auto table = sigmoid_table();
+    const auto table = gate_table();
     std::vector<std::int32_t> fine(units);
     const auto begin = [&](std::span<const std::int16_t> h) {
       for (std::size_t u = 0; u < units; ++u) fine[u] = h[u] * (1 << kFineBits);
@@ -198,6 +198,7 @@ struct Gru {
     return l;
   }
 
+  template <bool in_pairs>
   static Lowered lower_integers(const Operation& op, const Core&) {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer);
@@ -206,20 +207,27 @@ struct Gru {
     const auto inputs = static_cast<std::int32_t>(s.inputs), units = static_cast<std::int32_t>(s.units);
     return lowered_integers(
         op, layer, numbers,
-        {.function = resets_after ? "gru_s16<true>" : "gru_s16<false>",
+        {.function = "gru_s16<" + rows_type(in_pairs) + (resets_after ? ", true>" : ", false>"),
          .params_type = "GruS16",
          .params = {{"value_shift", std::to_string(kFineBits - numbers.exponent)}}},
-        resets_after ? gru_s16_scratch<true>(inputs, units) : gru_s16_scratch<false>(inputs, units));
+        resets_after ? gru_s16_scratch<true>(inputs, units) : gru_s16_scratch<false>(inputs, units),
+        in_pairs);
   }
 
   static std::vector<Kernel> kernels() {
     return {{"gru_f32", "gru/gru_f32.h", [](const Operation& op, const Core&) { return !is_integers(op); },
              lower_f32},
+            {"gru_s16_dsp", "gru/gru_s16_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && !core.has_mve && is_integers(op) && can_be_paired(op) &&
+                      can_be_integers(op, integers_of(op));
+             },
+             lower_integers<true>},
             {"gru_s16", "gru/gru_s16.h",
              [](const Operation& op, const Core&) {
                return is_integers(op) && can_be_integers(op, integers_of(op));
              },
-             lower_integers}};
+             lower_integers<false>}};
   }
 
   static std::vector<Sample> samples() {
@@ -235,6 +243,8 @@ struct Gru {
         {"f32[3,1,5]; const f32[1,6,5]; const f32[1,6,2]; const f32[1,12]; ; ; f32[1,1,2]"},
         {"f32[1,1,5]; const f32[1,6,5]; const f32[1,6,2]; const f32[1,12]; ; ; f32[1,1,2]",
          "reset_after=true"},
+        {"i8[3,1,12] q(0.02,3); const i8[1,57,12] q(0.002,0); const i8[1,57,19] q(0.001,0); const f32[1,114]",
+         "", "i8[3,1,1,19] q(0.0078125,0)"},
         {"i8[6,1,3] q(0.02,3); const i8[1,15,3] q(0.01,0); const i8[1,15,5] "
          "q(axis=1,[0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,"
          "0.002],0); const f32[1,15]",

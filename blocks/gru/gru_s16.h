@@ -23,9 +23,9 @@ constexpr int32_t gru_s16_scratch(int32_t inputs, int32_t units) {
 /// (null: not wanted; it may be h_in); `lengths` [N] may be null. Gates stand in the order update, reset,
 /// new. For each direction `weights` has their rows over x, then over h; `rows` the factors of the sums over
 /// x, the biases, the factors of the sums over h and, if resets_after, the new values' recurrent biases.
-template <bool resets_after, class T>
+template <class Rows, bool resets_after, class T>
 NB_NOINLINE inline void gru_s16(const GruS16& p, const T* x, const int8_t* weights, const int32_t* rows,
-                                const uint16_t* table, const int32_t* lengths, const int16_t* h_in,
+                                const int16_t* table, const int32_t* lengths, const int16_t* h_in,
                                 int16_t* h_out, T* y, int32_t* scratch) {
   const Sequence& s = p.common.sequence;
   const int32_t units = s.units, sums = 3 * units;
@@ -37,35 +37,37 @@ NB_NOINLINE inline void gru_s16(const GruS16& p, const T* x, const int8_t* weigh
   };
   const auto step = [&](const WalkS16& walk, const int16_t* x_t) {
     int32_t *const z = walk.z, *const fine = walk.more;
-    const int8_t* w = weights + walk.direction * sums * (s.inputs + units);
-    const int32_t* of = rows + walk.direction * (3 * sums + (resets_after ? units : 0));
-    rows_s16(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
-    w += sums * s.inputs;
-    of += 2 * sums;
-    rows_s16(walk.h, w, 2 * units, units, of, p.common.h_shift, z, z);
-    w += 2 * units * units;
-    of += 2 * units;
-    int32_t* const fresh = z + 2 * units;
+    const int32_t w_size = Rows::size(sums, s.inputs), gates_size = Rows::size(2 * units, units);
+    const int8_t* const w = weights + walk.direction * (w_size + gates_size + Rows::size(units, units));
+    const int8_t *const of_gates = w + w_size, *const of_fresh = of_gates + gates_size;
+    const int32_t* const of = rows + walk.direction * (3 * sums + (resets_after ? units : 0));
+    const int32_t *const gates = of + 2 * sums, *const news = gates + 2 * units;
+    Rows::products(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
+    Rows::products(walk.h, of_gates, 2 * units, units, gates, p.common.h_shift, z, z);
+    int32_t *const fresh = z + 2 * units, *const of_h = fine + units;
+    int16_t* const seen = reinterpret_cast<int16_t*>(of_h);
     if constexpr (resets_after) {
-      int32_t* const of_h = walk.more + units;
-      rows_s16(walk.h, w, units, units, of, p.common.h_shift, of + units, of_h);
-      for (int32_t u = 0; u < units; ++u) {
-        const int32_t reset = gate_sigmoid(z[units + u], table);
-        fresh[u] += 2 * multiply_high_add(of_h[u], reset * 65536, 0);
-      }
+      Rows::products(walk.h, of_fresh, units, units, news, p.common.h_shift, news + units, of_h);
     } else {
-      int16_t* const seen = reinterpret_cast<int16_t*>(walk.more + units);
-      for (int32_t u = 0; u < units; ++u) {
-        const int32_t reset = gate_sigmoid(z[units + u], table);
-        seen[u] = static_cast<int16_t>((reset * walk.h[u] + (1 << 14)) >> 15);
+      for (int32_t u = 0; u < units; u += kLanes) {
+        const Lanes reset = gate_sigmoid(load_lanes(z + units + u), table);
+        store_lanes(seen + u, shifted_right(product(reset, load_lanes(walk.h + u)), 15), lanes_of(units - u));
       }
-      rows_s16(seen, w, units, units, of, p.common.h_shift, fresh, fresh);
+      Rows::products(seen, of_fresh, units, units, news, p.common.h_shift, fresh, fresh);
     }
-    for (int32_t u = 0; u < units; ++u) {
-      const int32_t update = gate_sigmoid(z[u], table);
-      const int32_t value = gate_tanh(fresh[u], table) * (1 << p.value_shift);
-      fine[u] = value + 2 * multiply_high_add(fine[u] - value, update * 65536, 0);
-      walk.h[u] = static_cast<int16_t>((fine[u] + (1 << (kFineBits - 1))) >> kFineBits);
+    for (int32_t u = 0; u < units; u += kLanes) {
+      const LanesMask mask = lanes_of(units - u);
+      Lanes sums_of_new = load_lanes(fresh + u);
+      if constexpr (resets_after) {
+        const Lanes reset = shifted_left(gate_sigmoid(load_lanes(z + units + u), table), 16);
+        sums_of_new = sum(sums_of_new, shifted_left(high_product(load_lanes(of_h + u), reset), 1));
+      }
+      const Lanes value = shifted_left(gate_tanh(sums_of_new, table), p.value_shift);
+      const Lanes update = shifted_left(gate_sigmoid(load_lanes(z + u), table), 16);
+      const Lanes kept = high_product(difference(load_lanes(fine + u), value), update);
+      const Lanes next = sum(value, shifted_left(kept, 1));
+      store_lanes(fine + u, next, mask);
+      store_lanes(walk.h + u, shifted_right(next, kFineBits), mask);
     }
   };
   const auto end = [&](const WalkS16& walk) { last_h_s16(p.common, walk, h_out); };

@@ -48,6 +48,7 @@ IntegerRecurrence integers_of(const Operation& op) {
   const auto& a = op.attrs<LstmAttrs>();
   IntegerRecurrence layer;
   layer.gates = 4;
+  layer.parts = {4};
   layer.first_h = {kStateH, kInitialH};
   layer.first_c = {kStateC, kInitialC};
   layer.direction = a.direction;
@@ -272,7 +273,7 @@ struct Lstm {
                                  std::span<const TensorView> out) {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer, in);
-    const auto table = sigmoid_table();
+    const auto table = gate_table();
     walk_integers(
         op, layer, numbers, in, out, [](auto) {},
         [&](const IntegerStep& step) {
@@ -293,18 +294,19 @@ struct Lstm {
         });
   }
 
+  template <bool in_pairs>
   static Lowered lower_integers(const Operation& op, const Core&) {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer);
     const Sizes s = sizes_of(op);
     return lowered_integers(
         op, layer, numbers,
-        {.function = "lstm_s16",
+        {.function = "lstm_s16<" + rows_type(in_pairs) + ">",
          .params_type = "LstmS16",
          .params = {{"first_c", numbers.first_c.text()},
                     {"last_c", numbers.last_c.text()},
                     {"h_shift", text(15 + numbers.exponent)}}},
-        lstm_s16_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units)));
+        lstm_s16_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units)), in_pairs);
   }
 
   /// Everything that a quantized layer needs beside its tensors.
@@ -522,11 +524,17 @@ struct Lstm {
   static std::vector<Kernel> kernels() {
     return {{"lstm_f32", "lstm/lstm_f32.h",
              [](const Operation& op, const Core&) { return is_float(op.in[kX]->dtype); }, lower_f32},
+            {"lstm_s16_dsp", "lstm/lstm_s16_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && !core.has_mve && is_integers(op) && can_be_paired(op) &&
+                      can_be_integers(op, integers_of(op));
+             },
+             lower_integers<true>},
             {"lstm_s16", "lstm/lstm_s16.h",
              [](const Operation& op, const Core&) {
                return is_integers(op) && can_be_integers(op, integers_of(op));
              },
-             lower_integers},
+             lower_integers<false>},
             {"lstm_quantized", "lstm/lstm_quantized.h",
              [](const Operation& op, const Core&) { return is_quantized(op); }, lower_quantized}};
   }
@@ -548,6 +556,8 @@ struct Lstm {
          "const i8[1,8,2] q(axis=1,[0.01,0.01,0.02,0.02,0.015,0.015,0.03,0.03],0); const i64[1,8]; ; ; ; ; "
          "i16[1,1,2] q(0.00003,0); i16[1,1,2] q(0.00048828125,0)",
          "time_major=false", "i16[1,3,1,2] q(0.00003,0)"},
+        {"i8[3,1,12] q(0.02,3); const i8[1,76,12] q(0.002,0); const i8[1,76,19] q(0.001,0); const f32[1,152]",
+         "", "i8[3,1,1,19] q(0.0078125,0)"},
         {"i8[6,1,3] q(0.02,3); const i8[1,20,3] q(0.01,0); const i8[1,20,5] "
          "q(axis=1,[0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,0.002,0.004,"
          "0.002,0.004,0.002,0.004,0.002,0.003],0); const f32[1,20]",

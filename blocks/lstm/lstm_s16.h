@@ -18,11 +18,11 @@ constexpr int32_t lstm_s16_scratch(int32_t inputs, int32_t units) {
 
 /// y[t] of every sample and direction. `h_in` and `c_in` [D,N,H] are the first states (null: zeros), `h_out`
 /// and `c_out` the last (null: not wanted; they may be h_in and c_in); `lengths` [N] may be null. Gates stand
-/// in the order input, output, forget, cell. For each direction `weights` has their rows over x, then over h;
-/// `rows` the factors of the sums over x, the biases and the factors of the sums over h.
-template <class T>
+/// in the order input, output, forget, cell. For each direction `weights` has their rows over x, then over h,
+/// as Rows takes them; `rows` the factors of the sums over x, the biases and the factors of the sums over h.
+template <class Rows, class T>
 NB_NOINLINE inline void lstm_s16(const LstmS16& p, const T* x, const int8_t* weights, const int32_t* rows,
-                                 const uint16_t* table, const int32_t* lengths, const int16_t* h_in,
+                                 const int16_t* table, const int32_t* lengths, const int16_t* h_in,
                                  const int16_t* c_in, int16_t* h_out, int16_t* c_out, T* y,
                                  int32_t* scratch) {
   const Sequence& s = p.common.sequence;
@@ -33,16 +33,20 @@ NB_NOINLINE inline void lstm_s16(const LstmS16& p, const T* x, const int8_t* wei
   };
   const auto step = [&](const WalkS16& walk, const int16_t* x_t) {
     int32_t *const z = walk.z, *const c = walk.more;
-    const int8_t* const w = weights + walk.direction * sums * (s.inputs + units);
+    const int32_t w_size = Rows::size(sums, s.inputs);
+    const int8_t* const w = weights + walk.direction * (w_size + Rows::size(sums, units));
     const int32_t* const of = rows + walk.direction * 3 * sums;
-    rows_s16(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
-    rows_s16(walk.h, w + sums * s.inputs, sums, units, of + 2 * sums, p.common.h_shift, z, z);
-    for (int32_t u = 0; u < units; ++u) {
-      const int32_t in = gate_sigmoid(z[u], table), out = gate_sigmoid(z[units + u], table);
-      const int32_t forget = gate_sigmoid(z[2 * units + u], table);
-      c[u] = next_cell(c[u], forget, in, gate_tanh(z[3 * units + u], table));
-      const int32_t h = out * cell_tanh(c[u], table);
-      walk.h[u] = static_cast<int16_t>((h + (1 << (p.h_shift - 1))) >> p.h_shift);
+    Rows::products(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
+    Rows::products(walk.h, w + w_size, sums, units, of + 2 * sums, p.common.h_shift, z, z);
+    for (int32_t u = 0; u < units; u += kLanes) {
+      const LanesMask mask = lanes_of(units - u);
+      const Lanes in = gate_sigmoid(load_lanes(z + u), table);
+      const Lanes forget = gate_sigmoid(load_lanes(z + 2 * units + u), table);
+      const Lanes added = gate_tanh(load_lanes(z + 3 * units + u), table);
+      const Lanes cell = next_cell(load_lanes(c + u), forget, in, added);
+      store_lanes(c + u, cell, mask);
+      const Lanes out = gate_sigmoid(load_lanes(z + units + u), table);
+      store_lanes(walk.h + u, shifted_right(product(out, cell_tanh(cell, table)), p.h_shift), mask);
     }
   };
   const auto end = [&](const WalkS16& walk) {

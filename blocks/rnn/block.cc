@@ -5,7 +5,6 @@
 #include "blocks/blocks.h"
 #include "blocks/core/pack_f32.h"
 #include "blocks/elements.h"
-#include "blocks/integer_functions.h"
 #include "blocks/recurrent_integers.h"
 #include "blocks/rnn/attributes.h"
 #include "blocks/rnn/rnn_f32.h"
@@ -26,6 +25,7 @@ bool is_integers(const Operation& op) { return !is_float(op.in[In::x]->dtype); }
 IntegerRecurrence integers_of(const Operation& op) {
   const auto& a = op.attrs<RnnAttrs>();
   IntegerRecurrence layer;
+  layer.parts = {1};
   layer.first_h = {In::state_h, In::initial_h};
   layer.direction = a.direction;
   layer.time_major = a.time_major;
@@ -41,7 +41,7 @@ StepsOf relu_steps(const RecurrentIntegers& numbers) {
 }
 /// tanh, in 2^-15, to steps of h.
 std::int32_t tanh_of(std::int32_t z, const RecurrentIntegers& numbers,
-                     const std::vector<std::uint16_t>& table) {
+                     const std::vector<std::int16_t>& table) {
   return (gate_tanh(z, table.data()) + ((1 << numbers.exponent) >> 1)) >> numbers.exponent;
 }
 
@@ -72,7 +72,7 @@ struct Rnn {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer, in);
     const auto calls = (*checked_layer(op)).calls;
-    const auto table = sigmoid_table();
+    const auto table = gate_table();
     walk_integers(
         op, layer, numbers, in, out, [](auto) {},
         [&](const IntegerStep& step) {
@@ -151,6 +151,7 @@ struct Rnn {
     return l;
   }
 
+  template <bool in_pairs>
   static Lowered lower_integers(const Operation& op, const Core&) {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer);
@@ -161,22 +162,28 @@ struct Rnn {
     };
     return lowered_integers(
         op, layer, numbers,
-        {.function = "rnn_s16",
+        {.function = "rnn_s16<" + rows_type(in_pairs) + ">",
          .params_type = "RnnS16",
          .params = {{"is_relu", "{" + is_relu(calls.front()) + ", " + is_relu(calls.back()) + "}"},
                     {"relu_h", relu_steps(numbers).text()},
                     {"tanh_shift", std::to_string(std::max(numbers.exponent, 0))}}},
-        rnn_s16_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units)));
+        rnn_s16_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units)), in_pairs);
   }
 
   static std::vector<Kernel> kernels() {
     return {{"rnn_f32", "rnn/rnn_f32.h", [](const Operation& op, const Core&) { return !is_integers(op); },
              lower_f32},
+            {"rnn_s16_dsp", "rnn/rnn_s16_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && !core.has_mve && is_integers(op) && can_be_paired(op) &&
+                      can_be_integers(op, integers_of(op));
+             },
+             lower_integers<true>},
             {"rnn_s16", "rnn/rnn_s16.h",
              [](const Operation& op, const Core&) {
                return is_integers(op) && can_be_integers(op, integers_of(op));
              },
-             lower_integers}};
+             lower_integers<false>}};
   }
 
   static std::vector<Sample> samples() {
@@ -189,6 +196,8 @@ struct Rnn {
          "direction=reverse, gate_clip=0.5, final_state=true, functions=[softsign]"},
         {"f32[9,2,3]; const f32[2,9,3]; const f32[2,9,9]; ; i32[2]; f32[2,2,9]", "direction=bidirectional"},
         {"f32[3,1,5]; const f32[1,2,5]; const f32[1,2,2]; const f32[1,4]; ; ; f32[1,1,2]"},
+        {"i8[3,1,12] q(0.02,3); const i8[1,19,12] q(0.002,0); const i8[1,19,19] q(0.001,0); const f32[1,38]",
+         "", "i8[3,1,1,19] q(0.0078125,0)"},
         {"i8[6,1,3] q(0.02,3); const i8[1,5,3] q(0.01,0); const i8[1,5,5] "
          "q(axis=1,[0.002,0.004,0.002,0.004,0.002],0); const f32[1,5]",
          "", "i8[6,1,1,5] q(0.0078125,0)"},

@@ -19,25 +19,27 @@ constexpr int32_t rnn_s16_scratch(int32_t inputs, int32_t units) {
 
 /// y[t] of every sample and direction. `h_in` [D,N,H] are the first states (null: zeros), `h_out` the last
 /// (null: not wanted; it may be h_in); `lengths` [N] may be null. For each direction `weights` has the rows
-/// over x, then over h; `rows` the factors of the sums over x, the biases and the factors of the sums over h.
-template <class T>
+/// over x, then over h, as Rows takes them; `rows` the factors of the sums over x, the biases and the factors
+/// of the sums over h.
+template <class Rows, class T>
 NB_NOINLINE inline void rnn_s16(const RnnS16& p, const T* x, const int8_t* weights, const int32_t* rows,
-                                const uint16_t* table, const int32_t* lengths, const int16_t* h_in,
+                                const int16_t* table, const int32_t* lengths, const int16_t* h_in,
                                 int16_t* h_out, T* y, int32_t* scratch) {
   const Sequence& s = p.common.sequence;
   const int32_t units = s.units;
   const auto begin = [&](const WalkS16& walk) { first_h_s16(p.common, walk, h_in); };
   const auto step = [&](const WalkS16& walk, const int16_t* x_t) {
-    const int8_t* const w = weights + walk.direction * units * (s.inputs + units);
+    const int32_t w_size = Rows::size(units, s.inputs);
+    const int8_t* const w = weights + walk.direction * (w_size + Rows::size(units, units));
     const int32_t* const of = rows + walk.direction * 3 * units;
-    rows_s16(x_t, w, units, s.inputs, of, p.common.x_shift, of + units, walk.z);
-    rows_s16(walk.h, w + units * s.inputs, units, units, of + 2 * units, p.common.h_shift, walk.z, walk.z);
+    Rows::products(x_t, w, units, s.inputs, of, p.common.x_shift, of + units, walk.z);
+    Rows::products(walk.h, w + w_size, units, units, of + 2 * units, p.common.h_shift, walk.z, walk.z);
     if (p.is_relu[walk.direction]) {
       for (int32_t u = 0; u < units; ++u) walk.h[u] = to_s16(in_steps(p.relu_h, max(walk.z[u], int32_t{0})));
     } else {
-      const int32_t half = (1 << p.tanh_shift) >> 1;
-      for (int32_t u = 0; u < units; ++u)
-        walk.h[u] = static_cast<int16_t>((gate_tanh(walk.z[u], table) + half) >> p.tanh_shift);
+      for (int32_t u = 0; u < units; u += kLanes)
+        store_lanes(walk.h + u, shifted_right(gate_tanh(load_lanes(walk.z + u), table), p.tanh_shift),
+                    lanes_of(units - u));
     }
   };
   const auto end = [&](const WalkS16& walk) { last_h_s16(p.common, walk, h_out); };

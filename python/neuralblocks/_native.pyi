@@ -13,6 +13,9 @@ class Runner:
     def run(
         self, inputs: list[NamedArray] | None, dequantize: bool, timeout_seconds: float
     ) -> tuple[tuple[list[Array], str] | None, str]: ...
+    def validate(
+        self, inputs: list[NamedArray], targets: list[NamedArray], timeout_seconds: float
+    ) -> tuple[str | None, str]: ...
 
 def compile(
     path: str,

@@ -14,7 +14,7 @@ from . import _native
 from ._diagnostics import Diagnostic, fail, parsed, refuse
 from ._dtypes import NUMPY_NAME
 from ._models import ModelFile, as_file
-from ._validate import Validation, compare, is_labels, has_values_of
+from ._validate import Validation, validation_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -229,24 +229,20 @@ class Program:
         timeout: float = 600.0,
     ) -> Validation:
         """Runs `x` as `run` does and compares the outputs with `y`, what they should be: arrays as `run` returns them, or
-        for an output of several values an integer label a sample, which gives the accuracy alone. A quantized output is
-        compared as real values, unless `y` is integers of its shape. Raises as `run`; UsageError if `y` does not fit."""
-        from ._arrays import named_arrays
+        labels (an integer a sample of an output of several values, or one for each position beside its axis of
+        classes). A quantized output is compared as real values; integers of its own dtype and shape are taken as
+        quantized too. Raises as `run`; UsageError if `y` does not fit."""
+        from ._arrays import named_arrays, packed
 
         self._check_given(x)
         expected = named_arrays(y, [spec.name for spec in self.outputs], "output")
-        arrays, report = self._run(x, board, False, keep_state, optimize, timeout)
-        samples, rows = report["samples"], []
-        for spec, output in zip(self.outputs, arrays):
-            wanted = expected[spec.name]
-            output = output.reshape((samples, *spec.shape))
-            if not is_labels(wanted, output.shape) and not has_values_of(wanted, output.shape):
-                refuse("input-mismatch", f"`y` has shape {list(wanted.shape)} for output `{spec.name}`, which has "
-                       f"{list(spec.shape)} a sample, and {samples} of them")
-            if spec.scale is not None and spec.zero_point is not None and wanted.dtype.kind == "f":
-                output = (output.astype("float32") - spec.zero_point) * spec.scale
-            rows.append(compare(spec.name, output, wanted))
-        return Validation(report["board"], samples, tuple(rows))
+        arrays = named_arrays(x, [spec.name for spec in self.inputs], "input")
+        runner = self._runner(board, keep_state, optimize)
+        answer, said = runner.validate([packed(name, array) for name, array in arrays.items()],
+                                       [packed(name, array) for name, array in expected.items()], timeout)
+        if answer is None:
+            fail(self._relabelled(said))
+        return validation_of(json.loads(answer))
 
     def export(self, folder: str | os.PathLike[str], board: str | os.PathLike[str] | None = None) -> pathlib.Path:
         """Writes the C++ project, as `nblocks generate` does: the C API, one call a layer, weights, the blocks' headers,
@@ -278,21 +274,11 @@ class Program:
     ) -> tuple[list[np.ndarray], dict[str, Any]]:
         from ._arrays import named_arrays, packed, unpacked
 
-        if optimize not in ("", "O0", "O1", "O2", "O3", "Os"):
-            refuse("usage", f"optimize is `{optimize}`, not O0, O1, O2, O3 or Os")
         inputs = self.inputs
         arrays = {} if x is None else named_arrays(x, [spec.name for spec in inputs], "input")
-        if keep_state is None:
-            keep_state = bool(self._asked.states or self._asked.streams)
-        where = os.fspath(board) if board is not None else self._board
-        key = (where, keep_state, optimize)
-        if key not in self._runners:
-            runner, said = _native.build(self._model_for(board), optimize, keep_state)
-            if runner is None:
-                fail(self._relabelled(said))
-            self._runners[key] = runner
+        runner = self._runner(board, keep_state, optimize)
         given = None if not arrays else [packed(name, array) for name, array in arrays.items()]
-        answer, said = self._runners[key].run(given, dequantize, timeout)
+        answer, said = runner.run(given, dequantize, timeout)
         if answer is None:
             fail(self._relabelled(said))
         report = json.loads(answer[1])
@@ -306,6 +292,23 @@ class Program:
                 array = array.reshape((report["samples"], *spec.shape))
             found.append(array)
         return found, report
+
+    def _runner(
+        self, board: str | os.PathLike[str] | None, keep_state: bool | None, optimize: str
+    ) -> _native.Runner:
+        """The program built for the board; built once."""
+        if optimize not in ("", "O0", "O1", "O2", "O3", "Os"):
+            refuse("usage", f"optimize is `{optimize}`, not O0, O1, O2, O3 or Os")
+        if keep_state is None:
+            keep_state = bool(self._asked.states or self._asked.streams)
+        where = os.fspath(board) if board is not None else self._board
+        key = (where, keep_state, optimize)
+        if key not in self._runners:
+            runner, said = _native.build(self._model_for(board), optimize, keep_state)
+            if runner is None:
+                fail(self._relabelled(said))
+            self._runners[key] = runner
+        return self._runners[key]
 
     def _check_given(self, x: Any) -> None:
         if x is None and self.inputs:

@@ -95,23 +95,25 @@ Result<RunResult> run_firmware(const Firmware& firmware, const Graph& graph, con
   if (is_host) {
     command = {fs::absolute(firmware.executable).string()};
   } else {
-    const fs::path plugin = options.plugin.empty() ? find_plugin() : options.plugin;
-    if (plugin.empty())
-      return diagnostics.add({.kind = Kind::tool_missing,
-                              .message = "libnbcount.so, the counting plugin, is not beside nblocks",
-                              .help = "build the target nbcount, or set NBLOCKS_PLUGIN"});
     command = firmware.qemu;
-    std::string marks;
-    for (const auto& [address, id] : firmware.elf->marks) {
-      std::array<char, 12> hex{};
-      std::snprintf(hex.data(), hex.size(), "%x\n", address);
-      marks += hex.data();
+    if (options.is_counting) {
+      const fs::path plugin = options.plugin.empty() ? find_plugin() : options.plugin;
+      if (plugin.empty())
+        return diagnostics.add({.kind = Kind::tool_missing,
+                                .message = "libnbcount.so, the counting plugin, is not beside nblocks",
+                                .help = "build the target nbcount, or set NBLOCKS_PLUGIN"});
+      std::string marks;
+      for (const auto& [address, id] : firmware.elf->marks) {
+        std::array<char, 12> hex{};
+        std::snprintf(hex.data(), hex.size(), "%x\n", address);
+        marks += hex.data();
+      }
+      if (!write_file(folder / "nb_marks.txt", as_byte_span(marks), why_not))
+        return diagnostics.add({.kind = Kind::file_unwritable, .message = why_not});
+      command.insert(command.end(), {"-plugin", fs::absolute(plugin).string() +
+                                                    ",out=nb_counts.txt,marksfile=nb_marks.txt"});
     }
-    if (!write_file(folder / "nb_marks.txt", as_byte_span(marks), why_not))
-      return diagnostics.add({.kind = Kind::file_unwritable, .message = why_not});
-    command.insert(command.end(),
-                   {"-plugin", fs::absolute(plugin).string() + ",out=nb_counts.txt,marksfile=nb_marks.txt",
-                    "-kernel", fs::absolute(firmware.executable).string()});
+    command.insert(command.end(), {"-kernel", fs::absolute(firmware.executable).string()});
   }
   const auto start = std::chrono::steady_clock::now();
   const auto end = run_process(command, folder, options.timeout_seconds);
@@ -158,6 +160,7 @@ Result<RunResult> run_firmware(const Firmware& firmware, const Graph& graph, con
   result.outputs = {samples.count, std::move(*output.bytes)};
   if (is_host) return result;
   result.stack_bytes = static_cast<std::int64_t>(done->at("stack_bytes"));
+  if (!options.is_counting) return result;
   const FileRead log = read_file(counts);
   if (!log.bytes)
     return diagnostics.add({.kind = Kind::internal,

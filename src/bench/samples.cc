@@ -120,6 +120,17 @@ NpyArray npy_of(DType dtype, Shape shape, Bytes data) {
   return {descr_of(dtype), std::move(shape), std::move(data)};
 }
 
+NamedArrays::const_iterator input_array(const NamedArrays& arrays, const Graph& graph, std::size_t index) {
+  const std::string number = std::to_string(index);
+  std::vector<std::string> names = {graph.at(graph.inputs[index]).name, "in" + number, "x" + number};
+  // numpy.savez calls an array without a name arr_0.
+  if (index == 0) names.insert(names.end(), {"x", "arr_0"});
+  for (const std::string& name : names)
+    for (auto found = arrays.begin(); found != arrays.end(); ++found)
+      if (found->first == name) return found;
+  return arrays.end();
+}
+
 Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const std::string& file,
                            Diagnostics& diagnostics) {
   const auto refuse = [&](Kind kind, std::string message, std::string help = {}) -> Failed {
@@ -131,14 +142,7 @@ Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const 
   std::size_t count = 0;
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
     const Value& input = graph.at(graph.inputs[i]);
-    const auto named = [&](const std::string& name) {
-      return std::find_if(arrays.begin(), arrays.end(), [&](const auto& pair) { return pair.first == name; });
-    };
-    auto found = named(input.name);
-    if (found == arrays.end()) found = named("in" + std::to_string(i));
-    // numpy.savez calls an array without a name arr_0.
-    for (const char* name : {"x", "arr_0"})
-      if (found == arrays.end() && graph.inputs.size() == 1) found = named(name);
+    const auto found = input_array(arrays, graph, i);
     if (found == arrays.end()) {
       std::vector<std::string> names, wanted;
       for (const auto& pair : arrays) names.push_back(pair.first);

@@ -17,10 +17,15 @@ struct Samples {
 
 using NamedArrays = std::vector<std::pair<std::string, NpyArray>>;
 
-/// Reads FILE (.npz: arrays named as the inputs, or in0, in1, ...; .npy; .bin: raw bytes) for the graph's
-/// inputs. An array of the input's shape is one sample; one more leading axis, or another first dimension
-/// where the input has batch 1, is N samples. Integer inputs take their own dtype raw; float arrays are
-/// quantized with the input's scale (note input-quantized). Errors: file-unreadable, input-mismatch.
+/// The array of the graph's input `index`: called as the input, in0 (in1, ...) or x0 (x1, ...), of the first
+/// input also x. The end if there is none.
+[[nodiscard]] NamedArrays::const_iterator input_array(const NamedArrays& arrays, const Graph& graph,
+                                                      std::size_t index);
+
+/// Reads FILE (.npz: arrays as input_array finds them; .npy; .bin: raw bytes) for the graph's inputs. An
+/// array of the input's shape is one sample; one more leading axis, or another first dimension where the
+/// input has batch 1, is N samples. Integer inputs take their own dtype raw; float arrays are quantized with
+/// the input's scale (note input-quantized). Errors: file-unreadable, input-mismatch.
 [[nodiscard]] Result<Samples> read_samples(const std::filesystem::path& path, const Graph& graph,
                                            Diagnostics& diagnostics);
 

@@ -111,7 +111,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("does-not-fit", topics)
         for topic in topics + ["passes", "conv2d"]:
             self.assertEqual(nblocks("explain", topic).returncode, 0, topic)
-        for verb in ["analyze", "generate", "run", "boards", "blocks", "explain", "doctor"]:
+        for verb in ["analyze", "generate", "run", "validate", "boards", "blocks", "explain", "doctor"]:
             self.assertEqual(nblocks(verb, "--help").returncode, 0)
         self.assertGreaterEqual(len(json.loads(nblocks("boards", "--json").stdout)), 20)
         self.assertEqual(json.loads(nblocks("blocks", "conv2d", "--json").stdout)["name"], "conv2d")

@@ -114,6 +114,11 @@ def test_validate(digits, digits_int8):
     assert one.acc == 1.0 and one.l2r < 1e-5 and abs(one.mean) < 1e-5 and one.std < 1e-5
     labels = digits.validate(TEST["x"], TEST["y"])
     assert labels.acc > 0.9 and labels.max_abs_error is None
+    one = labels.outputs[0]
+    assert sum(map(sum, one.confusion)) == 360 and sum(one.confusion[k][k] for k in range(10)) == round(one.acc * 360)
+    assert 0.9 < one.balanced_accuracy < 1 and 0.99 < one.auc <= 1 and "confusion" not in str(labels)
+    with pytest.raises(nb.UsageError, match="label 10"):
+        digits.validate(TEST["x"], TEST["y"] + 1)
     off = digits.validate(TEST["x"], TEST["expected_float"] + 1).outputs[0]
     assert off.max_abs_error == pytest.approx(1, abs=1e-4) and off.mean == pytest.approx(-1, abs=1e-4)
     assert "acc" in str(found) and "360 samples" in str(found)

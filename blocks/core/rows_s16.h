@@ -1,0 +1,109 @@
+// Products of int16 vectors with rows of int8 weights, as recurrent layers of integers take them, the rows
+// lying one after the other: portable, and with Helium.
+#pragma once
+#include "simd_dsp.h"
+
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+#endif
+
+namespace nb {
+
+/// Elements that a vector of n int16 has in memory: those behind the last are zeros.
+constexpr int32_t padded_s16(int32_t n) { return (n + 7) & ~7; }
+
+#if defined(__ARM_FEATURE_MVE)
+/// Sums of four rows over a vector of more than 4 elements.
+NB_INLINE int32x4_t sums_of_rows(const int16_t* in, const int8_t* w0, int32_t n) {
+  const int8_t *w1 = w0 + n, *w2 = w1 + n, *w3 = w2 + n;
+  int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+  const int32_t count = padded_s16(n) >> 3;
+  // In C++ the compiler moves sums and pointers about in the loop.
+  __asm__(
+      "dls lr, %[count]\n\t"
+      "1:\n\t"
+      "vldrh.u16 q0, [%[x]], #16\n\t"
+      "vldrb.s16 q1, [%[w0]], #8\n\t"
+      "vmladava.s16 %[s0], q0, q1\n\t"
+      "vldrb.s16 q2, [%[w1]], #8\n\t"
+      "vmladava.s16 %[s1], q0, q2\n\t"
+      "vldrb.s16 q3, [%[w2]], #8\n\t"
+      "vmladava.s16 %[s2], q0, q3\n\t"
+      "vldrb.s16 q1, [%[w3]], #8\n\t"
+      "vmladava.s16 %[s3], q0, q1\n\t"
+      "le lr, 1b"
+      : [x] "+r"(in), [w0] "+l"(w0), [w1] "+l"(w1), [w2] "+l"(w2), [w3] "+l"(w3), [s0] "+Te"(s0),
+        [s1] "+Te"(s1), [s2] "+Te"(s2), [s3] "+Te"(s3)
+      : [count] "r"(count)
+      : "q0", "q1", "q2", "q3", "lr", "memory");
+  int32x4_t sums = vdupq_n_s32(s0);
+  sums = vsetq_lane_s32(s1, sums, 1);
+  sums = vsetq_lane_s32(s2, sums, 2);
+  return vsetq_lane_s32(s3, sums, 3);
+}
+#endif
+
+/// Behind all weights lie 8 bytes more.
+struct RowsS16 {
+  /// Bytes of weights.
+  static constexpr int32_t size(int32_t rows, int32_t n) { return rows * n; }
+
+  /// z[row] = base[row] + round(2^(shift - 32) * factors[row] * sum over k < n of in[k] * weights[row * n +
+  /// k]). No sum times 2^shift leaves int32. z may be base. `in` is padded.
+  NB_NOINLINE static void products(const int16_t* NB_RESTRICT in, const int8_t* NB_RESTRICT weights,
+                                   int32_t rows, int32_t n, const int32_t* NB_RESTRICT factors, int32_t shift,
+                                   const int32_t* base, int32_t* z) {
+    int32_t left = rows;
+#if defined(__ARM_FEATURE_MVE)
+    const auto put = [&](int32x4_t sums) {
+      const int32x4_t high = vrmulhq_s32(vshlq_r_s32(sums, shift), vldrwq_s32(factors));
+      vstrwq_s32(z, vaddq_s32(vldrwq_s32(base), high));
+      weights += 4 * n;
+      factors += 4;
+      base += 4;
+      z += 4;
+    };
+    if (n <= 4) {
+      const int32_t x0 = in[0], x1 = in[1], x2 = in[2], x3 = in[3];
+      const uint32x4_t first = vmulq_n_u32(vidupq_n_u32(0, 1), static_cast<uint32_t>(n));
+      const uint32x4_t second = vaddq_n_u32(first, 1), third = vaddq_n_u32(first, 2),
+                       fourth = vaddq_n_u32(first, 3);
+      for (; left >= 4; left -= 4) {
+        int32x4_t sums = vmulq_n_s32(vldrbq_gather_offset_s32(weights, first), x0);
+        sums = vmlaq_n_s32(sums, vldrbq_gather_offset_s32(weights, second), x1);
+        sums = vmlaq_n_s32(sums, vldrbq_gather_offset_s32(weights, third), x2);
+        put(vmlaq_n_s32(sums, vldrbq_gather_offset_s32(weights, fourth), x3));
+      }
+    } else {
+      for (; left >= 4; left -= 4) put(sums_of_rows(in, weights, n));
+    }
+#else
+    for (; left >= 4; left -= 4) {
+      const int8_t *w1 = weights + n, *w2 = w1 + n, *w3 = w2 + n;
+      int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+      for (int32_t k = 0; k < n; ++k) {
+        const int32_t value = in[k];
+        s0 += value * weights[k];
+        s1 += value * w1[k];
+        s2 += value * w2[k];
+        s3 += value * w3[k];
+      }
+      z[0] = multiply_high_add(s0 * (1 << shift), factors[0], base[0]);
+      z[1] = multiply_high_add(s1 * (1 << shift), factors[1], base[1]);
+      z[2] = multiply_high_add(s2 * (1 << shift), factors[2], base[2]);
+      z[3] = multiply_high_add(s3 * (1 << shift), factors[3], base[3]);
+      weights = w3 + n;
+      factors += 4;
+      base += 4;
+      z += 4;
+    }
+#endif
+    for (; left > 0; --left, weights += n) {
+      int32_t sum = 0;
+      for (int32_t k = 0; k < n; ++k) sum += in[k] * weights[k];
+      *z++ = multiply_high_add(sum * (1 << shift), *factors++, *base++);
+    }
+  }
+};
+
+}  // namespace nb

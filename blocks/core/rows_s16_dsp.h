@@ -1,0 +1,122 @@
+// Products of int16 vectors with rows of int8 weights by the packed 16-bit instructions of the DSP extension.
+#pragma once
+#include "rows_s16.h"
+
+namespace nb {
+
+/// sum + the two products of the signed halves of a and b, in 64 bits.
+NB_INLINE int64_t multiply_add_halves64(uint32_t a, uint32_t b, int64_t sum) {
+#if NB_DSP
+  __asm__("smlald %Q0, %R0, %1, %2" : "+r"(sum) : "r"(a), "r"(b) : "cc");
+  return sum;
+#else
+  return sum + low_half(a) * low_half(b) + static_cast<int64_t>(high_half(a)) * high_half(b);
+#endif
+}
+
+/// The sums of four rows: those of rows 0 and 2, and those of the words of rows 0 and 1, and of 2 and 3.
+struct PairedSums {
+  int32_t a0, a1;
+  int64_t both0, both1;
+};
+
+/// Adds the products of four rows and of `size` elements, a multiple of 4 and not 0; moves `weights` on.
+NB_INLINE void add_paired(const int16_t* x, const int8_t*& weights, int32_t size, PairedSums& sums) {
+  const int16_t* const end = x + size;
+#if NB_DSP
+  uint32_t values, w0, w1;
+  __asm__(
+      "1:\n\t"
+      "ldr %[v], [%[x]], #4\n\t"
+      "ldrd %[w0], %[w1], [%[w]], #8\n\t"
+      "smlald %Q[b0], %R[b0], %[v], %[w0]\n\t"
+      "sxtb16 %[w0], %[w0]\n\t"
+      "smlald %Q[b1], %R[b1], %[v], %[w1]\n\t"
+      "sxtb16 %[w1], %[w1]\n\t"
+      "smlad %[a0], %[v], %[w0], %[a0]\n\t"
+      "smlad %[a1], %[v], %[w1], %[a1]\n\t"
+      "ldr %[v], [%[x]], #4\n\t"
+      "ldrd %[w0], %[w1], [%[w]], #8\n\t"
+      "smlald %Q[b0], %R[b0], %[v], %[w0]\n\t"
+      "sxtb16 %[w0], %[w0]\n\t"
+      "smlald %Q[b1], %R[b1], %[v], %[w1]\n\t"
+      "sxtb16 %[w1], %[w1]\n\t"
+      "smlad %[a0], %[v], %[w0], %[a0]\n\t"
+      "cmp %[x], %[end]\n\t"
+      "smlad %[a1], %[v], %[w1], %[a1]\n\t"
+      "bne 1b"
+      : [x] "+r"(x), [w] "+r"(weights), [a0] "+r"(sums.a0), [a1] "+r"(sums.a1), [b0] "+r"(sums.both0),
+        [b1] "+r"(sums.both1), [v] "=&r"(values), [w0] "=&r"(w0), [w1] "=&r"(w1)
+      : [end] "r"(end)
+      : "cc", "memory");
+#else
+  for (; x < end; x += 2, weights += 8) {
+    const uint32_t values = load4(x), w0 = load4(weights), w1 = load4(weights + 4);
+    sums.a0 = multiply_add_halves(values, even_bytes(w0), sums.a0);
+    sums.both0 = multiply_add_halves64(values, w0, sums.both0);
+    sums.a1 = multiply_add_halves(values, even_bytes(w1), sums.a1);
+    sums.both1 = multiply_add_halves64(values, w1, sums.both1);
+  }
+#endif
+}
+
+/// z[i] = base[i] + round(2^(shift - 32) * factors[i] * sums[i]) for two rows; moves the pointers on.
+NB_INLINE void put_two(int32_t sum0, int32_t sum1, const int32_t*& factors, int32_t shift,
+                       const int32_t*& base, int32_t*& z) {
+#if NB_DSP
+  int32_t f0, f1, b0, b1;
+  __asm__(
+      "ldrd %[f0], %[f1], [%[f]], #8\n\t"
+      "ldrd %[b0], %[b1], [%[b]], #8\n\t"
+      "lsl %[s0], %[s0], %[shift]\n\t"
+      "lsl %[s1], %[s1], %[shift]\n\t"
+      "smmlar %[b0], %[s0], %[f0], %[b0]\n\t"
+      "smmlar %[b1], %[s1], %[f1], %[b1]\n\t"
+      "strd %[b0], %[b1], [%[z]], #8"
+      : [f] "+r"(factors), [b] "+r"(base), [z] "+r"(z), [s0] "+r"(sum0), [s1] "+r"(sum1), [f0] "=&r"(f0),
+        [f1] "=&r"(f1), [b0] "=&r"(b0), [b1] "=&r"(b1)
+      : [shift] "r"(shift)
+      : "memory");
+#else
+  z[0] = multiply_high_add(sum0 * (1 << shift), factors[0], base[0]);
+  z[1] = multiply_high_add(sum1 * (1 << shift), factors[1], base[1]);
+  factors += 2;
+  base += 2;
+  z += 2;
+#endif
+}
+
+/// Rows lie in pairs (pair_rows in blocks/recurrent_integers.cc): a word holds two rows' weights of two
+/// elements. Of rows a and b its halves are 256 b + a with b and a signed, so that one widening gives a's
+/// products, and b's are what is left of the products of the word itself. Four rows are taken at once, with
+/// two words an element pair. Rows are a multiple of 4 elements and 4 rows, with zeros.
+struct PairedRowsS16 {
+  static constexpr int32_t size(int32_t rows, int32_t n) { return ((rows + 3) & ~3) * ((n + 3) & ~3); }
+
+  /// As RowsS16.
+  NB_NOINLINE static void products(const int16_t* NB_RESTRICT in, const int8_t* weights, int32_t rows,
+                                   int32_t n, const int32_t* factors, int32_t shift, const int32_t* base,
+                                   int32_t* z) {
+    const int32_t size = (n + 3) & ~3;
+    const auto second = [](int64_t both, int32_t first) { return static_cast<int32_t>((both - first) >> 8); };
+    const auto put = [&](int32_t i, int32_t sum) {
+      z[i] = multiply_high_add(sum * (1 << shift), factors[i], base[i]);
+    };
+    const int32_t* const last = factors + (rows & ~3);
+    while (factors != last) {
+      PairedSums sums{0, 0, 0, 0};
+      add_paired(in, weights, size, sums);
+      put_two(sums.a0, second(sums.both0, sums.a0), factors, shift, base, z);
+      put_two(sums.a1, second(sums.both1, sums.a1), factors, shift, base, z);
+    }
+    const int32_t rest = rows & 3;
+    if (rest == 0) return;
+    PairedSums sums{0, 0, 0, 0};
+    add_paired(in, weights, size, sums);
+    put(0, sums.a0);
+    if (rest > 1) put(1, second(sums.both0, sums.a0));
+    if (rest > 2) put(2, sums.a1);
+  }
+};
+
+}  // namespace nb

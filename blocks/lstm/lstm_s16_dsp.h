@@ -1,0 +1,4 @@
+// An LSTM layer of integers with the packed 16-bit instructions of the DSP extension.
+#pragma once
+#include "../core/rows_s16_dsp.h"
+#include "lstm_s16.h"

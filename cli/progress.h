@@ -1,0 +1,28 @@
+// How far a long step is, on one line of a terminal.
+#pragma once
+#include <chrono>
+#include <string>
+
+#include "cli/commands.h"
+
+namespace nb::cli {
+
+/// Shows steps on stderr if it is a terminal and the options ask for talk, from half a second on; the line is
+/// gone at the end.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const Options& options);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  /// `done` of `total` things; without a total only the step is shown. The time left is that of this step.
+  void show(const std::string& step, std::size_t done, std::size_t total);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool is_shown_ = false, is_terminal_ = false;
+  Clock::time_point start_ = Clock::now(), step_start_ = start_;
+  std::string step_;
+};
+
+}  // namespace nb::cli

@@ -1,0 +1,136 @@
+#include "cli/validation_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/text.h"
+
+namespace nb::cli {
+namespace {
+
+constexpr std::int64_t kMostClasses = 16;
+
+/// Four digits that matter; blank where there is no value.
+std::string cell(const std::optional<double>& value) {
+  if (!value) return "";
+  if (*value != 0 && std::abs(*value) < 1e-3) return fmt::format("{:.2e}", *value);
+  // 1 stands for 1 exactly.
+  if (const std::string text = fmt::format("{:.4g}", *value); text != "1" || *value == 1) return text;
+  return fmt::format("{:.10g}", *value);
+}
+
+std::string acc_cell(const std::optional<double>& acc) {
+  return acc ? fmt::format("{:.2f}%", *acc * 100) : "";
+}
+
+/// A line of the table without blanks at its end.
+void print_cells(const std::string& name, const std::array<std::string, 8>& cells) {
+  std::string line = fmt::format("  {:<13} {:>8}", name, cells[0]);
+  for (std::size_t i = 1; i < cells.size(); ++i) line += fmt::format(" {:>10}", cells[i]);
+  line.resize(line.find_last_not_of(' ') + 1);
+  fmt::print("{}\n", line);
+}
+
+void print_row(const std::string& name, const Scores& scores) {
+  const auto of = [&](auto member) -> std::string {
+    return scores.errors ? cell((*scores.errors).*member) : "";
+  };
+  print_cells(name, {acc_cell(scores.acc), of(&Errors::rmse), of(&Errors::mae), of(&Errors::l2r),
+                     of(&Errors::mean), of(&Errors::std), of(&Errors::nse), of(&Errors::cos)});
+}
+
+void print_output(const OutputValidation& output, std::size_t number) {
+  const std::string rule = rule_text(output);
+  fmt::print("  output {} `{}` {}{}\n", number, output.name, type_text(output.type),
+             rule.empty()                          ? ""
+             : output.task == Task::reconstruction ? ", score: " + rule
+                                                   : ", acc by " + rule);
+  print_cells("", {"acc", "rmse", "mae", "l2r", "mean", "std", "nse", "cos"});
+  const std::string which = "#" + std::to_string(number + 1);
+  if (output.program) print_row("program " + which, *output.program);
+  if (output.reference) print_row("reference " + which, *output.reference);
+  if (output.cross) print_row("X-cross " + which, *output.cross);
+  fmt::print("\n");
+}
+
+void print_confusion(const ClassCounts& counts) {
+  if (counts.confusion.empty() || counts.classes > kMostClasses) return;
+  std::int64_t most = counts.classes;
+  for (const std::int64_t count : counts.confusion) most = std::max(most, count);
+  const std::size_t width = grouped(most).size() + 2;
+  fmt::print("  confusion: a row is a label, a column what the program decides\n  {:>6}", "");
+  for (std::int64_t c = 0; c < counts.classes; ++c) fmt::print("{:>{}}", c, width);
+  fmt::print("   right\n");
+  for (std::int64_t row = 0; row < counts.classes; ++row) {
+    fmt::print("  {:>6}", row);
+    for (std::int64_t c = 0; c < counts.classes; ++c) {
+      const std::int64_t count = counts.confusion[static_cast<std::size_t>(row * counts.classes + c)];
+      fmt::print("{:>{}}", count == 0 ? "." : grouped(count), width);
+    }
+    const auto i = static_cast<std::size_t>(row);
+    fmt::print("  {:>6}\n", counts.labelled[i] == 0
+                                ? "-"
+                                : fmt::format("{:.1f}%", 100.0 * static_cast<double>(counts.right[i]) /
+                                                             static_cast<double>(counts.labelled[i])));
+  }
+  fmt::print("\n");
+}
+
+/// The metric of both, and what lies between: points (hundredths) of shares, per cent of errors.
+void print_metric(const Validation& validation) {
+  const OutputValidation* output = judged(validation);
+  if (output == nullptr || validation.metric == Metric::automatic) return;
+  const auto program = value_of(validation.metric, *output->program);
+  const auto reference = output->reference ? value_of(validation.metric, *output->reference) : std::nullopt;
+  fmt::print("  {:<17} {:>14}", name_of(validation.metric), program ? fmt::format("{:.4f}", *program) : "-");
+  if (program && reference && !validation.is_own_reference) {
+    const bool is_share = validation.metric == Metric::accuracy || validation.metric == Metric::auc ||
+                          validation.metric == Metric::balanced_accuracy;
+    fmt::print("  reference {:.4f}: ", *reference);
+    if (is_share)
+      fmt::print("{:+.2f} points", (*program - *reference) * 100);
+    else
+      fmt::print("{:+.2f} %", *reference == 0 ? 0 : (*program / *reference - 1) * 100);
+  }
+  fmt::print("\n");
+  if (const Scores& scores = *output->program; scores.counts) {
+    for (const auto& [metric, value] :
+         {std::pair(Metric::balanced_accuracy, scores.balanced_accuracy), std::pair(Metric::auc, scores.auc)})
+      if (metric != validation.metric && value)
+        fmt::print("  {:<17} {:>14.4f}{}\n", name_of(metric), *value,
+                   output->reference && !validation.is_own_reference && value_of(metric, *output->reference)
+                       ? fmt::format("  reference {:.4f}", *value_of(metric, *output->reference))
+                       : "");
+  }
+}
+
+}  // namespace
+
+void print_validation(const Validation& validation) {
+  const std::string samples =
+      validation.samples == validation.samples_given
+          ? grouped(validation.samples) + (validation.samples == 1 ? " sample" : " samples")
+          : "the first " + grouped(validation.samples) + " of " + grouped(validation.samples_given) +
+                " samples";
+  fmt::print("{} on {}{}, {}; reference: {}\n\n", validation.model, validation.board,
+             validation.machine == validation.board ? "" : " (" + validation.machine + ")", samples,
+             validation.is_own_reference    ? "the program itself"
+             : validation.reference.empty() ? "the same model on this computer"
+                                            : validation.reference);
+  for (std::size_t i = 0; i < validation.outputs.size(); ++i) print_output(validation.outputs[i], i);
+  if (const OutputValidation* output = judged(validation); output != nullptr && output->program->counts)
+    print_confusion(*output->program->counts);
+  print_metric(validation);
+  if (validation.instructions)
+    fmt::print("  {:<17} {:>14}  an inference (the first sample's)\n", "instructions",
+               grouped(*validation.instructions));
+  for (const GateResult& gate : validation.gates)
+    fmt::print("  {:<17} {:>14}  {} {}: {}\n", gate.option, cell(gate.value),
+               gate.option.starts_with("--min") ? "at least" : "at most", cell(gate.limit),
+               gate.is_kept ? "kept" : "NOT KEPT");
+}
+
+}  // namespace nb::cli

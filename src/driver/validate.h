@@ -1,0 +1,45 @@
+// A model's emitted program against its float reference, on a labelled set.
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "bench/labelled.h"
+#include "driver/program.h"
+#include "report/validation.h"
+
+namespace nb {
+
+/// How far a step is. `total` 0: it has no count.
+struct Progress {
+  std::string step;  ///< "program on cortex-m4f"
+  std::size_t done = 0, total = 0;
+};
+
+struct ValidateOptions {
+  std::filesystem::path data;
+  std::string labels;               ///< see read_labelled
+  std::filesystem::path reference;  ///< empty: the model itself, in float, on this computer
+  Metric metric = Metric::automatic;
+  Gates gates;
+  std::optional<double> threshold;     ///< see ScoreOptions
+  std::int64_t samples = 0;            ///< at most that many, the first; 0: all
+  BuildOptions build;                  ///< of the program
+  std::filesystem::path build_folder;  ///< of the program; empty: a temporary one
+  double timeout_seconds = 600;  ///< of a batch of samples; of all where state goes from one to the next
+  std::function<void(const Progress&)> progress = [](const Progress&) {};
+};
+
+/// Compiles, builds and runs both on the same samples, and compares. Gates that are not kept are reported
+/// (gate-failed), with the validation. Errors: those of compiling, building and running; input-mismatch for
+/// data, usage for a metric or gate that does not fit them.
+[[nodiscard]] Result<Validation> validate(const std::filesystem::path& model, const CompileOptions& options,
+                                          std::string_view board, const ValidateOptions& asked,
+                                          Diagnostics& diagnostics);
+
+/// Outputs of a program that ran, against targets: what Python's `validate` gives. `set` holds the inputs.
+[[nodiscard]] Result<Validation> compare_outputs(const Compiled& compiled, const Samples& outputs,
+                                                 const LabelledSet& set, Diagnostics& diagnostics);
+
+}  // namespace nb
