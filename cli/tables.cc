@@ -14,12 +14,6 @@ constexpr std::size_t kMaxNameColumns = 44;
 
 std::string_view title_of(const Board& board) { return board.title.empty() ? board.name : board.title; }
 
-/// The end of a long name: that is where names of one model differ.
-std::string end_of(const std::string& name) {
-  if (name.size() <= kMaxNameColumns) return name;
-  return printable("..." + name.substr(name.size() - kMaxNameColumns + 3), kMaxNameColumns);
-}
-
 /// `instructions` has one number a layer, or none.
 void print_layers(const std::vector<LayerRow>& rows, const std::vector<std::int64_t>& instructions) {
   std::size_t name_width = 5, block_width = 5, output_width = 6;
@@ -57,6 +51,11 @@ void print_state(std::int64_t state_bytes) {
 }
 
 }  // namespace
+
+std::string end_of(const std::string& name) {
+  if (name.size() <= kMaxNameColumns) return name;
+  return printable("..." + name.substr(name.size() - kMaxNameColumns + 3), kMaxNameColumns);
+}
 
 void print_analysis(const Graph& graph, const Board& board, const Analysis& analysis) {
   fmt::print("{} for {} ({})\n\n", graph.name, title_of(board), board.processor);

@@ -4,6 +4,9 @@
 
 namespace nb::cli {
 
+/// The end of a long name: that is where names of one model differ.
+[[nodiscard]] std::string end_of(const std::string& name);
+
 /// Layers, then totals.
 void print_analysis(const Graph& graph, const Board& board, const Analysis& analysis);
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "cli/tables.h"
 
 namespace nb::cli {
 namespace {
@@ -16,10 +17,14 @@ constexpr std::int64_t kMostClasses = 16;
 /// Four digits that matter; blank where there is no value.
 std::string cell(const std::optional<double>& value) {
   if (!value) return "";
-  if (*value != 0 && std::abs(*value) < 1e-3) return fmt::format("{:.2e}", *value);
-  // 1 stands for 1 exactly.
-  if (const std::string text = fmt::format("{:.4g}", *value); text != "1" || *value == 1) return text;
-  return fmt::format("{:.10g}", *value);
+  return *value != 0 && std::abs(*value) < 1e-3 ? fmt::format("{:.2e}", *value)
+                                                : fmt::format("{:.4g}", *value);
+}
+
+/// A figure that is 1 where all is well: 1 alone is exact.
+std::string share_cell(const std::optional<double>& value) {
+  if (!value || *value == 1 || std::abs(*value) > 10) return cell(value);
+  return fmt::format("{:.6f}", *value);
 }
 
 std::string acc_cell(const std::optional<double>& acc) {
@@ -38,8 +43,11 @@ void print_row(const std::string& name, const Scores& scores) {
   const auto of = [&](auto member) -> std::string {
     return scores.errors ? cell((*scores.errors).*member) : "";
   };
+  const auto share = [&](auto member) -> std::string {
+    return scores.errors ? share_cell((*scores.errors).*member) : "";
+  };
   print_cells(name, {acc_cell(scores.acc), of(&Errors::rmse), of(&Errors::mae), of(&Errors::l2r),
-                     of(&Errors::mean), of(&Errors::std), of(&Errors::nse), of(&Errors::cos)});
+                     of(&Errors::mean), of(&Errors::std), share(&Errors::nse), share(&Errors::cos)});
 }
 
 void print_output(const OutputValidation& output, std::size_t number) {
@@ -76,6 +84,42 @@ void print_confusion(const ClassCounts& counts) {
                                 : fmt::format("{:.1f}%", 100.0 * static_cast<double>(counts.right[i]) /
                                                              static_cast<double>(counts.labelled[i])));
   }
+  fmt::print("\n");
+}
+
+/// 34.1; "exact" where there is no error.
+std::string decibel_text(const std::optional<double>& decibel) {
+  return !decibel ? "-" : std::isinf(*decibel) ? "exact" : fmt::format("{:.1f}", *decibel);
+}
+
+void print_layers(const Validation& validation) {
+  if (validation.layer_samples == 0) {
+    if (validation.unmatched_layers > 0)
+      fmt::print("  layers: none has the name of one of the reference's\n\n");
+    return;
+  }
+  std::size_t name_width = 5, block_width = 5, output_width = 6;
+  for (const LayerValidation& layer : validation.layers) {
+    name_width = std::max(name_width, end_of(layer.name).size());
+    block_width = std::max(block_width, layer.block.size());
+    output_width = std::max(output_width, layer.output.size());
+  }
+  fmt::print("  {:<{}}  {:<{}}  {:<{}} {:>10} {:>10} {:>8}\n", "layer", name_width, "block", block_width,
+             "output", output_width, "rmse", "cos", "snr dB");
+  for (const LayerValidation& layer : validation.layers)
+    fmt::print("  {:<{}}  {:<{}}  {:<{}} {:>10} {:>10} {:>8}\n", end_of(layer.name), name_width, layer.block,
+               block_width, layer.output, output_width, cell(layer.rmse), share_cell(layer.cos),
+               decibel_text(layer.snr_db));
+  fmt::print("  of {}{}\n",
+             validation.layer_samples == 1 ? "the first sample"
+                                           : fmt::format("the first {} samples", validation.layer_samples),
+             validation.unmatched_layers == 0
+                 ? ""
+                 : fmt::format("; {} have no twin in the reference",
+                               count_text(static_cast<std::size_t>(validation.unmatched_layers), "layer")));
+  if (const LayerValidation* layer = first_parting(validation))
+    fmt::print("  they part at `{}`: the first layer below {} dB, an error of a tenth\n", end_of(layer->name),
+               kPartingDb);
   fmt::print("\n");
 }
 
@@ -123,6 +167,7 @@ void print_validation(const Validation& validation) {
   for (std::size_t i = 0; i < validation.outputs.size(); ++i) print_output(validation.outputs[i], i);
   if (const OutputValidation* output = judged(validation); output != nullptr && output->program->counts)
     print_confusion(*output->program->counts);
+  print_layers(validation);
   print_metric(validation);
   if (validation.instructions)
     fmt::print("  {:<17} {:>14}  an inference (the first sample's)\n", "instructions",

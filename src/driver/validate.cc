@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "bench/run.h"
+#include "driver/compare_layers.h"
 
 namespace nb {
 namespace fs = std::filesystem;
@@ -309,6 +310,16 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
     const Value& output = graph.at(graph.public_outputs()[i]);
     validation.outputs.push_back(
         score({output.name, output.type, outputs[i], reference_outputs[i], (*targets)[i]}, scoring));
+  }
+  // Of the model itself the interpreter would run one graph twice.
+  if (reference && !asked.reference.empty()) {
+    auto compared = compare_layers(graph, *samples, reference->graph, reference_samples, keeps_state,
+                                   [&](std::size_t done, std::size_t total) {
+                                     asked.progress({"layer by layer", done, total});
+                                   });
+    validation.layers = std::move(compared.layers);
+    validation.layer_samples = compared.samples;
+    validation.unmatched_layers = compared.unmatched;
   }
   validation.gates = hold_gates(asked.gates, validation, diagnostics);
   validation.wall_seconds = seconds_since(start);

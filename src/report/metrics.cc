@@ -43,14 +43,27 @@ Errors errors_of(std::span<const double> found, std::span<const double> expected
   return errors;
 }
 
-std::optional<double> signal_to_noise_db(std::span<const double> found, std::span<const double> expected) {
-  double noise = 0, signal = 0;
+void ErrorSums::add(std::span<const float> found, std::span<const float> expected) {
   for (std::size_t i = 0; i < found.size(); ++i) {
-    noise += (found[i] - expected[i]) * (found[i] - expected[i]);
-    signal += expected[i] * expected[i];
+    const double f = found[i], y = expected[i];
+    noise_ += (f - y) * (f - y);
+    signal_ += y * y;
+    found_ += f * f;
+    product_ += f * y;
   }
-  if (signal == 0) return std::nullopt;
-  return 10 * std::log10(signal / noise);
+  count_ += found.size();
+}
+
+double ErrorSums::rmse() const { return count_ == 0 ? 0 : std::sqrt(noise_ / static_cast<double>(count_)); }
+
+std::optional<double> ErrorSums::cos() const {
+  if (found_ == 0 || signal_ == 0) return std::nullopt;
+  return noise_ == 0 ? 1 : product_ / (std::sqrt(found_) * std::sqrt(signal_));
+}
+
+std::optional<double> ErrorSums::signal_to_noise_db() const {
+  if (signal_ == 0) return std::nullopt;
+  return 10 * std::log10(signal_ / noise_);
 }
 
 double ClassCounts::accuracy() const {

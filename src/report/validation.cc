@@ -232,6 +232,13 @@ OutputValidation score(const OutputValues& values, const ScoreOptions& options) 
   return output;
 }
 
+const LayerValidation* first_parting(const Validation& validation) {
+  const auto found = std::find_if(
+      validation.layers.begin(), validation.layers.end(),
+      [](const LayerValidation& layer) { return layer.snr_db && !(*layer.snr_db >= kPartingDb); });
+  return found == validation.layers.end() ? nullptr : &*found;
+}
+
 const OutputValidation* judged(const Validation& validation) {
   const auto found = std::find_if(validation.outputs.begin(), validation.outputs.end(),
                                   [](const OutputValidation& output) { return output.program.has_value(); });
@@ -310,16 +317,17 @@ std::vector<GateResult> hold_gates(const Gates& gates, const Validation& validat
     result.is_kept =
         result.value && (gate.is_minimum ? *result.value >= result.limit : *result.value <= result.limit);
     if (!result.is_kept) {
-      std::string help = "see the rows of the table: ";
+      const LayerValidation* parting = first_parting(validation);
       const OutputValidation* output = judged(validation);
+      std::string help;
       if (gate.option == "--min-acc" && output != nullptr && output->reference && output->reference->acc &&
           *output->reference->acc < result.limit)
         help = "the reference has " + number_text(*output->reference->acc) +
                ": the model itself does not reach it on these samples";
+      else if (parting != nullptr)
+        help = "the first layer that parts from its reference is `" + parting->name + "`";
       else
-        help =
-            "quantization costs accuracy where a layer's cos falls or its noise rises: `nblocks explain "
-            "gate-failed`";
+        help = "`nblocks explain gate-failed` says what costs accuracy and what helps";
       diagnostics.add({.kind = Kind::gate_failed,
                        .message = std::string(gate.what) + " of output `" + result.output + "` is " +
                                   (result.value ? number_text(*result.value) : "not known") + ", " +
@@ -377,6 +385,7 @@ json validation_json(const Validation& validation) {
                      {"value", optional_json(gate.value)},
                      {"limit", gate.limit},
                      {"is_kept", gate.is_kept}});
+  const LayerValidation* parting = first_parting(validation);
   json metric = nullptr;
   if (const OutputValidation* output = judged(validation);
       output != nullptr && validation.metric != Metric::automatic) {
@@ -401,6 +410,9 @@ json validation_json(const Validation& validation) {
           {"metric", std::move(metric)},
           {"outputs", std::move(outputs)},
           {"layers", std::move(layers)},
+          {"layer_samples", validation.layer_samples},
+          {"unmatched_layers", validation.unmatched_layers},
+          {"first_parting_layer", parting == nullptr ? json(nullptr) : json(parting->name)},
           {"gates", std::move(gates)},
           {"instructions", validation.instructions ? json(*validation.instructions) : json(nullptr)},
           {"wall_seconds", validation.wall_seconds}};

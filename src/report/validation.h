@@ -67,12 +67,15 @@ struct ScoreOptions {
 };
 [[nodiscard]] OutputValidation score(const OutputValues& values, const ScoreOptions& options);
 
-/// A layer of the program beside the same one of the reference.
+/// A layer of the program beside the same one of the reference, over the samples that were looked at.
 struct LayerValidation {
   std::string name, block, output;
   double rmse = 0;
-  std::optional<double> cos, snr_db;
+  std::optional<double> cos, snr_db;  ///< see ErrorSums
 };
+/// Below that signal-to-noise ratio a layer has parted from its reference: the error is a tenth of the
+/// values.
+inline constexpr double kPartingDb = 20;
 
 /// Bounds that a validation must keep; absent: none.
 struct Gates {
@@ -94,12 +97,15 @@ struct Validation {
   std::int64_t samples = 0, samples_given = 0;
   Metric metric = Metric::automatic;  ///< `automatic` only without targets
   std::vector<OutputValidation> outputs;
-  std::vector<LayerValidation> layers;
+  std::vector<LayerValidation> layers;  ///< in order of execution; those that the reference has too
+  std::int64_t layer_samples = 0, unmatched_layers = 0;
   std::vector<GateResult> gates;
   std::optional<std::int64_t> instructions;  ///< of the first sample; null on the host
   double wall_seconds = 0;
 };
 
+/// The first layer that has parted from its reference, null if none has.
+[[nodiscard]] const LayerValidation* first_parting(const Validation& validation);
 /// The first output that has targets; null without any.
 [[nodiscard]] const OutputValidation* judged(const Validation& validation);
 /// What `metric` is for the targets, null if there are none. Errors: usage if it does not fit them.

@@ -11,10 +11,12 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import onnxruntime
 from checks import DIGITS, EXAMPLES, INT8, ROOT, Skipped, main, test
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
+QDQ = EXAMPLES / "digits/digits_int8.onnx"
 CORPUS = ROOT.parent / "shared/models/corpus"
 TEST = np.load(EXAMPLES / "digits/digits_test.npz")
 NAMES = ("rmse", "mae", "l2r", "mean", "std", "nse", "cos", "max_abs_error")
@@ -189,6 +191,61 @@ def a_model_against_itself(c):
         c.check(found["is_own_reference"] == (options == []), f"{options}: own reference")
         if "-b" in options:
             c.check(found["instructions"] > 50_000 and found["samples"] == 6 and found["samples_given"] == 360, f"{options}")
+
+
+def inner_values(path, x, names):
+    """Tensors within an ONNX graph, by ONNX Runtime without optimisation."""
+    model = onnx.load(str(path))
+    known = {value.name for value in model.graph.output}
+    model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names if name not in known)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    runs = [session.run(list(names), {session.get_inputs()[0].name: one[None]}) for one in x]
+    return {name: np.stack([run[i] for run in runs]) for i, name in enumerate(names)}
+
+
+@test
+def layers_against_onnx_runtime(c):
+    """Each layer's figures are those of the tensors that ONNX Runtime has there."""
+    tensors = {"node_conv2d/conv2d": "relu", "node_conv2d_1": "relu_1", "node_max_pool2d": "max_pool2d", "node_conv2d_2": "relu_2",
+               "node_linear/dense": "logits"}
+    integers = {name: name if name == "logits" else name + "_DequantizeLinear_Output" for name in tensors.values()}
+    x = TEST["x"][:40]
+    np.savez(c.path("forty.npz"), x=x, y=TEST["y"][:40])
+    found = report(c, QDQ, "--reference", DIGITS, "-d", c.path("forty.npz"))
+    c.check(found["layer_samples"] == 40 and found["first_parting_layer"] is None, "samples of layers")
+    c.check([layer["name"] for layer in found["layers"]] == list(tensors), f"layers {[x['name'] for x in found['layers']]}")
+    floats, ours = inner_values(DIGITS, x, tensors.values()), inner_values(QDQ, x, integers.values())
+    for layer in found["layers"]:
+        name = tensors[layer["name"]]
+        y, f = floats[name].astype(np.float64), ours[integers[name]].astype(np.float64)
+        expected = judged_errors(f, y)
+        snr = 10 * np.log10(np.sum(y**2) / np.sum((f - y) ** 2))
+        c.check(np.isclose(layer["rmse"], expected["rmse"], rtol=0.01), f"{name}: rmse {layer['rmse']}, judged {expected['rmse']}")
+        c.check(abs(layer["snr_db"] - snr) < 0.1, f"{name}: {layer['snr_db']} dB, judged {snr}")
+        c.check(np.isclose(layer["cos"], expected["cos"], rtol=0, atol=1e-6), f"{name}: cos {layer['cos']}, judged {expected['cos']}")
+
+
+@test
+def the_layer_where_they_part(c):
+    """A layer whose scale is made far too coarse is the one that is named, also by a gate's message."""
+    model = onnx.load(str(QDQ))
+    (scale,) = [t for t in model.graph.initializer if t.name == "relu_2_scale"]
+    scale.CopyFrom(numpy_helper.from_array(np.float32(numpy_helper.to_array(scale) * 60), "relu_2_scale"))
+    coarse = c.write("coarse.onnx", model.SerializeToString())
+    data = EXAMPLES / "digits/digits_test.npz"
+    found = report(c, coarse, "--reference", DIGITS, "-d", data, "--min-cos", 0.9999, code=6)
+    c.check(found["first_parting_layer"] == "node_conv2d_2", f"parts at {found['first_parting_layer']}: {found['layers']}")
+    c.check(found["layer_samples"] == 100, f"{found['layer_samples']} samples of layers")
+    c.expect(6, "gate-failed", "validate", coarse, "--reference", DIGITS, "-d", data, "--min-cos", 0.9999, says=("`node_conv2d_2`",))
+    end = c.run("validate", coarse, "--reference", DIGITS, "-d", data)
+    c.check("they part at `node_conv2d_2`" in end.out, end.out[-600:])
+    same = report(c, QDQ, "--reference", QDQ, "-d", data)
+    c.check(same["layers"] and all(x["rmse"] == 0 and x["cos"] == 1 and x["snr_db"] is None for x in same["layers"]),
+            f"layers of the same: {same['layers']}")
+    c.check(same["first_parting_layer"] is None and same["unmatched_layers"] == 0, "the same model parts")
 
 
 @test
