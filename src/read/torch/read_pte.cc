@@ -344,7 +344,8 @@ class PteReader {
              "its result has elements of ExecuTorch's type " + std::to_string(tensor->scalar_type));
     const Type type = build_.type(id);
     // Results that nobody reads are declared empty.
-    if (!tensor->is_dynamic && type.shape != tensor->sizes && element_count(tensor->sizes) != 0)
+    const bool is_empty = std::ranges::find(tensor->sizes, 0) != tensor->sizes.end();
+    if (!tensor->is_dynamic && type.shape != tensor->sizes && !is_empty)
       refuse(Kind::invalid_model, "its result is " + shape_text(type.shape) + ", and " +
                                       shape_text(tensor->sizes) + " in the file");
     const DType dtype = read::computed_dtype(*stored);
