@@ -125,13 +125,30 @@ Result<ReadOptions> read_options(const Options& options, Diagnostics& diagnostic
   return read;
 }
 
+Result<QuantizeOptions> quantize_options(const Options& options, Diagnostics& diagnostics) {
+  if (options.quantize.empty() != options.calibration.empty())
+    return diagnostics.add({.kind = Kind::usage,
+                            .message = options.quantize.empty() ? "--calibrate without --quantize"
+                                                                : "--quantize without --calibrate",
+                            .help = "as in --quantize int8 --calibrate samples.npz"});
+  if (options.quantize.empty() && options.has_float_ends)
+    return diagnostics.add({.kind = Kind::usage,
+                            .message = "--float-io without --quantize",
+                            .help = "it keeps inputs and outputs of a model that is quantized here"});
+  if (options.quantize.empty()) return QuantizeOptions{};
+  return QuantizeOptions{options.quantize == "int8" ? DType::i8 : DType::i16, options.calibration,
+                         options.has_float_ends};
+}
+
 }  // namespace
 
 Result<CompileOptions> compile_options(const Options& options, Diagnostics& diagnostics) {
   auto read = read_options(options, diagnostics);
   if (!read) return kFailed;
+  const auto quantize = quantize_options(options, diagnostics);
+  if (!quantize) return kFailed;
   return CompileOptions{
-      std::move(*read), {options.states, {}, options.streams}, options.stop_after, options.from};
+      std::move(*read), {options.states, {}, options.streams}, *quantize, options.stop_after, options.from};
 }
 
 namespace {

@@ -14,13 +14,13 @@ namespace nb::cli {
 struct Options {
   std::string model, board, input, output, stop_after, from, name, topic;
   std::vector<std::string> dims, input_shapes, frozen, states, streams;
-  std::string optimize, save_build, format;
+  std::string optimize, save_build, format, quantize, calibration;
   double timeout_seconds = 600;
   std::string data, labels, reference, metric = "auto";
   std::optional<double> threshold, min_acc, min_cos, max_rmse, max_mae, max_l2r;
   std::int64_t samples = 0;
   bool is_json = false, is_markdown = false, is_quiet = false, dequantize = false, keeps_state = false,
-       has_sanitizers = false;
+       has_sanitizers = false, has_float_ends = false;
 };
 
 int analyze(const Options& options);

@@ -40,6 +40,14 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
                   "one time step a call, of a model that takes a sequence; AXIS of time is 1 if left out")
       ->type_name("INPUT[:AXIS]")
       ->allow_extra_args(false);
+  verb.add_option("--quantize", options.quantize,
+                  "make integers of a float model: int8, or int16 (activations of 16, weights of 8 bits)")
+      ->type_name("NUMBERS")
+      ->check(CLI::IsMember({"int8", "int16"}));
+  verb.add_option("--calibrate", options.calibration,
+                  "samples of the model's inputs for --quantize: .npz, .npy or a folder of .npy")
+      ->type_name("DATA");
+  verb.add_flag("--float-io", options.has_float_ends, "with --quantize: inputs and outputs stay float");
   verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
 }
 

@@ -69,6 +69,9 @@ std::size_t sample_count(const Shape& shape, const Shape& input) {
   if (!input.empty() && input[0] == 1 && shape.size() == input.size() &&
       std::equal(input.begin() + 1, input.end(), shape.begin() + 1))
     return static_cast<std::size_t>(shape[0]);
+  if (!input.empty() && input[0] == 1 &&
+      std::equal(input.begin() + 1, input.end(), shape.begin(), shape.end()))
+    return 1;
   return 0;
 }
 
@@ -185,7 +188,35 @@ Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const 
   return out;
 }
 
+namespace {
+
+/// The .npy files of a folder, one after the other.
+Result<Samples> samples_of_folder(const fs::path& folder, const Graph& graph, Diagnostics& diagnostics) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (to_lower(entry.path().extension().string()) == ".npy") files.push_back(entry.path());
+  if (error || files.empty())
+    return diagnostics.add({.kind = Kind::input_mismatch,
+                            .message = "the folder `" + printable(folder.string()) + "` " +
+                                       (error ? "cannot be read: " + error.message() : "has no .npy files"),
+                            .file = folder.string()});
+  std::sort(files.begin(), files.end());
+  Samples all;
+  for (const fs::path& file : files) {
+    auto samples = read_samples(file, graph, diagnostics);
+    if (!samples) return kFailed;
+    all.count += samples->count;
+    all.bytes.insert(all.bytes.end(), samples->bytes.begin(), samples->bytes.end());
+  }
+  return all;
+}
+
+}  // namespace
+
 Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnostics& diagnostics) {
+  if (std::error_code ignored; fs::is_directory(path, ignored))
+    return samples_of_folder(path, graph, diagnostics);
   const auto refuse = [&](Kind kind, std::string message, std::string help = {}) -> Failed {
     return diagnostics.add(
         {.kind = kind, .message = std::move(message), .file = path.string(), .help = std::move(help)});

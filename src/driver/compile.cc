@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "bench/samples.h"
 #include "blocks/blocks.h"
 #include "pass/pass.h"
 #include "read/keras/hdf5.h"
@@ -172,6 +173,18 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   return graph;
 }
 
+namespace {
+
+QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics) {
+  return {options.numbers, options.has_float_ends, [&](const Graph& graph) -> Result<CalibrationSet> {
+            auto samples = read_samples(options.calibration, graph, diagnostics);
+            if (!samples) return kFailed;
+            return CalibrationSet{samples->count, std::move(samples->bytes)};
+          }};
+}
+
+}  // namespace
+
 Result<Graph> compile(const fs::path& path, const CompileOptions& options, const Core& core,
                       const std::string& board, Diagnostics& diagnostics) {
   // A frozen input that is also a state is the state's first contents.
@@ -193,7 +206,8 @@ Result<Graph> compile(const fs::path& path, const CompileOptions& options, const
   for (const Node& node : graph->nodes) graph->model_macs += node.block->macs(graph->operation(node));
   if (options.stop_after == "read") return graph;
   if (graph->board.empty()) graph->board = board;
-  PassContext context{all_blocks(), core, diagnostics, std::move(state)};
+  PassContext context{all_blocks(), core, diagnostics, std::move(state),
+                      quantize_request(options.quantize, diagnostics)};
   const Status status = run_pipeline(*graph, context, options.stop_after, options.from);
   diagnostics.set_file(path.string());
   if (!status) return kFailed;

@@ -11,10 +11,18 @@
 
 namespace nb {
 
+/// How a float model becomes integers.
+struct QuantizeOptions {
+  std::optional<DType> numbers;       ///< of activations: i8 or i16; absent: the model stays as it is
+  std::filesystem::path calibration;  ///< samples of the model's inputs, as read_samples takes them
+  bool has_float_ends = false;        ///< inputs and outputs of the model stay float
+};
+
 /// What a user asks of a compilation.
 struct CompileOptions {
   ReadOptions read;
   StateRequest state = {};
+  QuantizeOptions quantize = {};
   std::string stop_after;  ///< a pass's name, "read", or empty: all
   std::string from;        ///< graph text only: the pass to begin with; empty: the one that its phase needs
 };

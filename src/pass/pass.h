@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "graph/graph.h"
+#include "quantize/quantize.h"
 #include "target/core.h"
 
 namespace nb {
@@ -22,6 +23,7 @@ struct PassContext {
   const Core& core;
   Diagnostics& diagnostics;
   StateRequest state = {};
+  QuantizeRequest quantize = {};
 };
 
 /// One rewrite of the whole graph. It reports through the context, and never prints or exits.
@@ -45,6 +47,7 @@ Status join_transposes(Graph& graph, PassContext& context);
 Status remove_identities(Graph& graph, PassContext& context);
 Status fold_batch_norm(Graph& graph, PassContext& context);
 Status split_dense(Graph& graph, PassContext& context);
+Status quantize(Graph& graph, PassContext& context);
 Status fuse_qdq(Graph& graph, PassContext& context);
 Status fold_pads(Graph& graph, PassContext& context);
 Status fuse_activations(Graph& graph, PassContext& context);
@@ -82,6 +85,8 @@ inline constexpr std::array kPipeline{
          Phase::read, Phase::simplified, fold_batch_norm},
     Pass{"split-dense", "Makes a dense layer a part where only parts of a layer are used, each by itself.",
          Phase::simplified, Phase::simplified, split_dense},
+    Pass{"quantize", "Gives float values the integers that calibration finds (--quantize).",
+         Phase::simplified, Phase::simplified, quantize},
     Pass{"fuse-qdq", "Makes integer blocks of float blocks between dequantize and quantize.",
          Phase::simplified, Phase::quantized, fuse_qdq},
     Pass{"fold-pads", "Makes zeros about an image padding of the convolution behind.", Phase::quantized,

@@ -1,0 +1,68 @@
+#include "quantize/observe.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace nb {
+namespace {
+
+constexpr std::size_t kKept = 1 << 15;  // elements of a value
+
+}  // namespace
+
+void run_samples(const Graph& graph, const CalibrationSet& set,
+                 const std::function<void(std::size_t, const Interpreter&)>& use) {
+  const bool has_state = std::any_of(graph.values.begin(), graph.values.end(),
+                                     [](const Value& value) { return value.source == Source::state; });
+  std::atomic<std::size_t> next{0};
+  std::mutex one_at_a_time;
+  const auto work = [&] {
+    Interpreter interpreter(graph);
+    for (std::size_t i = next++; i < set.count; i = next++) {
+      interpreter.run(set.sample(i));
+      const std::lock_guard lock(one_at_a_time);
+      use(i, interpreter);
+    }
+  };
+  const std::size_t threads = has_state ? 1
+                                        : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
+                                                                  std::min<std::size_t>(16, set.count));
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
+  work();
+  for (std::thread& other : others) other.join();
+}
+
+std::vector<Observation> observe(const Graph& graph, const CalibrationSet& set) {
+  std::vector<Observation> seen(graph.values.size());
+  std::vector<std::vector<std::vector<float>>> parts(graph.values.size());
+  std::vector<bool> is_first(graph.values.size(), true);
+  for (auto& part : parts) part.resize(set.count);
+  run_samples(graph, set, [&](std::size_t sample, const Interpreter& at) {
+    for (std::size_t v = 0; v < graph.values.size(); ++v) {
+      const Value& value = graph.values[v];
+      if (value.source == Source::constant || value.type.dtype != DType::f32) continue;
+      const auto x = at.view(ValueId(v)).as<float>();
+      if (x.empty()) continue;
+      const auto [low, high] = std::minmax_element(x.begin(), x.end());
+      Observation& o = seen[v];
+      o.min = is_first[v] ? *low : std::min(o.min, *low);
+      o.max = is_first[v] ? *high : std::max(o.max, *high);
+      is_first[v] = false;
+      const std::size_t wanted = std::max<std::size_t>(kKept / set.count, 1);
+      const std::size_t step = std::max<std::size_t>(x.size() / wanted, 1) | 1;  // odd: meets all channels
+      for (std::size_t i = sample % step; i < x.size(); i += step) parts[v][sample].push_back(x[i]);
+    }
+  });
+  for (std::size_t v = 0; v < seen.size(); ++v) {
+    for (const auto& part : parts[v]) seen[v].kept.insert(seen[v].kept.end(), part.begin(), part.end());
+    if (seen[v].kept.empty()) continue;
+    seen[v].kept.push_back(seen[v].min);
+    seen[v].kept.push_back(seen[v].max);
+  }
+  return seen;
+}
+
+}  // namespace nb

@@ -1,0 +1,393 @@
+#include "quantize/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <unordered_map>
+
+#include "blocks/quantize/attributes.h"
+
+namespace nb {
+namespace {
+
+/// The declaration of operand i: the last one also of all that follow.
+const Operand& operand_of(const Node& node, std::size_t i) {
+  const auto& operands = node.block->inputs;
+  return operands[std::min(i, operands.size() - 1)];
+}
+
+bool is_f32(const Graph& graph, ValueId id) {
+  return id.is_present() && graph.at(id).type.dtype == DType::f32;
+}
+
+/// Float operands computed at run time.
+std::vector<ValueId> activations_of(const Graph& graph, const Node& node) {
+  std::vector<ValueId> found;
+  for (const ValueId id : node.inputs)
+    if (is_f32(graph, id) && !graph.is_constant(id)) found.push_back(id);
+  return found;
+}
+
+/// Values that share numbers.
+class Sharing {
+ public:
+  explicit Sharing(const Graph& graph)
+      : graph_(graph), parent_(graph.values.size()), saturates_(graph.values.size()) {
+    std::iota(parent_.begin(), parent_.end(), std::size_t{0});
+    const std::vector<int> uses = graph.use_counts(), made_by = graph.producers();
+    // From the end, so that a bend behind a bend decides for both.
+    for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
+      const QuantizedForm form = node->block->quantized_form(graph.operation(*node));
+      if (form < QuantizedForm::bounds) continue;
+      const std::vector<ValueId> inputs = activations_of(graph, *node);
+      const bool is_sole = inputs.size() == 1;
+      for (const ValueId x : inputs) {
+        const int maker = made_by[x.index()];
+        const bool is_own = uses[x.index()] == 1 && maker >= 0;
+        if (!is_sole && !is_own) continue;  // it gets the result's numbers before the node
+        for (const ValueId y : node->outputs) {
+          if (!is_f32(graph, y)) continue;
+          // What it does not pass on may saturate; what others read, too, keeps its range.
+          saturates_[(is_own ? x : y).index()] = true;
+          parent_[root(x)] = root(y);
+        }
+      }
+    }
+    for (std::size_t i = 0; i < graph.kept.size(); ++i)
+      parent_[root(graph.kept[i])] = root(graph.next_contents()[i]);
+  }
+  [[nodiscard]] std::size_t root(ValueId id) const {
+    std::size_t at = id.index();
+    while (parent_[at] != at) at = parent_[at];
+    return at;
+  }
+  /// Whether the value may exceed the numbers of its group.
+  [[nodiscard]] bool saturates(std::size_t value) const { return saturates_[value]; }
+
+ private:
+  const Graph& graph_;
+  std::vector<std::size_t> parent_;
+  std::vector<bool> saturates_;
+};
+
+/// Reals that a block's result always lies in, whatever calibration saw of them.
+std::optional<RealRange> known_range(const Node& node) {
+  if (node.block->name == "softmax" || node.block->name == "sigmoid") return RealRange{0, 1};
+  return std::nullopt;
+}
+
+class Annotation {
+ public:
+  Annotation(const Graph& graph, const BlockSet& blocks, const NumberPlan& plan,
+             const std::vector<std::optional<ValueNumbers>>& numbers)
+      : source_(graph), blocks_(blocks), plan_(plan), numbers_(numbers), graph_(graph) {}
+
+  Graph run() && {
+    graph_.nodes.clear();
+    for (const ValueId id : source_.inputs) begin_input(id);
+    for (std::size_t i = 0; i < source_.values.size(); ++i)
+      if (source_.values[i].source == Source::state) begin_input(ValueId(i));
+    for (const Node& node : source_.nodes) add(node);
+    end_outputs();
+    return std::move(graph_);
+  }
+
+ private:
+  [[nodiscard]] const std::optional<ValueNumbers>& numbers_of_value(ValueId id) const {
+    return numbers_[id.index()];
+  }
+
+  ValueId add_value(const std::string& name, Type type) {
+    return graph_.add_value({name, std::move(type), Source::node});
+  }
+  void add_node(std::string_view block, ValueId from, ValueId to, const Node& layer) {
+    const Block* found = blocks_.find(block);
+    Attributes attributes =
+        block == "quantize" ? Attributes(QuantizeAttrs{graph_.at(to).type.dtype}) : found->attributes.make();
+    graph_.nodes.push_back({found, std::move(attributes), {from}, {to}, layer.name, layer.origin});
+  }
+  /// The float value behind integers of these numbers.
+  ValueId through(ValueId from, const Type& type, const Node& layer, const std::string& name) {
+    const ValueId q = add_value(name + ".quantized", type);
+    const ValueId real = add_value(name + ".dequantized", {DType::f32, type.shape});
+    add_node("quantize", from, q, layer);
+    add_node("dequantize", q, real, layer);
+    integers_[real.index()] = q;
+    return real;
+  }
+
+  /// An input or a state: integers from the start.
+  void begin_input(ValueId id) {
+    const auto& numbers = numbers_of_value(id);
+    if (!numbers || !is_f32(source_, id)) return;
+    Value& value = graph_.at(id);
+    const Node layer{.block = nullptr,
+                     .attributes = {},
+                     .inputs = {},
+                     .outputs = {},
+                     .name = value.name,
+                     .origin = "input"};
+    const Type type = numbers->type(value.type.shape);
+    if (value.source == Source::input && plan_.has_float_ends) {
+      current_[id.index()] = through(id, type, layer, value.name);
+      return;
+    }
+    const ValueId real = add_value(value.name + ".dequantized", value.type);
+    graph_.at(id).type = type;
+    add_node("dequantize", id, real, layer);
+    current_[id.index()] = real;
+    integers_[real.index()] = id;
+  }
+
+  /// The float value to read for a use in integers of `dtype`.
+  ValueId read_as(ValueId id, DType dtype, const Node& layer) {
+    const auto found = current_.find(id.index());
+    const ValueId now = found == current_.end() ? id : found->second;
+    const auto& numbers = numbers_of_value(id);
+    if (!numbers || numbers->dtype == dtype) return now;
+    const auto key = std::pair(id.index(), dtype);
+    if (const auto made = converted_.find(key); made != converted_.end()) return made->second;
+    ValueNumbers other = *numbers;
+    other.dtype = dtype;
+    const ValueId real = through(now, other.type(source_.at(id).type.shape), layer, source_.at(id).name);
+    converted_[key] = real;
+    return real;
+  }
+
+  /// A constant operand as integers, dequantized again.
+  ValueId constant_as(ValueId id, const Type& numbers, const Node& layer) {
+    const Value value = source_.at(id);
+    Tensor integers = make_tensor(numbers);
+    const double low = numbers.dtype == DType::i8 ? -128 : -32768;
+    const std::vector<double> reals = to_doubles({value.type, *value.data});
+    visit_dtype(numbers.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const auto out = integers.as<T>();
+      for (std::size_t i = 0; i < reals.size(); ++i)
+        out[i] = static_cast<T>(
+            std::clamp(std::nearbyint(reals[i] / static_cast<double>(numbers.scale())) + numbers.zero_point(),
+                       low, -low - 1));
+    });
+    const ValueId q = graph_.add_constant(value.name + ".quantized", std::move(integers));
+    const ValueId real = add_value(value.name + ".dequantized", value.type);
+    add_node("dequantize", q, real, layer);
+    return real;
+  }
+  ValueId constant_as(ValueId id, DType dtype, const Node& layer) {
+    const Value& value = source_.at(id);
+    const std::vector<double> reals = to_doubles({value.type, *value.data});
+    RealRange range;
+    for (const double real : reals) {
+      range.min = std::min(range.min, static_cast<float>(real));
+      range.max = std::max(range.max, static_cast<float>(real));
+    }
+    return constant_as(id, {dtype, value.type.shape, numbers_of(range, dtype)}, layer);
+  }
+
+  /// Weights rounded to the grid of their numbers.
+  ValueId weights_as(ValueId id, int axis) {
+    const Value value = source_.at(id);
+    Tensor rounded{value.type, *value.data};
+    const auto w = rounded.as<float>();
+    if (!rounded.type.quantization) rounded.type.quantization = weight_numbers(w, value.type.shape, axis);
+    const Quantization& q = *rounded.type.quantization;
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      const float scale = q.scales[index_along(value.type.shape, q.axis, i)];
+      w[i] = std::clamp(std::nearbyint(w[i] / scale), -127.0f, 127.0f) * scale;
+    }
+    return graph_.add_constant(value.name, std::move(rounded));
+  }
+
+  void add(const Node& node) {
+    if (!has_integer_form(source_, node)) {
+      Node made = node;
+      for (ValueId& id : made.inputs)
+        if (const auto found = current_.find(id.index()); id.is_present() && found != current_.end())
+          id = found->second;
+      graph_.nodes.push_back(std::move(made));
+      for (const ValueId y : node.outputs) end_output(y, node);
+      return;
+    }
+    Node made = node;
+    const QuantizedForm form = node.block->quantized_form(source_.operation(node));
+    const bool has_activation = !activations_of(source_, node).empty();
+    const std::vector<WeightOperand> weights = weight_operands(source_, node, plan_.dtype);
+    for (std::size_t i = 0; i < made.inputs.size(); ++i) {
+      ValueId& id = made.inputs[i];
+      if (!is_f32(source_, id)) continue;
+      const Operand& operand = operand_of(node, i);
+      if (!source_.is_constant(id)) {
+        id = read_as(id, operand.is_wide ? DType::i16 : plan_.dtype, node);
+        continue;
+      }
+      if (operand.is_bias || operand.is_real) continue;
+      const auto weight = std::find_if(weights.begin(), weights.end(),
+                                       [&](const WeightOperand& w) { return w.operand == i; });
+      if (weight != weights.end())
+        id = weights_as(id, weight->axis);
+      else if (operand.is_wide)
+        id = constant_as(id, DType::i16, node);
+      else if (form < QuantizedForm::bounds)
+        id = constant_as(id, plan_.dtype, node);
+      else if (!has_activation)
+        id = constant_as(id, numbers_of_value(node.outputs[0])->type(source_.at(id).type.shape), node);
+    }
+    graph_.nodes.push_back(std::move(made));
+    for (const ValueId y : node.outputs) end_output(y, node);
+  }
+
+  void end_output(ValueId y, const Node& node) {
+    const auto& numbers = numbers_of_value(y);
+    if (!numbers || !is_f32(source_, y)) return;
+    current_[y.index()] = through(y, numbers->type(source_.at(y).type.shape), node, source_.at(y).name);
+  }
+
+  void end_outputs() {
+    const std::size_t public_count = graph_.outputs.size() - graph_.kept.size();
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+      ValueId& id = graph_.outputs[i];
+      if (i >= public_count) {
+        keep(graph_.kept[i - public_count], id);
+        continue;
+      }
+      const auto found = current_.find(id.index());
+      if (found == current_.end()) {
+        if (const auto& numbers = numbers_of_value(id);
+            numbers && is_f32(source_, id) && !plan_.has_float_ends) {
+          const Node layer = graph_.nodes.back();
+          id = integers_.at(
+              through(id, numbers->type(source_.at(id).type.shape), layer, source_.at(id).name).index());
+        }
+        continue;
+      }
+      id = plan_.has_float_ends ? found->second : integers_.at(found->second.index());
+    }
+  }
+
+  /// The next contents of a state, in its numbers.
+  void keep(ValueId state, ValueId& next) {
+    const Type type = graph_.at(state).type;
+    const auto found = current_.find(next.index());
+    const ValueId real = found == current_.end() ? next : found->second;
+    if (is_float(type.dtype)) {
+      next = real;
+      return;
+    }
+    const auto made = integers_.find(real.index());
+    if (made != integers_.end() && graph_.at(made->second).type == type) {
+      next = made->second;
+      return;
+    }
+    const Node layer = graph_.nodes.back();
+    next = integers_.at(through(real, type, layer, graph_.at(state).name).index());
+  }
+
+  const Graph& source_;
+  const BlockSet& blocks_;
+  const NumberPlan& plan_;
+  const std::vector<std::optional<ValueNumbers>>& numbers_;
+  Graph graph_;
+  std::unordered_map<std::size_t, ValueId> current_;   ///< by value: what its readers read
+  std::unordered_map<std::size_t, ValueId> integers_;  ///< by dequantized value: its integers
+  std::map<std::pair<std::size_t, DType>, ValueId> converted_;
+};
+
+}  // namespace
+
+bool has_integer_form(const Graph& graph, const Node& node) {
+  if (node.block->quantized_form(graph.operation(node)) == QuantizedForm::none) return false;
+  return std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId y) { return is_f32(graph, y); }) ||
+         !activations_of(graph, node).empty();
+}
+
+std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node, DType dtype) {
+  std::vector<WeightOperand> found;
+  for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+    const Operand& operand = operand_of(node, i);
+    if (!graph.is_constant(node.inputs[i]) || !is_f32(graph, node.inputs[i]) ||
+        !operand.dtypes.has(DType::i8) || operand.dtypes.has(DType::i16))
+      continue;
+    found.push_back({i, -1});
+  }
+  // The axis is the one that the block's own inference takes.
+  Operation op = graph.operation(node);
+  op.out.clear();
+  std::vector<Type> types(node.inputs.size());
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (op.in[i] == nullptr) continue;
+    types[i] = *op.in[i];
+    const Operand& operand = operand_of(node, i);
+    if (types[i].dtype != DType::f32 || operand.is_real) continue;
+    types[i].dtype = operand.is_bias ? DType::i32 : operand.is_wide ? DType::i16 : dtype;
+    types[i].quantization = Quantization{{1.0f}, {0}};
+    op.in[i] = &types[i];
+  }
+  for (WeightOperand& weight : found) types[weight.operand].dtype = DType::i8;
+  for (WeightOperand& weight : found) {
+    Type& type = types[weight.operand];
+    for (int axis = 0; axis < type.rank() && weight.axis < 0; ++axis) {
+      const auto size = static_cast<std::size_t>(type.shape[static_cast<std::size_t>(axis)]);
+      type.quantization =
+          Quantization{std::vector<float>(size, 1.0f), std::vector<std::int32_t>(size, 0), axis};
+      if (infer_types(op)) weight.axis = axis;
+    }
+    if (weight.axis < 0) type.quantization = Quantization{{1.0f}, {0}};
+  }
+  return found;
+}
+
+std::vector<std::optional<ValueNumbers>> plan_numbers(const Graph& graph, const NumberPlan& plan,
+                                                      const std::vector<Observation>& seen) {
+  // Values that an integer layer makes or reads.
+  std::vector<bool> is_wanted(graph.values.size(), false), is_wide(graph.values.size(), false);
+  std::vector<std::optional<RealRange>> known(graph.values.size());
+  for (const Node& node : graph.nodes) {
+    if (!has_integer_form(graph, node)) continue;
+    for (const ValueId id : activations_of(graph, node)) is_wanted[id.index()] = true;
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+      const ValueId id = node.outputs[i];
+      is_wanted[id.index()] = is_f32(graph, id);
+      is_wide[id.index()] = node.block->outputs[std::min(i, node.block->outputs.size() - 1)].is_wide;
+      known[id.index()] = known_range(node);
+    }
+    for (std::size_t i = 0; i < node.inputs.size(); ++i)
+      if (node.inputs[i].is_present() && operand_of(node, i).is_wide &&
+          graph.at(node.inputs[i]).source != Source::node)
+        is_wide[node.inputs[i].index()] = true;
+  }
+  const Sharing sharing(graph);
+  std::vector<Observation> of(graph.values.size());
+  std::vector<bool> has(graph.values.size(), false);
+  std::vector<std::optional<RealRange>> fixed(graph.values.size());
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    if (seen[v].kept.empty() || sharing.saturates(v)) continue;
+    const std::size_t root = sharing.root(ValueId(v));
+    if (known[v]) fixed[root] = known[v];
+    Observation& all = of[root];
+    all.min = has[root] ? std::min(all.min, seen[v].min) : seen[v].min;
+    all.max = has[root] ? std::max(all.max, seen[v].max) : seen[v].max;
+    all.kept.insert(all.kept.end(), seen[v].kept.begin(), seen[v].kept.end());
+    has[root] = true;
+  }
+  std::vector<std::optional<RealRange>> ranges(graph.values.size());
+  std::vector<std::optional<ValueNumbers>> numbers(graph.values.size());
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    if (!is_wanted[v] || graph.is_constant(ValueId(v)) || graph.values[v].type.dtype != DType::f32) continue;
+    const std::size_t root = sharing.root(ValueId(v));
+    const DType dtype = is_wide[v] ? DType::i16 : plan.dtype;
+    if (!ranges[root]) {
+      const RealRange all{of[root].min, of[root].max};
+      ranges[root] = fixed[root] ? *fixed[root] : dtype == DType::i8 ? best_range(of[root], dtype) : all;
+    }
+    numbers[v] = ValueNumbers{*ranges[root], dtype};
+  }
+  return numbers;
+}
+
+Graph annotated(const Graph& graph, const BlockSet& blocks, const NumberPlan& plan,
+                const std::vector<std::optional<ValueNumbers>>& numbers) {
+  return Annotation(graph, blocks, plan, numbers).run();
+}
+
+}  // namespace nb

@@ -1,0 +1,49 @@
+// Which numbers each value of a float graph is to have, and the graph that says so by quantize and dequantize
+// nodes.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "graph/graph.h"
+#include "quantize/numbers.h"
+
+namespace nb {
+
+/// What becomes of a float graph.
+struct NumberPlan {
+  DType dtype = DType::i8;      ///< of activations: i8 or i16
+  bool has_float_ends = false;  ///< inputs and outputs of the model stay float
+};
+
+/// Numbers of one value.
+struct ValueNumbers {
+  RealRange range;
+  DType dtype = DType::i8;
+  [[nodiscard]] Type type(const Shape& shape) const { return {dtype, shape, numbers_of(range, dtype)}; }
+};
+
+/// The numbers of all float values that a layer with an integer form makes or reads, by value; blocks that
+/// only move or bound elements share those of their operands (QuantizedForm).
+[[nodiscard]] std::vector<std::optional<ValueNumbers>> plan_numbers(const Graph& graph,
+                                                                    const NumberPlan& plan,
+                                                                    const std::vector<Observation>& seen);
+
+/// The graph with quantize and dequantize nodes about its layers, and with weights on the grid of their
+/// numbers, as fuse-qdq takes it. Values keep their order: value i of `graph` is value i of the result.
+/// Inputs and outputs become integers unless the plan has float ends.
+[[nodiscard]] Graph annotated(const Graph& graph, const BlockSet& blocks, const NumberPlan& plan,
+                              const std::vector<std::optional<ValueNumbers>>& numbers);
+
+/// Whether the layer has an integer form at all.
+[[nodiscard]] bool has_integer_form(const Graph& graph, const Node& node);
+
+/// The operand that holds a layer's weights (constant, int8 whatever the activations are), and the axis along
+/// which the block takes one scale an index, or -1.
+struct WeightOperand {
+  std::size_t operand;
+  int axis;
+};
+/// Of a node whose activations become `dtype`; several for recurrent layers.
+[[nodiscard]] std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node, DType dtype);
+
+}  // namespace nb

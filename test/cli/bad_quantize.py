@@ -1,0 +1,88 @@
+"""Calibration data that say nothing, options that do not fit, and models that cannot be quantized: each is said, before any
+work is done.
+
+usage: bad_quantize.py NBLOCKS [--only TEXT]
+"""
+import sys
+
+import numpy as np
+from checks import DIGITS, EXAMPLES, INT8, main, test
+
+CLASSIFIER = EXAMPLES / "mlp/mlp.onnx"
+
+
+def saved(c, name, array):
+    np.savez(c.path(name), in0=array)
+    return c.path(name)
+
+
+def images(count=32):
+    return np.random.default_rng(3).uniform(0, 1, (count, 1, 8, 8)).astype(np.float32)
+
+
+def quantize(*arguments):
+    return ("analyze", DIGITS, "--quantize", "int8", "--calibrate", *arguments)
+
+
+@test
+def options(c):
+    c.expect(2, "usage", "analyze", DIGITS, "--quantize", "int8", says=["--quantize without --calibrate"])
+    c.expect(2, "usage", "analyze", DIGITS, "--calibrate", "x.npz", says=["--calibrate without --quantize"])
+    c.expect(2, None, "analyze", DIGITS, "--quantize", "int7", "--calibrate", "x.npz", says=["int8"])
+    c.expect(2, "usage", "analyze", DIGITS, "--float-io", says=["--float-io"])
+
+
+@test
+def files(c):
+    c.expect(2, "file-unreadable", *quantize("absent.npz"), says=["absent.npz"])
+    c.path("text.npz").write_text("no archive")
+    c.expect(2, "input-mismatch", *quantize("text.npz"))
+    c.expect(2, "input-mismatch", *quantize(saved(c, "wide.npz", np.zeros((4, 1, 8, 9), np.float32))), says=["[4,1,8,9]"])
+    c.path("empty").mkdir()
+    c.expect(2, "input-mismatch", *quantize("empty"), says=["no .npy"])
+    c.expect(2, "input-mismatch", *quantize(saved(c, "none.npz", np.zeros((0, 1, 8, 8), np.float32))), says=["sample"])
+
+
+@test
+def values(c):
+    for name, value, text in [("nan", np.nan, "nan"), ("inf", np.inf, "inf"), ("minus", -np.inf, "-inf")]:
+        x = images()
+        x[5, 0, 2, 3] = value
+        c.expect(2, "bad-calibration", *quantize(saved(c, f"{name}.npz", x)), says=["sample 5", text, "element 19"])
+    for value in (0, 0.25):
+        c.expect(2, "bad-calibration", *quantize(saved(c, "flat.npz", np.full((9, 1, 8, 8), value, np.float32))),
+                 says=["all elements of all 9 samples", str(value)])
+
+
+@test
+def few(c):
+    end = c.run(*quantize(saved(c, "few.npz", images(3))))
+    c.check(end is not None and end.code == 0 and "note[few-samples]: 3 samples" in end.err, "3 samples: no note")
+    end = c.run(*quantize(saved(c, "many.npz", images(40))))
+    c.check(end is not None and end.code == 0 and "few-samples" not in end.err, "40 samples: a note")
+
+
+@test
+def folder(c):
+    """A folder of .npy files is what one array of all is."""
+    x = images(20)
+    c.path("all").mkdir()
+    for i, sample in enumerate(x):
+        np.save(c.path("all") / f"{i:03}.npy", sample)
+    texts = []
+    for data in (c.path("all"), saved(c, "all.npz", x)):
+        end = c.run("analyze", DIGITS, "--quantize", "int8", "--calibrate", data, "--stop-after", "fuse-activations")
+        c.check(end is not None and end.code == 0, f"{data}: {end.err[:300] if end else 'no end'}")
+        texts.append(end.out if end else str(data))
+    c.check(texts[0] == texts[1], "a folder of samples gives other numbers than the same samples in an .npz")
+
+
+@test
+def models(c):
+    c.expect(3, "unsupported-feature", "analyze", INT8, "--quantize", "int8", "--calibrate",
+             saved(c, "int8.npz", np.random.default_rng(1).uniform(0, 1, (32, 1, 8, 8, 1)).astype(np.float32)),
+             says=["no layer of the model computes in floats"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
