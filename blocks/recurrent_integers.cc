@@ -39,7 +39,7 @@ int exponent_of(const Operation& op, const IntegerRecurrence& layer) {
   const std::size_t first = first_of(op, layer.first_h);
   if (first != IntegerRecurrence::kNone) reach = std::max(reach, reach_of(*op.in[first]));
   if (!layer.is_bounded)
-    for (std::size_t i = 0; i < op.out.size(); ++i) reach = std::max(reach, reach_of(*op.out[i]));
+    for (const Type* out : op.out) reach = std::max(reach, reach_of(*out));
   // A scale that was rounded to a float does not ask for another bit.
   return std::clamp(static_cast<int>(std::ceil(std::log2(reach * (1 - 1e-4)))), -15, 14);
 }

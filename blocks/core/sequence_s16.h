@@ -40,6 +40,17 @@ struct WalkS16 {
   int16_t* h;     ///< padded
 };
 
+/// A row of y from h.
+template <class T>
+NB_INLINE void store_h_s16(const SequenceS16& p, const int16_t* h, int32_t units, T* y) {
+  // By value: y, of bytes, might be p.
+  const int32_t left = p.y.left, multiplier = p.y.multiplier, zero = p.y_zero;
+  for (int32_t u = 0; u < units; u += kLanes) {
+    const Lanes scaled = high_product(shifted_left(load_lanes(h + u), left), multiplier);
+    store_lanes(y + u, saturated<T>(sum(scaled, zero)), lanes_of(units - u));
+  }
+}
+
 /// Walks each direction and sample: begin(walk) sets h from the first states; then for each step, in its
 /// order, `step(walk, x)` makes h of the h before and of x, padded int16, and its row of y is made of h; then
 /// end(walk). Rows behind a sample's length are zeros. `lengths` [N] may be null: all have all steps. A step
@@ -63,11 +74,7 @@ NB_INLINE void each_walk_s16(const SequenceS16& p, const T* x, const int32_t* le
         const int32_t t = is_reverse ? length - 1 - i : i;
         for (int32_t k = 0; k < s.inputs; ++k) x_t[k] = from[t * s.x_step + k];
         step(walk, x_t);
-        T* const row = to + t * s.y_step;
-        for (int32_t u = 0; u < s.units; u += kLanes) {
-          const Lanes scaled = high_product(shifted_left(load_lanes(h + u), p.y.left), p.y.multiplier);
-          store_lanes(row + u, saturated<T>(sum(scaled, p.y_zero)), lanes_of(s.units - u));
-        }
+        store_h_s16(p, h, s.units, to + t * s.y_step);
       }
       for (int32_t t = length; t < s.steps; ++t)
         for (int32_t u = 0; u < s.units; ++u) to[t * s.y_step + u] = static_cast<T>(p.y_zero);

@@ -204,13 +204,13 @@ struct Gru {
     const RecurrentIntegers numbers = recurrent_integers(op, layer);
     const SequenceSizes s = layer.sizes(op);
     const bool resets_after = layer.apart != IntegerRecurrence::kNone;
-    const auto inputs = static_cast<std::int32_t>(s.inputs), units = static_cast<std::int32_t>(s.units);
+    const auto width = static_cast<std::int32_t>(s.inputs), units = static_cast<std::int32_t>(s.units);
     return lowered_integers(
         op, layer, numbers,
         {.function = "gru_s16<" + rows_type(in_pairs) + (resets_after ? ", true>" : ", false>"),
          .params_type = "GruS16",
          .params = {{"value_shift", std::to_string(kFineBits - numbers.exponent)}}},
-        resets_after ? gru_s16_scratch<true>(inputs, units) : gru_s16_scratch<false>(inputs, units),
+        resets_after ? gru_s16_scratch<true>(width, units) : gru_s16_scratch<false>(width, units),
         in_pairs);
   }
 

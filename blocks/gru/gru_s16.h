@@ -19,6 +19,36 @@ constexpr int32_t gru_s16_scratch(int32_t inputs, int32_t units) {
                               units + (resets_after ? units : padded_s16(units) / 2));
 }
 
+/// reset gate * h, the gate from its pre-activations.
+inline void reset_units_s16(const int32_t* z, int32_t units, const int16_t* h, const int16_t* table,
+                            int16_t* seen) {
+  for (int32_t u = 0; u < units; u += kLanes) {
+    const Lanes reset = gate_sigmoid(load_lanes(z + u), table);
+    store_lanes(seen + u, shifted_right(product(reset, load_lanes(h + u)), 15), lanes_of(units - u));
+  }
+}
+
+/// h of all units from their pre-activations, in the order of the gates; with resets_after those of the new
+/// values get `of_h` times the reset gate.
+template <bool resets_after>
+inline void gru_units_s16(const int32_t* z, int32_t units, const int32_t* of_h, int32_t value_shift,
+                          const int16_t* table, int32_t* fine, int16_t* h) {
+  for (int32_t u = 0; u < units; u += kLanes, z += kLanes) {
+    const LanesMask mask = lanes_of(units - u);
+    Lanes fresh = load_lanes(z + 2 * units);
+    if constexpr (resets_after) {
+      const Lanes reset = shifted_left(gate_sigmoid(load_lanes(z + units), table), 16);
+      fresh = sum(fresh, shifted_left(high_product(load_lanes(of_h + u), reset), 1));
+    }
+    const Lanes value = shifted_left(gate_tanh(fresh, table), value_shift);
+    const Lanes update = shifted_left(gate_sigmoid(load_lanes(z), table), 16);
+    const Lanes kept = high_product(difference(load_lanes(fine + u), value), update);
+    const Lanes next = sum(value, shifted_left(kept, 1));
+    store_lanes(fine + u, next, mask);
+    store_lanes(h + u, shifted_right(next, kFineBits), mask);
+  }
+}
+
 /// y[t] of every sample and direction. `h_in` [D,N,H] are the first states (null: zeros), `h_out` the last
 /// (null: not wanted; it may be h_in); `lengths` [N] may be null. Gates stand in the order update, reset,
 /// new. For each direction `weights` has their rows over x, then over h; `rows` the factors of the sums over
@@ -49,26 +79,10 @@ NB_NOINLINE inline void gru_s16(const GruS16& p, const T* x, const int8_t* weigh
     if constexpr (resets_after) {
       Rows::products(walk.h, of_fresh, units, units, news, p.common.h_shift, news + units, of_h);
     } else {
-      for (int32_t u = 0; u < units; u += kLanes) {
-        const Lanes reset = gate_sigmoid(load_lanes(z + units + u), table);
-        store_lanes(seen + u, shifted_right(product(reset, load_lanes(walk.h + u)), 15), lanes_of(units - u));
-      }
+      reset_units_s16(z + units, units, walk.h, table, seen);
       Rows::products(seen, of_fresh, units, units, news, p.common.h_shift, fresh, fresh);
     }
-    for (int32_t u = 0; u < units; u += kLanes) {
-      const LanesMask mask = lanes_of(units - u);
-      Lanes sums_of_new = load_lanes(fresh + u);
-      if constexpr (resets_after) {
-        const Lanes reset = shifted_left(gate_sigmoid(load_lanes(z + units + u), table), 16);
-        sums_of_new = sum(sums_of_new, shifted_left(high_product(load_lanes(of_h + u), reset), 1));
-      }
-      const Lanes value = shifted_left(gate_tanh(sums_of_new, table), p.value_shift);
-      const Lanes update = shifted_left(gate_sigmoid(load_lanes(z + u), table), 16);
-      const Lanes kept = high_product(difference(load_lanes(fine + u), value), update);
-      const Lanes next = sum(value, shifted_left(kept, 1));
-      store_lanes(fine + u, next, mask);
-      store_lanes(walk.h + u, shifted_right(next, kFineBits), mask);
-    }
+    gru_units_s16<resets_after>(z, units, of_h, p.value_shift, table, fine, walk.h);
   };
   const auto end = [&](const WalkS16& walk) { last_h_s16(p.common, walk, h_out); };
   each_walk_s16(p.common, x, lengths, y, scratch, sums,

@@ -16,6 +16,21 @@ constexpr int32_t lstm_s16_scratch(int32_t inputs, int32_t units) {
   return sequence_s16_scratch(inputs, units, 4 * units, units);
 }
 
+/// c and h of all units from their pre-activations, in the order of the gates.
+inline void lstm_units_s16(const int32_t* z, int32_t units, int32_t h_shift, const int16_t* table, int32_t* c,
+                           int16_t* h) {
+  for (int32_t u = 0; u < units; u += kLanes, z += kLanes) {
+    const LanesMask mask = lanes_of(units - u);
+    const Lanes in = gate_sigmoid(load_lanes(z), table);
+    const Lanes forget = gate_sigmoid(load_lanes(z + 2 * units), table);
+    const Lanes added = gate_tanh(load_lanes(z + 3 * units), table);
+    const Lanes cell = next_cell(load_lanes(c + u), forget, in, added);
+    store_lanes(c + u, cell, mask);
+    const Lanes out = gate_sigmoid(load_lanes(z + units), table);
+    store_lanes(h + u, shifted_right(product(out, cell_tanh(cell, table)), h_shift), mask);
+  }
+}
+
 /// y[t] of every sample and direction. `h_in` and `c_in` [D,N,H] are the first states (null: zeros), `h_out`
 /// and `c_out` the last (null: not wanted; they may be h_in and c_in); `lengths` [N] may be null. Gates stand
 /// in the order input, output, forget, cell. For each direction `weights` has their rows over x, then over h,
@@ -38,16 +53,7 @@ NB_NOINLINE inline void lstm_s16(const LstmS16& p, const T* x, const int8_t* wei
     const int32_t* const of = rows + walk.direction * 3 * sums;
     Rows::products(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
     Rows::products(walk.h, w + w_size, sums, units, of + 2 * sums, p.common.h_shift, z, z);
-    for (int32_t u = 0; u < units; u += kLanes) {
-      const LanesMask mask = lanes_of(units - u);
-      const Lanes in = gate_sigmoid(load_lanes(z + u), table);
-      const Lanes forget = gate_sigmoid(load_lanes(z + 2 * units + u), table);
-      const Lanes added = gate_tanh(load_lanes(z + 3 * units + u), table);
-      const Lanes cell = next_cell(load_lanes(c + u), forget, in, added);
-      store_lanes(c + u, cell, mask);
-      const Lanes out = gate_sigmoid(load_lanes(z + units + u), table);
-      store_lanes(walk.h + u, shifted_right(product(out, cell_tanh(cell, table)), p.h_shift), mask);
-    }
+    lstm_units_s16(z, units, p.h_shift, table, c, walk.h);
   };
   const auto end = [&](const WalkS16& walk) {
     last_h_s16(p.common, walk, h_out);
