@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "blocks/core/reciprocal.h"
+#include "blocks/unary/chords_s16.h"
 
 namespace nb {
 namespace {
@@ -204,6 +205,38 @@ ByteFunction by_float(const Type& x, const Type& y, std::function<double(double)
     return static_cast<std::int32_t>(
         std::clamp(scaled, static_cast<float>(range.min), static_cast<float>(range.max)));
   };
+}
+
+std::optional<ChordsS16> fit_chords_s16(const Type& x, const Type& y,
+                                        const std::function<double(double)>& f) {
+  constexpr int kInputs = 1 << 16;
+  constexpr double kFarthest = 1 << 16;  // in steps: beyond it all is saturated
+  std::vector<double> steps;
+  for (int i = 0; i <= kInputs; ++i) {
+    const double real = f((i - (1 << 15) - x.zero_point()) * static_cast<double>(x.scale()));
+    const double step = std::isnan(real) ? 0 : real / static_cast<double>(y.scale());
+    steps.push_back(std::clamp(step + y.zero_point(), -kFarthest, kFarthest));
+  }
+  for (int shift = 11; shift >= 4; --shift) {
+    ChordsS16 chords{shift, {}};
+    const int apart = 1 << shift;
+    const auto sag_after = [&](int i) {  // how far the middle of the chord that begins at i lies above
+      return i < 0 || i >= kInputs ? 0 : (steps[i] + steps[i + apart]) / 2 - steps[i + apart / 2];
+    };
+    for (int i = 0; i <= kInputs; i += apart)
+      chords.values.push_back(static_cast<std::int32_t>(
+          std::nearbyint(64 * (steps[i] - (sag_after(i - apart) + sag_after(i)) / 4))));
+    bool is_good = true;
+    for (std::size_t i = 0; i + 1 < chords.values.size(); ++i)
+      is_good &= (std::abs(std::int64_t{chords.values[i + 1]} - chords.values[i]) << shift) < (1LL << 31);
+    for (int i = 0; is_good && i < kInputs; ++i) {
+      const int result =
+          chord_value({0, shift}, static_cast<std::int16_t>(i - (1 << 15)), chords.values.data());
+      is_good = std::fabs(result - std::clamp(steps[i], -32768.0, 32767.0)) <= 1;
+    }
+    if (is_good) return chords;
+  }
+  return std::nullopt;
 }
 
 FixedPoint scale_ratio(const Operation& op, float factor) {

@@ -2,6 +2,7 @@
 // tables made when compiling. For declarations; not for the chip.
 #pragma once
 #include <functional>
+#include <optional>
 
 #include "blocks/quantized.h"
 
@@ -21,6 +22,17 @@ using ByteFunction = std::function<std::int32_t(std::int32_t q)>;
 [[nodiscard]] ByteFunction rsqrt_s8(const Type& x, const Type& y);
 /// Any real function: dequantize, apply, divide by the output scale, round half away from zero; in float32.
 [[nodiscard]] ByteFunction by_float(const Type& x, const Type& y, std::function<double(double)> f);
+
+/// A function of int16 as chords: its value at -32768, at every 2^shift from there and at 32768, in units of
+/// 2^-6 of the output's steps, each moved so that chords err evenly to both sides. See unary/chords_s16.h.
+struct ChordsS16 {
+  int shift = 0;
+  std::vector<std::int32_t> values;
+};
+/// The shortest of 33 to 4097 values with which each result is at most one step off (NaN counts as 0);
+/// absent if none is so good.
+[[nodiscard]] std::optional<ChordsS16> fit_chords_s16(const Type& x, const Type& y,
+                                                      const std::function<double(double)>& f);
 
 /// x.scale * factor / y.scale, in double, as fixed point.
 [[nodiscard]] FixedPoint scale_ratio(const Operation& op, float factor = 1.0f);

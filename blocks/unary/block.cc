@@ -7,6 +7,7 @@
 #include "blocks/elements.h"
 #include "blocks/integer_functions.h"
 #include "blocks/unary/attributes.h"
+#include "blocks/unary/chords_s16.h"
 #include "blocks/unary/functions_s16.h"
 
 namespace nb {
@@ -207,6 +208,25 @@ TableS16 s16_table(const Operation& op) {
   return {static_cast<std::int32_t>(op.in[0]->elements()), s.multiplier, s.shift};
 }
 
+/// Whether int16 may be taken by chords: functions without arithmetic of their own, jumps and steep ends.
+bool has_chords(const Row& row) {
+  constexpr std::string_view kOthers[] = {
+      "relu",  "relu6", "leaky_relu", "abs", "sign",  "thresholded_relu", "shrink", "floor", "ceil", "trunc",
+      "round", "sqrt",  "rsqrt",      "log", "log1p", "reciprocal",       "tan",    "asin",  "acos", "acosh",
+      "atanh"};
+  return std::find(std::begin(kOthers), std::end(kOthers), row.name) == std::end(kOthers);
+}
+
+/// Functions of 16 bits that have no arithmetic of their own.
+std::optional<ChordsS16> chords_of(const Operation& op) {
+  const Type &x = *op.in[0], &y = *op.out[0];
+  if (!by_scale(op) || x.dtype != DType::i16 || y.dtype != DType::i16 || !y.is_quantized() ||
+      is_s16_table(op) || !has_chords(row_of(op)))
+    return std::nullopt;
+  return fit_chords_s16(x, y,
+                        [&row = row_of(op), &a = op.attrs<Attrs>()](double v) { return row.real(v, a); });
+}
+
 void reference(const Operation& op, std::span<const TensorView> in, std::span<const TensorView> out) {
   const Row& row = row_of(op);
   const auto& a = op.attrs<Attrs>();
@@ -216,6 +236,9 @@ void reference(const Operation& op, std::span<const TensorView> in, std::span<co
     const auto table = sigmoid_table();
     (op.block->name == "tanh" ? tanh_s16 : sigmoid_s16)(s16_table(op), in[0].as<std::int16_t>().data(),
                                                         table.data(), out[0].as<std::int16_t>().data());
+  } else if (const auto chords = chords_of(op)) {
+    chords_s16({static_cast<std::int32_t>(count), chords->shift}, in[0].as<std::int16_t>().data(),
+               chords->values.data(), out[0].as<std::int16_t>().data());
   } else if (by_scale(op) && op.out[0]->is_quantized()) {
     const ByteFunction f = quantized_function(op);
     for (std::int64_t i = 0; i < count; ++i) y.put_int(i, f(static_cast<std::int32_t>(x.get_int(i))));
@@ -284,6 +307,17 @@ Lowered lower_s16_table(const Operation& op, const Core&) {
   return l;
 }
 
+Lowered lower_chords(const Operation& op, const Core&) {
+  const ChordsS16 chords = *chords_of(op);
+  Lowered l{.function = "chords_s16", .params_type = "ChordTableS16"};
+  l.params = {{"count", std::to_string(op.in[0]->elements())}, {"shift", std::to_string(chords.shift)}};
+  l.constants = {{"chords", DType::i32, to_bytes(chords.values),
+                  "outputs in 2^-6 at -32768, every 2^" + std::to_string(chords.shift) + " and 32768"}};
+  l.arguments = {input_arg(0), constant_arg(0), output_arg(0)};
+  l.in_place = {{0, 0}};
+  return l;
+}
+
 bool is_plain(const Operation& op, const Core&) {
   const Row& row = row_of(op);
   const DType dtype = op.in[0]->dtype;
@@ -302,6 +336,10 @@ std::vector<Kernel> kernels_of(const Row& row) {
   if (row.name == "sigmoid" || row.name == "tanh")
     kernels.push_back({"unary_table_s16", "unary/unary.h",
                        [](const Operation& op, const Core&) { return is_s16_table(op); }, lower_s16_table});
+  if (has_chords(row))
+    kernels.push_back({"unary_chords_s16", "unary/chords_s16.h",
+                       [](const Operation& op, const Core&) { return chords_of(op).has_value(); },
+                       lower_chords});
   if (has_slopes(std::string(row.name)) || row.name == "abs")
     kernels.push_back({"unary_s16", "unary/unary.h",
                        [](const Operation& op, const Core&) {
@@ -337,6 +375,7 @@ std::vector<Sample> samples_of(const Row& row) {
             {"i16[300] q(" + std::string(scale) + ",0)", "", "i16[300] q(0.000030517578125,0)"});
     if (has_slopes(std::string(row.name)) || row.name == "abs")
       samples.push_back({"i16[300] q(0.0005,0)", attributes, "i16[300] q(0.0004,0)"});
+    if (has_chords(row)) samples.push_back({"i16[300] q(0.0003,0)", attributes, "i16[300] q(0.0005,3)"});
     if (row.integer == nullptr) samples.push_back({"i8[4]", attributes, "", "dtype-mismatch"});
   }
   samples.push_back(
