@@ -124,31 +124,31 @@ void print_layers(const Validation& validation) {
 }
 
 /// The metric of both, and what lies between: points (hundredths) of shares, per cent of errors.
-void print_metric(const Validation& validation) {
-  const OutputValidation* output = judged(validation);
-  if (output == nullptr || validation.metric == Metric::automatic) return;
-  const auto program = value_of(validation.metric, *output->program);
-  const auto reference = output->reference ? value_of(validation.metric, *output->reference) : std::nullopt;
-  fmt::print("  {:<17} {:>14}", name_of(validation.metric), program ? fmt::format("{:.4f}", *program) : "-");
-  if (program && reference && !validation.is_own_reference) {
-    const bool is_share = validation.metric == Metric::accuracy || validation.metric == Metric::auc ||
-                          validation.metric == Metric::balanced_accuracy;
-    fmt::print("  reference {:.4f}: ", *reference);
+void print_metric(const Validation& validation, Metric metric) {
+  const OutputValidation& output = *judged(validation);
+  const auto program = value_of(metric, *output.program);
+  if (!program) return;
+  const auto reference = output.reference ? value_of(metric, *output.reference) : std::nullopt;
+  const bool is_share =
+      metric == Metric::accuracy || metric == Metric::auc || metric == Metric::balanced_accuracy;
+  const auto text = [&](double value) { return is_share ? fmt::format("{:.4f}", value) : cell(value); };
+  fmt::print("  {:<17} {:>14}", name_of(metric), text(*program));
+  if (reference && !validation.is_own_reference) {
+    fmt::print("  reference {}", text(*reference));
     if (is_share)
-      fmt::print("{:+.2f} points", (*program - *reference) * 100);
-    else
-      fmt::print("{:+.2f} %", *reference == 0 ? 0 : (*program / *reference - 1) * 100);
+      fmt::print(", {:+.2f} points", (*program - *reference) * 100);
+    else if (std::abs(*program) < 100 * std::abs(*reference))
+      fmt::print(", {:+.2f} %", (*program / *reference - 1) * 100);
   }
   fmt::print("\n");
-  if (const Scores& scores = *output->program; scores.counts) {
-    for (const auto& [metric, value] :
-         {std::pair(Metric::balanced_accuracy, scores.balanced_accuracy), std::pair(Metric::auc, scores.auc)})
-      if (metric != validation.metric && value)
-        fmt::print("  {:<17} {:>14.4f}{}\n", name_of(metric), *value,
-                   output->reference && !validation.is_own_reference && value_of(metric, *output->reference)
-                       ? fmt::format("  reference {:.4f}", *value_of(metric, *output->reference))
-                       : "");
-  }
+}
+
+void print_metrics(const Validation& validation) {
+  const OutputValidation* output = judged(validation);
+  if (output == nullptr || validation.metric == Metric::automatic) return;
+  print_metric(validation, validation.metric);
+  for (const Metric metric : {Metric::accuracy, Metric::balanced_accuracy, Metric::auc})
+    if (metric != validation.metric && output->program->counts) print_metric(validation, metric);
 }
 
 }  // namespace
@@ -168,7 +168,7 @@ void print_validation(const Validation& validation) {
   if (const OutputValidation* output = judged(validation); output != nullptr && output->program->counts)
     print_confusion(*output->program->counts);
   print_layers(validation);
-  print_metric(validation);
+  print_metrics(validation);
   if (validation.instructions)
     fmt::print("  {:<17} {:>14}  an inference (the first sample's)\n", "instructions",
                grouped(*validation.instructions));

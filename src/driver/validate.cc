@@ -166,14 +166,46 @@ std::vector<double> input_values(const Graph& graph, const LabelledSet& set, std
   return values;
 }
 
+/// `--state` and `--stream` of a model in the words of its reference: inputs and outputs at the same places
+/// have the same meaning, whatever they are called. Absent if one of the files cannot be read.
+std::optional<StateRequest> renamed_state(const StateRequest& state, const fs::path& model,
+                                          const fs::path& reference, const ReadOptions& read,
+                                          const ReadOptions& reference_read) {
+  Diagnostics ignored;
+  const auto mine = read_model(model, read, ignored), theirs = read_model(reference, reference_read, ignored);
+  if (!mine || !theirs) return std::nullopt;
+  const auto renamed = [&](const std::string& name, std::span<const ValueId> from,
+                           std::span<const ValueId> to) {
+    for (std::size_t i = 0; i < std::min(from.size(), to.size()); ++i)
+      if (mine->at(from[i]).name == name) return theirs->at(to[i]).name;
+    return name;
+  };
+  StateRequest other = state;
+  for (std::string& pair : other.pairs)
+    if (const std::size_t equals = pair.find('='); equals != std::string::npos)
+      pair = renamed(pair.substr(0, equals), mine->inputs, theirs->inputs) + "=" +
+             renamed(pair.substr(equals + 1), mine->outputs, theirs->outputs);
+  for (std::string& stream : other.streams) {
+    const std::size_t colon = stream.rfind(':');
+    if (const std::string whole = renamed(stream, mine->inputs, theirs->inputs); whole != stream)
+      stream = whole;
+    else if (colon != std::string::npos)
+      stream = renamed(stream.substr(0, colon), mine->inputs, theirs->inputs) + stream.substr(colon);
+  }
+  return other;
+}
+
 /// Compiles the reference: `file`, or the model itself; for this computer.
-Result<Compiled> compile_reference(const fs::path& file, const CompileOptions& options,
+Result<Compiled> compile_reference(const fs::path& file, const fs::path& model, const CompileOptions& options,
                                    Diagnostics& diagnostics) {
   CompileOptions own = options;
   // Only TorchScript takes shapes of inputs; a reference may be of another format than the model.
   if (!own.read.input_types.empty())
     if (const FileRead read = read_file(file); read.bytes && format_of(*read.bytes) != Format::torch_script)
       own.read.input_types.clear();
+  if (file != model && !own.state.is_empty())
+    if (auto state = renamed_state(own.state, model, file, options.read, own.read))
+      own.state = std::move(*state);
   Diagnostics said;
   auto compiled = compile_for_board(file, own, "host", said);
   for (const Diagnostic& diagnostic : said.all())
@@ -247,7 +279,7 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   Samples reference_samples;
   std::vector<std::size_t> order;
   if (!is_own) {
-    auto other = compile_reference(reference_file, options, diagnostics);
+    auto other = compile_reference(reference_file, model, options, diagnostics);
     if (!other) return kFailed;
     reference = std::move(*other);
     const auto matched = match_outputs(graph, reference->graph, reference_file.string(), diagnostics);
