@@ -115,7 +115,7 @@ void print_layers(const Validation& validation) {
                                            : fmt::format("the first {} samples", validation.layer_samples),
              validation.unmatched_layers == 0
                  ? ""
-                 : fmt::format("; {} have no twin in the reference",
+                 : fmt::format("; {} without a twin in the reference",
                                count_text(static_cast<std::size_t>(validation.unmatched_layers), "layer")));
   if (const LayerValidation* layer = first_parting(validation))
     fmt::print("  they part at `{}`: the first layer below {} dB, an error of a tenth\n", end_of(layer->name),
@@ -136,7 +136,7 @@ void print_metric(const Validation& validation, Metric metric) {
   if (reference && !validation.is_own_reference) {
     fmt::print("  reference {}", text(*reference));
     if (is_share)
-      fmt::print(", {:+.2f} points", (*program - *reference) * 100);
+      fmt::print(", {:+.2f} points", std::round((*program - *reference) * 1e4) / 100 + 0.0);
     else if (std::abs(*program) < 100 * std::abs(*reference))
       fmt::print(", {:+.2f} %", (*program / *reference - 1) * 100);
   }
@@ -161,9 +161,10 @@ void print_validation(const Validation& validation) {
                 " samples";
   fmt::print("{} on {}{}, {}; reference: {}\n\n", validation.model, validation.board,
              validation.machine == validation.board ? "" : " (" + validation.machine + ")", samples,
-             validation.is_own_reference    ? "the program itself"
-             : validation.reference.empty() ? "the same model on this computer"
-                                            : validation.reference);
+             validation.is_own_reference     ? "the program itself"
+             : !validation.reference.empty() ? validation.reference
+             : validation.is_quantized_here  ? "the model in float on this computer"
+                                             : "the same model on this computer");
   for (std::size_t i = 0; i < validation.outputs.size(); ++i) print_output(validation.outputs[i], i);
   if (const OutputValidation* output = judged(validation); output != nullptr && output->program->counts)
     print_confusion(*output->program->counts);

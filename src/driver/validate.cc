@@ -199,6 +199,7 @@ std::optional<StateRequest> renamed_state(const StateRequest& state, const fs::p
 Result<Compiled> compile_reference(const fs::path& file, const fs::path& model, const CompileOptions& options,
                                    Diagnostics& diagnostics) {
   CompileOptions own = options;
+  own.quantize = {};
   // Only TorchScript takes shapes of inputs; a reference may be of another format than the model.
   if (!own.read.input_types.empty())
     if (const FileRead read = read_file(file); read.bytes && format_of(*read.bytes) != Format::torch_script)
@@ -273,7 +274,8 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   samples->bytes.resize(samples->bytes.size() / given * count);
   samples->count = count;
 
-  const bool is_own = asked.reference.empty() && compiled->board.is_host();
+  const bool is_made_integers = options.quantize.numbers.has_value();
+  const bool is_own = asked.reference.empty() && compiled->board.is_host() && !is_made_integers;
   const fs::path reference_file = asked.reference.empty() ? model : asked.reference;
   std::optional<Compiled> reference;
   Samples reference_samples;
@@ -295,7 +297,7 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
     theirs->bytes.resize(theirs->bytes.size() / theirs->count * count);
     reference_samples = {count, std::move(theirs->bytes)};
   }
-  if (asked.reference.empty() && computes_in_integers(graph))
+  if (asked.reference.empty() && !is_made_integers && computes_in_integers(graph))
     diagnostics.add({.kind = Kind::remark,
                      .message = "the model is quantized as it is: its reference is itself on this computer",
                      .help = "--reference FLOATMODEL compares it with the model that it was made of"});
@@ -312,6 +314,7 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   validation.samples_given = static_cast<std::int64_t>(given);
   validation.reference = asked.reference.string();
   validation.is_own_reference = is_own;
+  validation.is_quantized_here = is_made_integers;
   validation.metric = *metric;
   const bool keeps_state = asked.build.keeps_state_between_samples;
   const auto ran = run_all({&graph, built->firmware, "program on " + compiled->board.name, keeps_state},
@@ -343,8 +346,8 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
     validation.outputs.push_back(
         score({output.name, output.type, outputs[i], reference_outputs[i], (*targets)[i]}, scoring));
   }
-  // Of the model itself the interpreter would run one graph twice.
-  if (reference && !asked.reference.empty()) {
+  // Of the model itself as it is the interpreter would run one graph twice.
+  if (reference && (is_made_integers || !asked.reference.empty())) {
     auto compared = compare_layers(graph, *samples, reference->graph, reference_samples, keeps_state,
                                    [&](std::size_t done, std::size_t total) {
                                      asked.progress({"layer by layer", done, total});

@@ -405,6 +405,7 @@ json validation_json(const Validation& validation) {
           {"data", validation.data},
           {"reference", validation.reference.empty() ? json(nullptr) : json(validation.reference)},
           {"is_own_reference", validation.is_own_reference},
+          {"is_quantized_here", validation.is_quantized_here},
           {"samples", validation.samples},
           {"samples_given", validation.samples_given},
           {"metric", std::move(metric)},

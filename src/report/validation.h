@@ -94,6 +94,7 @@ struct Validation {
   std::string reference;  ///< its file; empty: the model itself on the host
   /// The program is the model itself on the host: its outputs were taken as the reference's.
   bool is_own_reference = false;
+  bool is_quantized_here = false;  ///< the program was made integers when it was compiled
   std::int64_t samples = 0, samples_given = 0;
   Metric metric = Metric::automatic;  ///< `automatic` only without targets
   std::vector<OutputValidation> outputs;

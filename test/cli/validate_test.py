@@ -249,6 +249,24 @@ def the_layer_where_they_part(c):
 
 
 @test
+def a_model_made_integers(c):
+    """With --quantize the program is what `run` builds with it, and the reference is the model without."""
+    data = EXAMPLES / "digits/digits_test.npz"
+    np.savez(c.path("calibration.npz"), x=TEST["x"][:120])
+    integers = ["--quantize", "int8", "--calibrate", c.path("calibration.npz")]
+    c.run("run", DIGITS, *integers, "-i", data, "-o", c.path("int8"), "--dequantize")
+    c.run("run", DIGITS, "-i", data, "-o", c.path("float"))
+    program, reference = (np.load(c.path(f"{n}/out0.npy")).reshape(360, 10) for n in ("int8", "float"))
+    found = report(c, DIGITS, *integers, "-d", data)
+    one = found["outputs"][0]
+    c.check(found["is_quantized_here"] and not found["is_own_reference"] and found["reference"] is None, "whose reference")
+    check_near(c, "X-cross", one["x_cross"], judged_errors(program, reference), 1e-5)
+    for row, outputs in (("program", program), ("reference", reference)):
+        check_near(c, row, one[row], judged_classes(outputs, TEST["y"])[0])
+    c.check(found["layers"] and all(layer["snr_db"] > 20 for layer in found["layers"]), f"layers {found['layers']}")
+
+
+@test
 def the_first_samples(c):
     np.savez(c.path("few.npz"), x=TEST["x"][:50], y=TEST["y"][:50])
     whole = report(c, DIGITS, "-d", EXAMPLES / "digits/digits_test.npz", "--samples", 50)
