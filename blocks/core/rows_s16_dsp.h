@@ -20,37 +20,55 @@ struct PairedSums {
   int64_t both0, both1;
 };
 
+#if NB_DSP && defined(__OPTIMIZE__)  // all registers are taken: too many for code that is not optimized
+#define NB_PAIRED_ASM 1
+// The products of four rows with four elements.
+#define NB_PAIRED_FOUR                      \
+  "ldrd %[v0], %[v1], [%[x]], #8\n\t"       \
+  "ldrd %[w0], %[w1], [%[w]], #8\n\t"       \
+  "smlald %Q[b0], %R[b0], %[v0], %[w0]\n\t" \
+  "sxtb16 %[w0], %[w0]\n\t"                 \
+  "smlald %Q[b1], %R[b1], %[v0], %[w1]\n\t" \
+  "sxtb16 %[w1], %[w1]\n\t"                 \
+  "smlad %[a0], %[v0], %[w0], %[a0]\n\t"    \
+  "smlad %[a1], %[v0], %[w1], %[a1]\n\t"    \
+  "ldrd %[w0], %[w1], [%[w]], #8\n\t"       \
+  "smlald %Q[b0], %R[b0], %[v1], %[w0]\n\t" \
+  "sxtb16 %[w0], %[w0]\n\t"                 \
+  "smlald %Q[b1], %R[b1], %[v1], %[w1]\n\t" \
+  "sxtb16 %[w1], %[w1]\n\t"                 \
+  "smlad %[a0], %[v1], %[w0], %[a0]\n\t"    \
+  "smlad %[a1], %[v1], %[w1], %[a1]\n\t"
+#else
+#define NB_PAIRED_ASM 0
+#endif
+
 /// Adds the products of four rows and of `size` elements, a multiple of 4 and not 0; moves `weights` on.
 NB_INLINE void add_paired(const int16_t* x, const int8_t*& weights, int32_t size, PairedSums& sums) {
-  const int16_t* const end = x + size;
-#if NB_DSP
-  uint32_t values, w0, w1;
+#if NB_PAIRED_ASM
+  uint32_t v0, v1, w0, w1;
+  if (size == 4) {
+    __asm__(NB_PAIRED_FOUR
+            : [x] "+r"(x), [w] "+r"(weights), [a0] "+r"(sums.a0), [a1] "+r"(sums.a1), [b0] "+r"(sums.both0),
+              [b1] "+r"(sums.both1), [v0] "=&r"(v0), [v1] "=&r"(v1), [w0] "=&r"(w0), [w1] "=&r"(w1)
+            :
+            : "memory");
+    return;
+  }
+  // Eight elements a turn; where there are four more, the first turn begins in its middle.
   __asm__(
-      "1:\n\t"
-      "ldr %[v], [%[x]], #4\n\t"
-      "ldrd %[w0], %[w1], [%[w]], #8\n\t"
-      "smlald %Q[b0], %R[b0], %[v], %[w0]\n\t"
-      "sxtb16 %[w0], %[w0]\n\t"
-      "smlald %Q[b1], %R[b1], %[v], %[w1]\n\t"
-      "sxtb16 %[w1], %[w1]\n\t"
-      "smlad %[a0], %[v], %[w0], %[a0]\n\t"
-      "smlad %[a1], %[v], %[w1], %[a1]\n\t"
-      "ldr %[v], [%[x]], #4\n\t"
-      "ldrd %[w0], %[w1], [%[w]], #8\n\t"
-      "smlald %Q[b0], %R[b0], %[v], %[w0]\n\t"
-      "sxtb16 %[w0], %[w0]\n\t"
-      "smlald %Q[b1], %R[b1], %[v], %[w1]\n\t"
-      "sxtb16 %[w1], %[w1]\n\t"
-      "smlad %[a0], %[v], %[w0], %[a0]\n\t"
+      "sub %[v0], %[end], %[x]\n\t"
+      "tst %[v0], #8\n\t"
+      "bne 2f\n\t"
+      "1:\n\t" NB_PAIRED_FOUR "2:\n\t" NB_PAIRED_FOUR
       "cmp %[x], %[end]\n\t"
-      "smlad %[a1], %[v], %[w1], %[a1]\n\t"
       "bne 1b"
       : [x] "+r"(x), [w] "+r"(weights), [a0] "+r"(sums.a0), [a1] "+r"(sums.a1), [b0] "+r"(sums.both0),
-        [b1] "+r"(sums.both1), [v] "=&r"(values), [w0] "=&r"(w0), [w1] "=&r"(w1)
-      : [end] "r"(end)
+        [b1] "+r"(sums.both1), [v0] "=&r"(v0), [v1] "=&r"(v1), [w0] "=&r"(w0), [w1] "=&r"(w1)
+      : [end] "r"(x + size)
       : "cc", "memory");
 #else
-  for (; x < end; x += 2, weights += 8) {
+  for (const int16_t* const end = x + size; x < end; x += 2, weights += 8) {
     const uint32_t values = load4(x), w0 = load4(weights), w1 = load4(weights + 4);
     sums.a0 = multiply_add_halves(values, even_bytes(w0), sums.a0);
     sums.both0 = multiply_add_halves64(values, w0, sums.both0);
