@@ -234,8 +234,11 @@ void attention_reference(const AttentionIntegers& integers, std::span<const Tens
             total +=
                 values[static_cast<std::size_t>(j)] *
                 static_cast<std::int64_t>(v.get_int(b * p.v.b + h / p.group * p.v.h + j * p.v.t + d * p.v.d));
-          y.put_int(b * p.y.b + h * p.y.h + i * p.y.t + d * p.y.d,
-                    std::clamp(attention_output(p, factor, total), range.min, range.max));
+          y.put_int(
+              b * p.y.b + h * p.y.h + i * p.y.t + d * p.y.d,
+              std::clamp(factor.factor == 0 ? p.out_zero
+                                            : attention_output({p.out_offset, p.out_shift}, factor, total),
+                         range.min, range.max));
         }
       });
 }

@@ -18,12 +18,17 @@ NB_INLINE AttentionFactor attention_factor(const AttentionQuantized& p, uint64_t
   return {zeros - 32 - bits, static_cast<int32_t>(factor / static_cast<uint32_t>((sum << zeros) >> 32))};
 }
 
-/// What a feature's sum makes of its value.
-template <class Total>
-NB_INLINE int32_t attention_output(const AttentionQuantized& p, AttentionFactor f, Total total) {
-  if (f.factor == 0) return p.out_zero;
-  const auto shifted = static_cast<int32_t>(f.left < 0 ? total >> -f.left : total * (Total{1} << f.left));
-  return high_word_add(shifted, f.factor, p.out_offset) >> p.out_shift;
+/// What brings a row's sums to the output's numbers.
+struct AttentionOutput {
+  int32_t offset, shift;
+};
+NB_INLINE int32_t attention_output(const AttentionOutput& p, AttentionFactor f, int64_t total) {
+  const auto shifted = static_cast<int32_t>(f.left < 0 ? total >> -f.left : total * (int64_t{1} << f.left));
+  return high_word_add(shifted, f.factor, p.offset) >> p.shift;
+}
+/// The same for sums of few powers, which are shifted to the left always.
+NB_INLINE int32_t attention_output(const AttentionOutput& p, AttentionFactor f, int32_t total) {
+  return high_word_add(total * (1 << f.left), f.factor, p.offset) >> p.shift;
 }
 
 /// A row of `features` outputs.
@@ -32,18 +37,23 @@ NB_INLINE void attention_finish(const AttentionQuantized& p, AttentionFactor f, 
                                 int32_t features, T* y) {
   constexpr int32_t kLow = sizeof(T) == 1 ? -128 : -32768, kHigh = sizeof(T) == 1 ? 127 : 32767;
   int32_t c = 0;
+  if (f.factor == 0) {
+    for (; c < features; ++c) y[c] = static_cast<T>(p.out_zero);
+    return;
+  }
 #if defined(__ARM_FEATURE_MVE)
-  if constexpr (sizeof(T) == 1 && sizeof(Total) == 4)
-    if (f.factor != 0) {
-      const int32x4_t low = vdupq_n_s32(kLow), high = vdupq_n_s32(kHigh);
-      for (; c + 4 <= features; c += 4) {
-        const int32x4_t total = vshlq_r_s32(vldrwq_s32(totals + c), f.left);
-        const int32x4_t units = vaddq_n_s32(vrmulhq_s32(total, vdupq_n_s32(f.factor)), p.out_offset);
-        vstrbq_s32(y + c, vminq_s32(vmaxq_s32(vshlq_r_s32(units, -p.out_shift), low), high));
-      }
+  if constexpr (sizeof(T) == 1 && sizeof(Total) == 4) {
+    const int32x4_t low = vdupq_n_s32(kLow), high = vdupq_n_s32(kHigh);
+    for (; c + 4 <= features; c += 4) {
+      const int32x4_t total = vshlq_r_s32(vldrwq_s32(totals + c), f.left);
+      const int32x4_t units = vaddq_n_s32(vrmulhq_s32(total, vdupq_n_s32(f.factor)), p.out_offset);
+      vstrbq_s32(y + c, vminq_s32(vmaxq_s32(vshlq_r_s32(units, -p.out_shift), low), high));
     }
+  }
 #endif
-  for (; c < features; ++c) y[c] = static_cast<T>(clamp(attention_output(p, f, totals[c]), kLow, kHigh));
+  // In registers: what is stored could be these, for all the compiler knows.
+  const AttentionOutput output{p.out_offset, p.out_shift};
+  for (; c < features; ++c) y[c] = static_cast<T>(clamp(attention_output(output, f, totals[c]), kLow, kHigh));
 }
 
 /// One head: where its tensors begin, and what its blocks of rows share.

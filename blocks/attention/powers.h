@@ -50,6 +50,18 @@ NB_INLINE uint32_t attention_power(const AttentionQuantized& p, uint32_t below, 
                         : fine_power_of_half(static_cast<uint32_t>(x), table);
 }
 
+/// Sums of powers of 32768 scores.
+template <class T>
+struct PowerSumOf {
+  using Type = uint64_t;
+};
+template <>
+struct PowerSumOf<int8_t> {
+  using Type = uint32_t;
+};
+template <class T>
+using PowerSum = typename PowerSumOf<T>::Type;
+
 /// How powers lie in memory: of int8 less 32768 in the order of products_place, of int16 as they are.
 NB_INLINE void put_power(int16_t* row, int32_t i, uint32_t power) {
   row[products_place(i)] = static_cast<int16_t>(static_cast<int32_t>(power) - 32768);
@@ -65,7 +77,7 @@ NB_NOINLINE uint64_t attention_powers(const AttentionQuantized& p, int32_t begin
   for (int32_t i = begin; i < end; ++i) largest = max<int32_t>(largest, scores[i]);
   if (largest == kHiddenScore) begin = end;
   for (int32_t i = 0; i < begin; ++i) put_power(powers, i, 0);
-  uint64_t sum = 0;
+  PowerSum<T> sum = 0;
   for (int32_t i = begin; i < end; ++i) {
     const uint32_t below = static_cast<uint32_t>(largest) - static_cast<uint32_t>(scores[i]);
     const uint32_t power = attention_power<T>(p, below, table);

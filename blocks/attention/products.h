@@ -24,33 +24,39 @@ NB_INLINE int32_t feature_place(int32_t i) {
   return products_place(i);
 }
 
-/// A row of q or k: `length` features, `step` apart, less `zero`, padded.
+/// Rows of q or k: `rows` of `length` features each, less `zero`, padded, as products_row tells; features are
+/// `step` apart and rows `row_step`.
 template <class T>
-NB_NOINLINE void attention_expand(const T* from, int32_t step, int32_t length, int32_t zero, int16_t* to) {
-  int32_t i = 0;
+NB_NOINLINE void attention_expand(const T* from, int32_t row_step, int32_t step, int32_t rows, int32_t length,
+                                  int32_t zero, int16_t* matrix) {
+  const int32_t padded = padded_length(length);
+  for (int32_t r = 0; r < rows; ++r, from += row_step) {
+    int16_t* const to = products_row(matrix, padded, r);
+    int32_t i = 0;
 #if NB_PAIRED_ROWS
-  if (sizeof(T) == 1 && step == 1) {
-    const uint32_t zeros = (static_cast<uint32_t>(zero) & 0xffffu) * 0x00010001u;
-    const T* const end = from + (length & ~3);
-    if (zero == 0) {
+    if (sizeof(T) == 1 && step == 1) {
+      const uint32_t zeros = (static_cast<uint32_t>(zero) & 0xffffu) * 0x00010001u;
+      using Word = uint32_t __attribute__((may_alias));
+      auto* words = reinterpret_cast<Word*>(to);
+      if (zero == 0) {
 #pragma GCC unroll 4
-      for (; from != end; from += 4, to += 8) {
-        const uint32_t word = load4(from);
-        store4(to, even_bytes(word));
-        store4(to + 4, odd_bytes(word));
-      }
-    } else {
-      for (; from != end; from += 4, to += 8) {
-        const uint32_t word = load4(from);
-        store4(to, subtract_halves(even_bytes(word), zeros));
-        store4(to + 4, subtract_halves(odd_bytes(word), zeros));
+        for (; i + 4 <= length; i += 4, words += 4) {
+          const uint32_t word = load4(from + i);
+          words[0] = even_bytes(word);
+          words[2] = odd_bytes(word);
+        }
+      } else {
+        for (; i + 4 <= length; i += 4, words += 4) {
+          const uint32_t word = load4(from + i);
+          words[0] = subtract_halves(even_bytes(word), zeros);
+          words[2] = subtract_halves(odd_bytes(word), zeros);
+        }
       }
     }
-    length &= 3;
-  }
 #endif
-  for (; i < length; ++i, from += step) to[feature_place<T>(i)] = static_cast<int16_t>(*from - zero);
-  for (; i < padded_length(length); ++i) to[feature_place<T>(i)] = 0;
+    for (; i < length; ++i) to[feature_place<T>(i)] = static_cast<int16_t>(from[i * step] - zero);
+    for (; i < padded; ++i) to[feature_place<T>(i)] = 0;
+  }
 }
 
 #if defined(__ARM_FEATURE_MVE)
@@ -90,12 +96,10 @@ NB_NOINLINE void attention_scores(const AttentionQuantized& p, int32_t rows, int
 #endif
   const int32_t depth = padded_length(p.depth);
   int16_t *const rows_of_q = strip, *const keys_strip = strip + (rows + 1) / 2 * 2 * depth;
-  for (int32_t r = 0; r < rows; ++r)
-    attention_expand(q + r * p.q.t, 1, p.depth, p.q_zero, products_row(rows_of_q, depth, r));
+  attention_expand(q, p.q.t, 1, rows, p.depth, p.q_zero, rows_of_q);
   for (int32_t key = 0; key < count; key += kAttentionStrip, k += kAttentionStrip * p.k.t) {
     const int32_t keys = min(count - key, kAttentionStrip);
-    for (int32_t c = 0; c < keys; ++c)
-      attention_expand(k + c * p.k.t, p.k.d, p.depth, 0, products_row(keys_strip, depth, c));
+    attention_expand(k, p.k.t, p.k.d, keys, p.depth, 0, keys_strip);
     if constexpr (sizeof(T) == 1) {
       products_s16<Sum>(rows_of_q, depth, rows, keys_strip, depth, keys, depth, kZeros, scores + key, width);
     } else {
@@ -118,10 +122,8 @@ NB_INLINE void transpose_words(uint32_t x, uint32_t y, int16_t* to01, int16_t* t
   __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(f1) : "r"(x13), "r"(y13));
   __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(f2) : "r"(y02), "r"(x02));
   __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(f3) : "r"(y13), "r"(x13));
-  store4(to01, f0);
-  store4(to01 + 2, f1);
-  store4(to23, f2);
-  store4(to23 + 2, f3);
+  __asm__ volatile("strd %1, %2, [%0]" : : "r"(to01), "r"(f0), "r"(f1) : "memory");
+  __asm__ volatile("strd %1, %2, [%0]" : : "r"(to23), "r"(f2), "r"(f3) : "memory");
 }
 #endif
 
@@ -204,16 +206,29 @@ NB_NOINLINE void attention_sums(const AttentionQuantized& p, int32_t rows, int32
       for (int32_t c = 0; c < features; ++c) totals[r * kAttentionStrip + c] += sums[r * kAttentionStrip + c];
   }
 }
-/// The same of int16, whose powers have 32 bits.
+/// The same of int16, whose powers have 32 bits: four features at a time.
 NB_NOINLINE inline void attention_sums(const AttentionQuantized& p, int32_t rows, int32_t count,
                                        const ScoreS32* powers, int32_t width, const int16_t* v,
                                        int32_t features, const int32_t*, int16_t*, int64_t* totals) {
+  const int32_t key_step = p.v.t, step = p.v.d;
   for (int32_t r = 0; r < rows; ++r, powers += width, totals += kAttentionStrip)
-    for (int32_t c = 0; c < features; ++c) {
-      int64_t total = 0;
-      const int16_t* value = v + c * p.v.d;
-      for (int32_t i = 0; i < count; ++i, value += p.v.t) total += int64_t{powers[i]} * *value;
-      totals[c] = total;
+    for (int32_t c = 0; c < features; c += 4) {
+      const int32_t last = min<int32_t>(features - c, 4) - 1;
+      const int16_t* at = v + c * step;
+      const int32_t step1 = min<int32_t>(last, 1) * step, step2 = min<int32_t>(last, 2) * step,
+                    step3 = last * step;
+      int64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+      for (int32_t i = 0; i < count; ++i, at += key_step) {
+        const int64_t power = powers[i];
+        s0 += power * at[0];
+        s1 += power * at[step1];
+        s2 += power * at[step2];
+        s3 += power * at[step3];
+      }
+      totals[c] = s0;
+      if (last > 0) totals[c + 1] = s1;
+      if (last > 1) totals[c + 2] = s2;
+      if (last > 2) totals[c + 3] = s3;
     }
 }
 

@@ -67,7 +67,7 @@ inline RowNormal row_normal(const LayerNormQuantized& p, int32_t sum, int64_t sq
 }
 
 /// The shift that all layers of int8 have.
-constexpr int32_t kNormalShiftS8 = 8;
+constexpr int32_t kNormalShiftS8 = 12;
 
 /// The output for one element of a row.
 NB_INLINE int8_t normal_output(const LayerNormQuantized&, const RowNormal& n, int8_t x, int32_t multiplier,
