@@ -50,22 +50,27 @@ void print_row(const std::string& name, const Scores& scores) {
                      of(&Errors::mean), of(&Errors::std), share(&Errors::nse), share(&Errors::cos)});
 }
 
-void print_output(const OutputValidation& output, std::size_t number) {
+/// `number` is absent of a single output.
+void print_output(const OutputValidation& output, std::optional<std::size_t> number) {
   const std::string rule = rule_text(output);
-  fmt::print("  output {} `{}` {}{}\n", number, output.name, type_text(output.type),
+  fmt::print("  output {}`{}` {}{}\n", number ? std::to_string(*number) + " " : "", output.name,
+             type_text(output.type),
              rule.empty()                          ? ""
              : output.task == Task::reconstruction ? ", score: " + rule
                                                    : ", acc by " + rule);
   print_cells("", {"acc", "rmse", "mae", "l2r", "mean", "std", "nse", "cos"});
-  const std::string which = "#" + std::to_string(number + 1);
-  if (output.program) print_row("program " + which, *output.program);
-  if (output.reference) print_row("reference " + which, *output.reference);
-  if (output.cross) print_row("X-cross " + which, *output.cross);
+  if (output.program) print_row("program", *output.program);
+  if (output.reference) print_row("reference", *output.reference);
+  if (output.cross) print_row("X-cross", *output.cross);
   fmt::print("\n");
 }
 
 void print_confusion(const ClassCounts& counts) {
-  if (counts.confusion.empty() || counts.classes > kMostClasses) return;
+  if (counts.confusion.empty()) return;
+  if (counts.classes > kMostClasses) {
+    fmt::print("  confusion: of {} classes, in --json\n\n", counts.classes);
+    return;
+  }
   std::int64_t most = counts.classes;
   for (const std::int64_t count : counts.confusion) most = std::max(most, count);
   const std::size_t width = grouped(most).size() + 2;
@@ -165,7 +170,9 @@ void print_validation(const Validation& validation) {
              : !validation.reference.empty() ? validation.reference
              : validation.is_quantized_here  ? "the model in float on this computer"
                                              : "the same model on this computer");
-  for (std::size_t i = 0; i < validation.outputs.size(); ++i) print_output(validation.outputs[i], i);
+  for (std::size_t i = 0; i < validation.outputs.size(); ++i)
+    print_output(validation.outputs[i],
+                 validation.outputs.size() > 1 ? std::optional(i) : std::optional<std::size_t>());
   if (const OutputValidation* output = judged(validation); output != nullptr && output->program->counts)
     print_confusion(*output->program->counts);
   print_layers(validation);

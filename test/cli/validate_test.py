@@ -7,8 +7,10 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import onnx
@@ -309,6 +311,35 @@ def gates(c):
 
 
 @test
+def outputs_that_are_no_numbers(c):
+    """They are said, compare as nothing, and keep no gate; a class that is NaN is decided for, as NumPy does."""
+    model = c.model("log.onnx", [helper.make_node("Log", ["x"], ["z"])], [("x", TensorProto.FLOAT, [1, 3])], ["z"])
+    other = c.model("relu.onnx", [helper.make_node("Relu", ["x"], ["z"])], [("x", TensorProto.FLOAT, [1, 3])], ["z"])
+    x = np.float32([[1, 2, 3], [1, -2, 3], [4, 2, 3]])
+    np.savez(c.path("n.npz"), x=x, y=np.array([2, 1, 0]))
+    found = report(c, model, "--reference", other, "-d", c.path("n.npz"), "--max-rmse", 1e9, "--min-cos", -1, code=6)
+    row = found["outputs"][0]
+    c.check(row["program"]["acc"] == 1, f"NaN is the largest: {row['program']['acc']}")
+    c.check(row["x_cross"]["rmse"] is None and not any(gate["is_kept"] for gate in found["gates"]), f"{found['gates']}")
+    c.check(any("1 value of the program's outputs is NaN" in d["message"] for d in found["diagnostics"]), f"{found['diagnostics']}")
+
+
+@test
+def an_interrupt_ends_it(c):
+    """Ctrl-C while the program runs: exit code 130, and no process is left."""
+    if not (shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-g++")):
+        raise Skipped("qemu-system-arm or arm-none-eabi-g++ is not there")
+    x = np.tile(TEST["x"], (100, 1, 1, 1))
+    np.savez(c.path("long.npz"), x=x)
+    child = subprocess.Popen([c.nblocks, "validate", str(DIGITS), "-d", str(c.path("long.npz")), "-b", "cortex-m4f"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=20)
+    c.check(child.returncode == 130 and "error[interrupted]" in err, f"exit {child.returncode}: {out[:100]!r} {err[-200:]!r}")
+
+
+@test
 def bad_data(c):
     x, y = TEST["x"], TEST["y"]
 
@@ -404,6 +435,20 @@ def corpus_against_onnx_runtime(c):
         raise Skipped("../shared/models/corpus is not there: " + ", ".join(names))
     for folder in there:
         compare_with_onnx_runtime(c, folder / "model.onnx", folder / "test.npz")
+
+
+@test
+def many_classes_are_not_printed(c):
+    generator = np.random.default_rng(8)
+    x, y = generator.normal(size=(40, 20)).astype(np.float32), generator.integers(0, 20, 40)
+    model = c.model("wide.onnx", [helper.make_node("Neg", ["x"], ["z"])], [("x", TensorProto.FLOAT, [1, 20])], ["z"])
+    np.savez(c.path("w.npz"), x=x, y=y)
+    end = c.run("validate", model, "-d", c.path("w.npz"))
+    c.check("confusion: of 20 classes, in --json" in end.out, end.out)
+    expected, confusion = judged_classes(-x, y)
+    one = report(c, model, "-d", c.path("w.npz"))["outputs"][0]["program"]
+    check_near(c, "20 classes", one, expected)
+    c.check(one["confusion"] == confusion, "confusion")
 
 
 @test
