@@ -78,13 +78,20 @@ Factors factors_of(const Type& weights, std::int64_t rows, double of_product) {
   return factors;
 }
 
-/// Factors and biases of all rows in the order of RecurrentIntegers::rows, or why sums do not fit.
+/// Factors and biases of all rows in the order of RecurrentIntegers::rows, and why sums do not fit, if so.
 struct Rows {
   std::vector<std::int32_t> numbers;
   Factors x, h;
+  std::optional<Fault> fault = {};
 };
-Checked<Rows> rows_of(const Operation& op, const IntegerRecurrence& layer, int exponent,
-                      const Constants& constants) {
+
+/// A pre-activation's part in kGateUnits; beyond +-2^30 it saturates.
+std::int32_t gate_units(double units) {
+  constexpr double kMost = 1 << 30;
+  return std::isnan(units) ? 0 : static_cast<std::int32_t>(std::lround(std::clamp(units, -kMost, kMost)));
+}
+
+Rows rows_of(const Operation& op, const IntegerRecurrence& layer, int exponent, const Constants& constants) {
   const SequenceSizes s = layer.sizes(op);
   const Type& x = *op.in[Of::x];
   const std::int64_t rows = layer.gates * s.units;
@@ -98,16 +105,21 @@ Checked<Rows> rows_of(const Operation& op, const IntegerRecurrence& layer, int e
     return static_cast<double>(constants.b[static_cast<std::size_t>(at)]) * kGateUnits;
   };
   const IntRange range = dtype_range(x.dtype);
-  std::optional<Fault> fault;
   const auto check = [&](const char* side, double sum, const Factors& factors, std::size_t row,
                          double offset) {
     const double gate = sum * factors.real[row] + std::fabs(offset);
-    if (fault || (gate < kGateLimit && std::ldexp(sum, factors.shift) < kSumLimit)) return;
-    fault = Fault{Kind::unsupported_feature,
-                  "the sums over " + std::string(side) + " of row " + std::to_string(row) + " of " +
-                      op.block->name + " reach " + float_text(static_cast<float>(gate / kGateUnits)) +
-                      ", too much for its integers",
-                  "keep pre-activations within +-5000"};
+    const bool is_narrow = std::ldexp(sum, factors.shift) < kSumLimit;
+    if (all.fault || (gate < kGateLimit && is_narrow)) return;
+    const std::string what =
+        "the sums over " + std::string(side) + " of row " + std::to_string(row) + " of " + op.block->name;
+    if (gate < kGateLimit)
+      all.fault = Fault{Kind::unsupported_feature, what + " do not fit in 32 bits",
+                        "rows of fewer elements, or of smaller weights, do"};
+    else
+      all.fault = Fault{Kind::unsupported_feature,
+                        what + " reach " + float_text(static_cast<float>(gate / kGateUnits)) +
+                            ", too much for its integers",
+                        "keep pre-activations within +-5000"};
   };
   for (std::int64_t d = 0; d < s.directions; ++d) {
     std::vector<std::int32_t> biases, apart;
@@ -129,9 +141,8 @@ Checked<Rows> rows_of(const Operation& op, const IntegerRecurrence& layer, int e
       const double of_h = is_apart ? bias(d, row, true) : 0;
       check("x", w_size * -range.min, all.x, at, of_x);
       check("h", sums(constants.r, s.units).second * 32768, all.h, at, of_h);
-      if (fault) return *fault;
-      biases.push_back(static_cast<std::int32_t>(std::lround(of_x)));
-      if (is_apart) apart.push_back(static_cast<std::int32_t>(std::lround(of_h)));
+      biases.push_back(gate_units(of_x));
+      if (is_apart) apart.push_back(gate_units(of_h));
     }
     for (const auto& part : {all.x.multiplier, biases, all.h.multiplier, apart})
       all.numbers.insert(all.numbers.end(), part.begin(), part.end());
@@ -165,6 +176,8 @@ Fault no_integer_form(const Operation& op, const std::string& what) {
 
 std::optional<Fault> check_integers(const Operation& op, const IntegerRecurrence& layer) {
   const Type& x = *op.in[Of::x];
+  if (const SequenceSizes s = layer.sizes(op); s.inputs == 0 || s.units == 0)
+    return no_integer_form(op, "no inputs or units");
   const auto operand_name = [&](std::size_t i) { return std::string(op.block->inputs[i].name); };
   for (const std::size_t i : {Of::x, Of::w, Of::r})
     if (auto fault = check_quantized(op, i)) return fault;
@@ -193,9 +206,7 @@ std::optional<Fault> check_integers(const Operation& op, const IntegerRecurrence
   if (!layer.is_bounded) return std::nullopt;  // it is known with the outputs how far h reaches
   if (!op.is_constant(Of::w) || !op.is_constant(Of::r) || (op.has(Of::b) && !op.is_constant(Of::b)))
     return std::nullopt;
-  auto rows = rows_of(op, layer, exponent_of(op, layer), constants_of(op, {}));
-  if (!rows) return rows.fault();
-  return std::nullopt;
+  return rows_of(op, layer, exponent_of(op, layer), constants_of(op, {})).fault;
 }
 
 bool can_be_integers(const Operation& op, const IntegerRecurrence& layer) {
@@ -204,8 +215,7 @@ bool can_be_integers(const Operation& op, const IntegerRecurrence& layer) {
     if (!type.quantization || type.quantization->is_per_axis()) return false;
     if (i > 0 && check_wide(op, type, "")) return false;
   }
-  return layer.is_bounded ||
-         static_cast<bool>(rows_of(op, layer, exponent_of(op, layer), constants_of(op, {})));
+  return layer.is_bounded || !rows_of(op, layer, exponent_of(op, layer), constants_of(op, {})).fault;
 }
 
 std::string StepsOf::text() const {
@@ -239,11 +249,10 @@ RecurrentIntegers recurrent_integers(const Operation& op, const IntegerRecurrenc
   const Constants constants = constants_of(op, data);
   RecurrentIntegers numbers;
   numbers.exponent = exponent_of(op, layer);
-  const auto checked = rows_of(op, layer, numbers.exponent, constants);
-  if (!checked) return numbers;
-  numbers.rows = checked->numbers;
-  numbers.x_shift = checked->x.shift;
-  numbers.h_shift = checked->h.shift;
+  const Rows of = rows_of(op, layer, numbers.exponent, constants);
+  numbers.rows = of.numbers;
+  numbers.x_shift = of.x.shift;
+  numbers.h_shift = of.h.shift;
   for (std::int64_t d = 0; d < s.directions; ++d)
     for (const auto& [from, width] : {std::pair(constants.w, s.inputs), std::pair(constants.r, s.units)}) {
       const auto part =
@@ -286,9 +295,13 @@ void walk_integers(const Operation& op, const IntegerRecurrence& layer, const Re
     const bool is_kept = first != IntegerRecurrence::kNone && op.block->inputs[first].is_state;
     return is_kept ? in[first].as<std::int16_t>().data() : nullptr;
   };
+  // Saturation counts only where sums do not fit, and no kernel takes the layer.
   const auto high = [](std::int64_t sum, int shift, std::int32_t multiplier) {
-    return static_cast<std::int32_t>(
-        (sum * (std::int64_t{1} << shift) * multiplier + (std::int64_t{1} << 31)) >> 32);
+    const Wide product = (static_cast<Wide>(sum) << shift) * multiplier + (std::int64_t{1} << 31);
+    return static_cast<std::int32_t>(std::clamp<Wide>(product >> 32, -(1 << 30), 1 << 30));
+  };
+  const auto gate_sum = [](std::int64_t a, std::int64_t b) {
+    return static_cast<std::int32_t>(std::clamp<std::int64_t>(a + b, -(1 << 30), 1 << 30));
   };
   const auto narrow = [](std::int32_t value) {
     return static_cast<std::int16_t>(std::clamp(value, -32768, 32767));
@@ -314,8 +327,8 @@ void walk_integers(const Operation& op, const IntegerRecurrence& layer, const Re
             for (std::int64_t k = 0; k < s.units; ++k)
               sum += std::int64_t{vector[static_cast<std::size_t>(k)]} * r[row * s.units + k];
             const bool is_apart = row / s.units == index_of(layer.apart);
-            return high(sum, numbers.h_shift, of[2 * rows + row]) +
-                   (is_apart ? of[3 * rows + row % s.units] : 0);
+            return gate_sum(high(sum, numbers.h_shift, of[2 * rows + row]),
+                            is_apart ? of[3 * rows + row % s.units] : 0);
           };
       const std::int64_t length =
           op.has(Of::lengths)
@@ -330,7 +343,7 @@ void walk_integers(const Operation& op, const IntegerRecurrence& layer, const Re
           for (std::int64_t k = 0; k < s.inputs; ++k)
             sum += static_cast<std::int64_t>(x.get_int(n * s.x_sample + t * s.x_step + k)) *
                    w[row * s.inputs + k];
-          z[static_cast<std::size_t>(row)] = of[rows + row] + high(sum, numbers.x_shift, of[row]);
+          z[static_cast<std::size_t>(row)] = gate_sum(of[rows + row], high(sum, numbers.x_shift, of[row]));
         }
         if (i < length) step({d, z, h, c, recurrent});
         for (std::size_t u = 0; u < h.size(); ++u)
