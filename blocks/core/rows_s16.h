@@ -81,13 +81,27 @@ struct RowsS16 {
     for (; left >= 4; left -= 4) {
       const int8_t *w1 = weights + n, *w2 = w1 + n, *w3 = w2 + n;
       int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+#if defined(__thumb__) && !defined(__thumb2__)  // has registers for one element at once
       for (int32_t k = 0; k < n; ++k) {
-        const int32_t value = in[k];
-        s0 += value * weights[k];
-        s1 += value * w1[k];
-        s2 += value * w2[k];
-        s3 += value * w3[k];
+        const int32_t v = in[k];
+        s0 += v * weights[k];
+        s1 += v * w1[k];
+        s2 += v * w2[k];
+        s3 += v * w3[k];
       }
+#else
+      for (int32_t k = 0; k < n; k += 2) {  // behind an odd row the vector is 0
+        const int32_t v0 = in[k], v1 = in[k + 1];
+        s0 += v0 * weights[k];
+        s0 += v1 * weights[k + 1];
+        s1 += v0 * w1[k];
+        s1 += v1 * w1[k + 1];
+        s2 += v0 * w2[k];
+        s2 += v1 * w2[k + 1];
+        s3 += v0 * w3[k];
+        s3 += v1 * w3[k + 1];
+      }
+#endif
       z[0] = multiply_high_add(s0 * (1 << shift), factors[0], base[0]);
       z[1] = multiply_high_add(s1 * (1 << shift), factors[1], base[1]);
       z[2] = multiply_high_add(s2 * (1 << shift), factors[2], base[2]);

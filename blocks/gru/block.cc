@@ -210,8 +210,7 @@ struct Gru {
         {.function = "gru_s16<" + rows_type(in_pairs) + (resets_after ? ", true>" : ", false>"),
          .params_type = "GruS16",
          .params = {{"value_shift", std::to_string(kFineBits - numbers.exponent)}}},
-        resets_after ? gru_s16_scratch<true>(width, units) : gru_s16_scratch<false>(width, units),
-        in_pairs);
+        resets_after ? gru_s16_scratch<true>(width, units) : gru_s16_scratch<false>(width, units), in_pairs);
   }
 
   static std::vector<Kernel> kernels() {
