@@ -106,20 +106,21 @@ NB_NOINLINE inline uint64_t attention_powers<int8_t, int16_t>(const AttentionQua
   uint32_t sum = 0;
   if (largest != kHiddenScore) {
     const uint32x4_t top = vdupq_n_u32(static_cast<uint32_t>(largest));
-    const uint32x4_t limit = vdupq_n_u32(static_cast<uint32_t>(p.power_limit));
+    const uint32x4_t end_of_powers = vdupq_n_u32(static_cast<uint32_t>(p.power_limit) + 1);
     const int32x4_t multiplier = vdupq_n_s32(p.power_multiplier);
-    const uint32x4_t none = vdupq_n_u32(0), steps = vdupq_n_u32(127), fraction = vdupq_n_u32(0x1fff),
-                     slope = vdupq_n_u32(0x3fff);
-    const int32_t left = p.power_left;
+    const int32_t left = p.power_left, end_of_limit = p.power_limit + 1;
     for (; done < to; done += 4) {
-      const uint32x4_t below = vsubq_u32(top, vreinterpretq_u32_s32(vldrwq_s32(scores + done)));
-      const int32x4_t shifted = vreinterpretq_s32_u32(vshlq_r_u32(below, left));
-      const uint32x4_t x = vreinterpretq_u32_s32(vrmulhq_s32(shifted, multiplier));
-      const uint32x4_t word = vldrwq_gather_shifted_offset_u32(table, vandq_u32(vshrq_n_u32(x, 13), steps));
-      const uint32x4_t fall = vmulq_u32(vandq_u32(word, slope), vandq_u32(x, fraction));
-      const uint32x4_t whole = vsubq_u32(vshrq_n_u32(word, 14), vshrq_n_u32(fall, 17));
+      // Shifts instead of masks, whose vectors would not all stay in registers; a sign instead of a
+      // predicate.
+      const uint32x4_t far = vsubq_u32(top, vreinterpretq_u32_s32(vldrwq_s32(scores + done)));
+      const int32x4_t below = vreinterpretq_s32_u32(vminq_u32(far, end_of_powers));
+      const uint32x4_t x = vreinterpretq_u32_s32(vrmulhq_s32(vshlq_r_s32(below, left), multiplier));
+      const uint32x4_t word = vldrwq_gather_shifted_offset_u32(table, vshrq_n_u32(vshlq_n_u32(x, 12), 25));
+      const uint32x4_t fall = vmulhq_u32(vshlq_n_u32(word, 18), vshlq_n_u32(x, 19));  // times 2^5
+      const uint32x4_t whole = vsubq_u32(vshrq_n_u32(word, 14), vshrq_n_u32(fall, 22));
       const int32x4_t right = vreinterpretq_s32_u32(vmvnq_u32(vshrq_n_u32(x, 20)));
-      const uint32x4_t power = vpselq_u32(none, vrshlq_u32(whole, right), vcmphiq_u32(below, limit));
+      const int32x4_t seen = vshrq_n_s32(vsubq_n_s32(below, end_of_limit), 31);
+      const uint32x4_t power = vandq_u32(vrshlq_u32(whole, right), vreinterpretq_u32_s32(seen));
       sum = vaddvaq_u32(sum, power);
       vstrhq_s32(powers + done, vreinterpretq_s32_u32(vaddq_n_u32(power, 0x8000u)));
     }

@@ -15,55 +15,95 @@ struct ScoreSum<int8_t> {
   using Type = int32_t;
 };
 
-/// Where feature i of a row of q or k is put. Bytes go by four, as the DSP extension widens them: 0, 2, 1, 3.
-template <class T>
+/// Where feature i of a row of q, or of a column of k, is put. Bytes go by four, as the DSP extension widens
+/// them: 0, 2, 1, 3.
+template <class T, bool kIsColumn>
 NB_INLINE int32_t feature_place(int32_t i) {
 #if NB_PAIRED_ROWS
   if (sizeof(T) == 1) i = (i & ~3) | (i & 1) << 1 | (i >> 1 & 1);
 #endif
-  return products_place(i);
+  return kIsColumn ? column_place(i) : products_place(i);
 }
 
-/// Rows of q or k: `rows` of `length` features each, less `zero`, padded, as products_row tells; features are
-/// `step` apart and rows `row_step`.
-template <class T>
+/// Rows of q, or of k as columns: `rows` of `length` features each, less `zero`, padded; features are `step`
+/// apart and rows `row_step`.
+template <bool kIsColumn, class T>
 NB_NOINLINE void attention_expand(const T* from, int32_t row_step, int32_t step, int32_t rows, int32_t length,
                                   int32_t zero, int16_t* matrix) {
   const int32_t padded = padded_length(length);
   for (int32_t r = 0; r < rows; ++r, from += row_step) {
-    int16_t* const to = products_row(matrix, padded, r);
+    int16_t* const to = kIsColumn ? products_column(matrix, padded, r) : products_row(matrix, padded, r);
     int32_t i = 0;
 #if NB_PAIRED_ROWS
     if (sizeof(T) == 1 && step == 1) {
+      constexpr int32_t kWords = kIsColumn ? 4 : 2;  // from one word of the row to the next
       const uint32_t zeros = (static_cast<uint32_t>(zero) & 0xffffu) * 0x00010001u;
       using Word = uint32_t __attribute__((may_alias));
       auto* words = reinterpret_cast<Word*>(to);
       if (zero == 0) {
 #pragma GCC unroll 4
-        for (; i + 4 <= length; i += 4, words += 4) {
+        for (; i + 4 <= length; i += 4, words += 2 * kWords) {
           const uint32_t word = load4(from + i);
           words[0] = even_bytes(word);
-          words[2] = odd_bytes(word);
+          words[kWords] = odd_bytes(word);
         }
       } else {
-        for (; i + 4 <= length; i += 4, words += 4) {
+        for (; i + 4 <= length; i += 4, words += 2 * kWords) {
           const uint32_t word = load4(from + i);
           words[0] = subtract_halves(even_bytes(word), zeros);
-          words[2] = subtract_halves(odd_bytes(word), zeros);
+          words[kWords] = subtract_halves(odd_bytes(word), zeros);
         }
       }
     }
 #endif
-    for (; i < length; ++i) to[feature_place<T>(i)] = static_cast<int16_t>(from[i * step] - zero);
-    for (; i < padded; ++i) to[feature_place<T>(i)] = 0;
+    for (; i < length; ++i) to[feature_place<T, kIsColumn>(i)] = static_cast<int16_t>(from[i * step] - zero);
+    for (; i < padded; ++i) to[feature_place<T, kIsColumn>(i)] = 0;
   }
 }
 
 #if defined(__ARM_FEATURE_MVE)
+/// Scores of three queries with `count` keys of 16 * kVectors features, which stay in registers.
+template <int kVectors>
+NB_INLINE void scores_of_three(const int8_t* q0, const int8_t* q1, const int8_t* q2, int32_t zero,
+                               const int8_t* k, int32_t step, int32_t count, int32_t* to0, int32_t* to1,
+                               int32_t* to2) {
+  constexpr int kNext = 16 * (kVectors - 1);
+  const int8x16_t a = vldrbq_s8(q0), b = vldrbq_s8(q1), c = vldrbq_s8(q2);
+  const int8x16_t a2 = vldrbq_s8(q0 + kNext), b2 = vldrbq_s8(q1 + kNext), c2 = vldrbq_s8(q2 + kNext);
+  for (; count > 0; --count, k += step) {
+    const int8x16_t x = vldrbq_s8(k);
+    int32_t sum = vaddvq_s8(x), s0 = vmladavq_s8(a, x), s1 = vmladavq_s8(b, x), s2 = vmladavq_s8(c, x);
+    if (kVectors > 1) {
+      const int8x16_t y = vldrbq_s8(k + kNext);
+      sum = vaddvaq_s8(sum, y);
+      s0 = vmladavaq_s8(s0, a2, y);
+      s1 = vmladavaq_s8(s1, b2, y);
+      s2 = vmladavaq_s8(s2, c2, y);
+    }
+    sum *= zero;
+    *to0++ = s0 - sum;
+    *to1++ = s1 - sum;
+    *to2++ = s2 - sum;
+  }
+}
+
 /// The same as attention_scores of bytes that are read where they lie.
 NB_NOINLINE inline void scores_in_place(const AttentionQuantized& p, int32_t rows, int32_t count,
                                         const int8_t* q, const int8_t* k, int32_t* scores, int32_t width) {
   const int32_t depth = p.depth, step = p.k.t, zero = p.q_zero;
+  if (depth == 16 || depth == 32) {
+    for (int32_t r = 0; r < rows; r += 3) {
+      const int32_t last = min<int32_t>(rows - r, 3) - 1, next = min<int32_t>(last, 1);  // some twice
+      const int8_t *const q0 = q + r * p.q.t, *const q1 = q0 + next * p.q.t, *const q2 = q0 + last * p.q.t;
+      int32_t *const to0 = scores + r * width, *const to1 = to0 + next * width,
+                     *const to2 = to0 + last * width;
+      if (depth == 16)
+        scores_of_three<1>(q0, q1, q2, zero, k, step, count, to0, to1, to2);
+      else
+        scores_of_three<2>(q0, q1, q2, zero, k, step, count, to0, to1, to2);
+    }
+    return;
+  }
   for (int32_t r = 0; r < rows; r += 4, q += 4 * p.q.t, scores += 4 * width) {
     const int32_t last = min<int32_t>(rows - r, 4) - 1;
     const int8_t *const q1 = q + min<int32_t>(last, 1) * p.q.t, *const q2 = q + min<int32_t>(last, 2) * p.q.t,
@@ -96,10 +136,10 @@ NB_NOINLINE void attention_scores(const AttentionQuantized& p, int32_t rows, int
 #endif
   const int32_t depth = padded_length(p.depth);
   int16_t *const rows_of_q = strip, *const keys_strip = strip + (rows + 1) / 2 * 2 * depth;
-  attention_expand(q, p.q.t, 1, rows, p.depth, p.q_zero, rows_of_q);
+  attention_expand<false>(q, p.q.t, 1, rows, p.depth, p.q_zero, rows_of_q);
   for (int32_t key = 0; key < count; key += kAttentionStrip, k += kAttentionStrip * p.k.t) {
     const int32_t keys = min(count - key, kAttentionStrip);
-    attention_expand(k, p.k.t, p.k.d, keys, p.depth, 0, keys_strip);
+    attention_expand<true>(k, p.k.t, p.k.d, keys, p.depth, 0, keys_strip);
     if constexpr (sizeof(T) == 1) {
       products_s16<Sum>(rows_of_q, depth, rows, keys_strip, depth, keys, depth, kZeros, scores + key, width);
     } else {
@@ -114,20 +154,22 @@ NB_NOINLINE void attention_scores(const AttentionQuantized& p, int32_t rows, int
 }
 
 #if NB_PAIRED_ROWS
-/// Four features of each of two keys to the pairs of rows 0 and 1 and of rows 2 and 3.
-NB_INLINE void transpose_words(uint32_t x, uint32_t y, int16_t* to01, int16_t* to23) {
+/// Four features of each of two keys to four columns.
+NB_INLINE void transpose_words(uint32_t x, uint32_t y, int16_t* to) {
   const uint32_t x02 = even_bytes(x), x13 = odd_bytes(x), y02 = even_bytes(y), y13 = odd_bytes(y);
   uint32_t f0, f1, f2, f3;
   __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(f0) : "r"(x02), "r"(y02));
   __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(f1) : "r"(x13), "r"(y13));
   __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(f2) : "r"(y02), "r"(x02));
   __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(f3) : "r"(y13), "r"(x13));
-  __asm__ volatile("strd %1, %2, [%0]" : : "r"(to01), "r"(f0), "r"(f1) : "memory");
-  __asm__ volatile("strd %1, %2, [%0]" : : "r"(to23), "r"(f2), "r"(f3) : "memory");
+  __asm__ volatile("strd %1, %2, [%0]\n\tstrd %3, %4, [%0, #8]"
+                   :
+                   : "r"(to), "r"(f0), "r"(f1), "r"(f2), "r"(f3)
+                   : "memory");
 }
 #endif
 
-/// The features of a few keys as rows of a matrix whose columns are the keys: row c is feature c of
+/// The features of a few keys as columns, along the keys: column c is feature c of
 /// `features`, at most kAttentionStrip, each of `length` elements with padding.
 NB_NOINLINE inline void attention_transpose(const int8_t* v, int32_t key_step, int32_t feature_step,
                                             int32_t keys, int32_t features, int16_t* strip, int32_t length) {
@@ -144,18 +186,18 @@ NB_NOINLINE inline void attention_transpose(const int8_t* v, int32_t key_step, i
   }
 #elif NB_PAIRED_ROWS
   if (feature_step == 1 && features == kAttentionStrip)
-    for (; key + 2 <= keys; key += 2, v += 2 * key_step) {
-      int16_t *const to = strip + products_place(key), *const to4 = to + 4 * length;
-      transpose_words(load4(v), load4(v + key_step), to, to + 2 * length);
-      transpose_words(load4(v + 4), load4(v + key_step + 4), to4, to4 + 2 * length);
+    for (int16_t *to = strip, *to4 = strip + 4 * length; key + 2 <= keys;
+         key += 2, v += 2 * key_step, to += 8, to4 += 8) {
+      transpose_words(load4(v), load4(v + key_step), to);
+      transpose_words(load4(v + 4), load4(v + key_step + 4), to4);
     }
 #endif
   for (int32_t c = 0; c < features; ++c) {
-    int16_t* const row = products_row(strip, length, c);
+    int16_t* const column = products_column(strip, length, c);
     const int8_t* from = v + c * feature_step;
     int32_t i = key;
-    for (; i < keys; ++i, from += key_step) row[products_place(i)] = *from;
-    for (; i < length; ++i) row[products_place(i)] = 0;
+    for (; i < keys; ++i, from += key_step) column[column_place(i)] = *from;
+    for (; i < length; ++i) column[column_place(i)] = 0;
   }
 }
 

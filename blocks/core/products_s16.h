@@ -1,6 +1,6 @@
 // Products of the rows of two matrices of 16-bit integers that a kernel makes ready in scratch, in the order
-// that the core's instructions take: with the DSP extension two rows in turn, a word (two elements) of each;
-// else row after row.
+// that the core's instructions take: with the DSP extension two rows, or four columns, in turn, a word (two
+// elements) of each; else row after row.
 #pragma once
 #include "simd_dsp.h"
 
@@ -44,58 +44,93 @@ NB_INLINE int32_t products_place(int32_t k) {
 #endif
 }
 
+/// The same of the matrix of columns, whose rows are four in turn with the DSP extension.
+template <class S>
+NB_INLINE S* products_column(S* matrix, int32_t step, int32_t c) {
+#if NB_PAIRED_ROWS
+  return matrix + (c >> 2) * 4 * step + (c & 3) * 2;
+#else
+  return matrix + c * step;
+#endif
+}
+NB_INLINE int32_t column_place(int32_t k) {
+#if NB_PAIRED_ROWS
+  return 4 * k - 3 * (k & 1);
+#else
+  return k;
+#endif
+}
+
 #if NB_PAIRED_ROWS
 
-/// Four steps of k: twice a word of each of two rows, times the same of two columns.
-#define NB_PRODUCTS_STEP                                                         \
-  "ldrd %[x0], %[x1], [%[x]], #8\n\tldrd %[y0], %[y1], [%[y]], #8\n\t"           \
-  "smlad %[s00], %[x0], %[y0], %[s00]\n\tsmlad %[s01], %[x0], %[y1], %[s01]\n\t" \
-  "smlad %[s10], %[x1], %[y0], %[s10]\n\tsmlad %[s11], %[x1], %[y1], %[s11]\n\t"
-#define NB_PRODUCTS_OPERANDS                                                                    \
-  [x] "+r"(x), [y] "+r"(y), [s00] "+r"(s00), [s01] "+r"(s01), [s10] "+r"(s10), [s11] "+r"(s11), \
-      [x0] "=&r"(x0), [x1] "=&r"(x1), [y0] "=&r"(y0), [y1] "=&r"(y1)
+/// What a tile of two rows by four columns reads and writes. Its layout is known to the assembly below.
+struct ProductsTile {
+  const int16_t *x, *y;  ///< the rows and the columns
+  const int16_t* end;    ///< of the rows
+  const int32_t* init;
+  int32_t* out;
+  int32_t out_bytes;  ///< from one row of outputs to the next
+};
 
-/// Two rows by all columns, two at a time.
+// Eight sums, two words of rows, two of columns and two pointers are all registers that there are; no
+// compiler finds that allocation beside a frame pointer, hence a naked function. R4-R7: sums of the first
+// row. R8-R11: of the second. R0, R1: rows, columns. R2, R3: words of the rows. R12, LR: of the columns.
+#define NB_PRODUCTS_STEP                                                                               \
+  "ldrd r2, r3, [r0], #8\n\tldrd r12, lr, [r1], #8\n\t"                                                \
+  "smlad r4, r2, r12, r4\n\tsmlad r5, r2, lr, r5\n\tsmlad r8, r3, r12, r8\n\tsmlad r9, r3, lr, r9\n\t" \
+  "ldrd r12, lr, [r1], #8\n\t"                                                                         \
+  "smlad r6, r2, r12, r6\n\tsmlad r7, r2, lr, r7\n\tsmlad r10, r3, r12, r10\n\tsmlad r11, r3, lr, r11\n\t"
+#ifdef __clang__
+__attribute__((naked, noinline))
+#else
+__attribute__((naked, noinline, noipa))
+#endif
+inline void
+products_tile(const ProductsTile* /*tile*/) {
+  __asm__ volatile(
+      "push {r4-r11, lr}\n\tldr r2, [r0, #8]\n\tpush {r0, r2}\n\tldr r3, [r0, #12]\n\tldm r3, {r4-r7}\n\t"
+      "mov r8, r4\n\tmov r9, r5\n\tmov r10, r6\n\tmov r11, r7\n\tldrd r0, r1, [r0]\n\t"
+      "subs r2, r2, r0\n\tbeq 3f\n\ttst r2, #16\n\tbeq 2f\n\t" NB_PRODUCTS_STEP NB_PRODUCTS_STEP
+      "ldr r2, [sp, #4]\n\tcmp r0, r2\n\tbeq 3f\n"
+      "2:\t" NB_PRODUCTS_STEP NB_PRODUCTS_STEP NB_PRODUCTS_STEP NB_PRODUCTS_STEP
+      "ldr r2, [sp, #4]\n\tcmp r0, r2\n\tbne 2b\n"
+      "3:\tpop {r0, r2}\n\tldrd r1, r3, [r0, #16]\n\tstm r1, {r4-r7}\n\tadd r1, r1, r3\n\tstm r1, "
+      "{r8-r11}\n\t"
+      "pop {r4-r11, pc}");
+}
+#undef NB_PRODUCTS_STEP
+
+/// Two rows by all columns, four at a time.
 NB_INLINE void products_of_pair(const int16_t* a, const int16_t* b, int32_t b_step, int32_t columns,
-                                int32_t length, const int32_t* init, int32_t* out0, int32_t* out1) {
-  const int16_t* const end = a + 2 * length;
-  for (int32_t c = 0; c < columns; c += 2, b += 2 * b_step) {
-    int32_t s00 = init[c], s01 = init[c + 1], s10 = s00, s11 = s01, x0, x1, y0, y1;
-    const int16_t *x = a, *y = b;
-    if (length & 4) __asm__ volatile(NB_PRODUCTS_STEP NB_PRODUCTS_STEP:NB_PRODUCTS_OPERANDS : : "memory");
-    while (x != end)
-      __asm__ volatile(NB_PRODUCTS_STEP NB_PRODUCTS_STEP NB_PRODUCTS_STEP NB_PRODUCTS_STEP
-:NB_PRODUCTS_OPERANDS
-                       :
-                       : "memory");
-    out0[c] = s00, out0[c + 1] = s01;
-    out1[c] = s10, out1[c + 1] = s11;
-  }
+                                int32_t length, const int32_t* init, int32_t* out, int32_t out_step) {
+  ProductsTile tile{a, b, a + 2 * length, init, out, 4 * out_step};
+  for (int32_t c = 0; c < columns; c += 4, tile.y += 4 * b_step, tile.init += 4, tile.out += 4)
+    products_tile(&tile);
 }
 NB_INLINE void products_of_pair(const int16_t* a, const int16_t* b, int32_t b_step, int32_t columns,
-                                int32_t length, const int64_t* init, int64_t* out0, int64_t* out1) {
+                                int32_t length, const int64_t* init, int64_t* out, int32_t out_step) {
   const int16_t* const end = a + 2 * length;
-  for (int32_t c = 0; c < columns; c += 2, b += 2 * b_step) {
+  for (int32_t c = 0; c < columns; c += 2) {
     int64_t s00 = init[c], s01 = init[c + 1], s10 = s00, s11 = s01;
-    for (const int16_t *x = a, *y = b; x != end; x += 4, y += 4) {
+    const int16_t* y = b + (c >> 2) * 4 * b_step + (c & 2) * 2;
+    for (const int16_t* x = a; x != end; x += 4, y += 8) {
       const uint32_t x0 = load4(x), x1 = load4(x + 2), y0 = load4(y), y1 = load4(y + 2);
       __asm__("smlald %Q0, %R0, %1, %2" : "+r"(s00) : "r"(x0), "r"(y0));
       __asm__("smlald %Q0, %R0, %1, %2" : "+r"(s01) : "r"(x0), "r"(y1));
       __asm__("smlald %Q0, %R0, %1, %2" : "+r"(s10) : "r"(x1), "r"(y0));
       __asm__("smlald %Q0, %R0, %1, %2" : "+r"(s11) : "r"(x1), "r"(y1));
     }
-    out0[c] = s00, out0[c + 1] = s01;
-    out1[c] = s10, out1[c + 1] = s11;
+    out[c] = s00, out[c + 1] = s01;
+    out[out_step + c] = s10, out[out_step + c + 1] = s11;
   }
 }
-#undef NB_PRODUCTS_STEP
-#undef NB_PRODUCTS_OPERANDS
 
 #endif
 
-/// out[r][c] = init[c] + sum over k < length of a[r][k] * b[c][k] for `rows` rows of a and `columns` of b,
-/// both as products_row and products_place tell; lengths as padded_length gives. Rows and columns are made in
-/// pairs: where the second of a pair is absent, what lies there is read and written nevertheless.
+/// out[r][c] = init[c] + sum over k < length of a[r][k] * b[c][k] for `rows` rows of a, which lie as
+/// products_row and products_place tell, and `columns` of b, as products_column and column_place; lengths as
+/// padded_length gives. Rows are made in pairs and columns by four: where some are absent, something is
+/// written there nevertheless, and init is read.
 template <class Sum>
 NB_NOINLINE void products_s16(const int16_t* a, int32_t a_step, int32_t rows, const int16_t* b,
                               int32_t b_step, int32_t columns, int32_t length, const Sum* init, Sum* out,
@@ -128,7 +163,7 @@ NB_NOINLINE void products_s16(const int16_t* a, int32_t a_step, int32_t rows, co
   }
 #elif NB_PAIRED_ROWS
   for (int32_t r = 0; r < rows; r += 2, out += 2 * out_step)
-    products_of_pair(products_row(a, a_step, r), b, b_step, columns, length, init, out, out + out_step);
+    products_of_pair(products_row(a, a_step, r), b, b_step, columns, length, init, out, out_step);
 #else
   for (int32_t r = 0; r < rows; r += 2)
     for (int32_t c = 0; c < columns; c += 2) {
