@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "bench/run.h"
 #include "blocks/blocks.h"
+#include "driver/compare_outputs.h"
 #include "driver/program.h"
 #include "driver/validate.h"
 #include "report/block_text.h"
@@ -86,6 +87,7 @@ struct Runner {
   std::shared_ptr<const Model> model;
   std::unique_ptr<TemporaryFolder> folder;
   Built built;
+  bool keeps_state = false;
   std::mutex running;
 };
 
@@ -165,6 +167,7 @@ std::pair<std::shared_ptr<Runner>, std::string> build_runner(const std::shared_p
     runner->model = model;
     runner->folder = std::move(folder);
     runner->built = std::move(*built);
+    runner->keeps_state = keeps_state;
   });
   return {std::move(runner), said(diagnostics)};
 }
@@ -206,26 +209,55 @@ Answer<std::pair<std::vector<Array>, std::string>> run_on(
   return {std::make_pair(std::move(arrays_out), std::move(report)), said(diagnostics)};
 }
 
-/// What `nblocks validate --json` gives of a program alone: `inputs` are run, `targets` are by the outputs'
-/// names.
+/// What `nblocks validate --json` gives: `inputs` are run, `targets` are by the outputs' names. `reference`
+/// may be null.
 Answer<std::string> validate_on(Runner& runner, const std::vector<NamedArray>& inputs,
-                                const std::vector<NamedArray>& targets, double timeout_seconds) {
+                                const std::vector<NamedArray>& targets,
+                                const std::shared_ptr<Runner>& reference, double timeout_seconds) {
   Diagnostics diagnostics;
   const Compiled& compiled = runner.model->compiled;
   const NamedArrays given = arrays_from(inputs), wanted = arrays_from(targets);
   std::optional<std::string> report;
+  const auto run = [&](Runner& by, const Samples& samples) {
+    const std::lock_guard<std::mutex> alone(by.running);
+    return run_firmware(by.built.firmware, by.model->compiled.graph, samples, {timeout_seconds, {}},
+                        diagnostics);
+  };
   without_lock(diagnostics, [&] {
     auto set = labelled_set(given, wanted, compiled.graph, {}, diagnostics);
     if (!set) return;
     if (set->targets.size() == 1 && set->targets[0]) set->targets[0]->name = "y";
     const auto samples = samples_of(given, compiled.graph, {}, diagnostics);
     if (!samples) return;
-    const std::lock_guard<std::mutex> alone(runner.running);
-    const auto result =
-        run_firmware(runner.built.firmware, compiled.graph, *samples, {timeout_seconds, {}}, diagnostics);
+    const auto count = static_cast<std::int64_t>(samples->count);
+    auto wants = targets_of_set(compiled.graph, *set, count, Metric::automatic, {}, diagnostics);
+    if (!wants) return;
+    Validation validation = described(compiled, count);
+    const auto metric = metric_for(Metric::automatic, first_of(*wants), diagnostics);
+    if (!metric) return;
+    validation.metric = *metric;
+    CompareOptions comparing{
+        .targets = std::move(*wants), .scoring = {.is_classifier = true}, .keeps_state = runner.keeps_state};
+    Ran mine{&compiled.graph, *samples, {}}, theirs;
+    if (reference != nullptr) {
+      theirs.graph = &reference->model->compiled.graph;
+      auto order = match_outputs(compiled.graph, *theirs.graph, {}, diagnostics);
+      if (!order) return;
+      comparing.order = std::move(*order);
+      auto others = reference_samples(*theirs.graph, compiled.graph, *set, samples->count, {}, diagnostics);
+      if (!others) return;
+      theirs.inputs = std::move(*others);
+      auto result = run(*reference, theirs.inputs);
+      if (!result) return;
+      theirs.outputs = std::move(result->outputs);
+    }
+    auto result = run(runner, *samples);
     if (!result) return;
-    const auto found = compare_outputs(compiled, result->outputs, *set, diagnostics);
-    if (found) report = json_text(ended_json(validation_json(*found), diagnostics), -1);
+    mine.outputs = std::move(result->outputs);
+    validation.machine = runner.built.firmware.machine;
+    validation.instructions = result->instructions;
+    compare_outputs(mine, reference != nullptr ? &theirs : nullptr, *set, comparing, validation, diagnostics);
+    report = json_text(ended_json(validation_json(validation), diagnostics), -1);
   });
   return {std::move(report), said(diagnostics)};
 }
@@ -261,7 +293,8 @@ void define(py::module_& module) {
   py::class_<Model>(module, "Model").def("analysis", analysis_of).def("write_project", write_folder);
   py::class_<Runner>(module, "Runner")
       .def("run", run_on, py::arg("inputs").none(), py::arg("dequantize"), py::arg("timeout_seconds"))
-      .def("validate", validate_on);
+      .def("validate", validate_on, py::arg("inputs"), py::arg("targets"), py::arg("reference").none(),
+           py::arg("timeout_seconds"));
   module.def("compile", compile_model);
   module.def("build", build_runner);
   module.def("diagnostic", diagnostic);

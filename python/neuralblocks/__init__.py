@@ -25,7 +25,7 @@ from ._diagnostics import (
     UsageError,
 )
 from ._program import Layer, Program, TensorSpec, compile
-from ._validate import OutputErrors, Validation
+from ._validate import LayerErrors, OutputErrors, Validation
 
 version: str = _native.version
 __version__ = version
@@ -50,6 +50,7 @@ __all__ = [
     "DoesNotFit",
     "InternalError",
     "Layer",
+    "LayerErrors",
     "OutputErrors",
     "Program",
     "TensorSpec",

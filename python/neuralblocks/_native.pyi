@@ -14,7 +14,11 @@ class Runner:
         self, inputs: list[NamedArray] | None, dequantize: bool, timeout_seconds: float
     ) -> tuple[tuple[list[Array], str] | None, str]: ...
     def validate(
-        self, inputs: list[NamedArray], targets: list[NamedArray], timeout_seconds: float
+        self,
+        inputs: list[NamedArray],
+        targets: list[NamedArray],
+        reference: Runner | None,
+        timeout_seconds: float,
     ) -> tuple[str | None, str]: ...
 
 def compile(

@@ -221,9 +221,10 @@ class Program:
     def validate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         board: str | os.PathLike[str] | None = None,
         *,
+        reference: Program | None = None,
         keep_state: bool | None = None,
         optimize: str = "",
         timeout: float = 600.0,
@@ -231,15 +232,20 @@ class Program:
         """Runs `x` as `run` does and compares the outputs with `y`, what they should be: arrays as `run` returns them, or
         labels (an integer a sample of an output of several values, or one for each position beside its axis of
         classes). A quantized output is compared as real values; integers of its own dtype and shape are taken as
-        quantized too. Raises as `run`; UsageError if `y` does not fit."""
+        quantized too. `reference`: a program of the same model, in floats as a rule, that runs on the host; both are
+        compared with `y`, with each other, and layer by layer. Without `y` only with each other. Raises as `run`;
+        UsageError if `y` or the reference does not fit."""
         from ._arrays import named_arrays, packed
 
         self._check_given(x)
-        expected = named_arrays(y, [spec.name for spec in self.outputs], "output")
+        if y is None and reference is None:
+            refuse("usage", "nothing to compare the outputs with", help="give `y`, `reference` or both")
+        expected = {} if y is None else named_arrays(y, [spec.name for spec in self.outputs], "output")
         arrays = named_arrays(x, [spec.name for spec in self.inputs], "input")
         runner = self._runner(board, keep_state, optimize)
+        other = None if reference is None else reference._runner(HOST, keep_state, "")
         answer, said = runner.validate([packed(name, array) for name, array in arrays.items()],
-                                       [packed(name, array) for name, array in expected.items()], timeout)
+                                       [packed(name, array) for name, array in expected.items()], other, timeout)
         if answer is None:
             fail(self._relabelled(said))
         return validation_of(json.loads(answer))

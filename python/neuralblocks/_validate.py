@@ -35,12 +35,32 @@ class OutputErrors:
 
 
 @dataclass(frozen=True)
+class LayerErrors:
+    """The output of one layer against the same one of the reference. snr_db, 10 log10 of the power of the reference's
+    values over that of the error, is None where there is no error, or nothing but zeros."""
+
+    name: str
+    block: str
+    output: str
+    rmse: float
+    cos: float | None
+    snr_db: float | None
+
+
+@dataclass(frozen=True)
 class Validation:
-    """How a program's outputs compare, on `board` (its name), one row an output in the model's order."""
+    """How a program's outputs compare, on `board` (its name), one row an output in the model's order: `outputs` are the
+    program's against `y`. With a reference, `reference` has its outputs against `y`, `cross` the program's against the
+    reference's, `layers` those that both have, over the first samples, and `first_parting_layer` names the first whose
+    error is above a tenth of its values."""
 
     board: str
     samples: int
     outputs: tuple[OutputErrors, ...]
+    reference: tuple[OutputErrors, ...] = ()
+    cross: tuple[OutputErrors, ...] = ()
+    layers: tuple[LayerErrors, ...] = ()
+    first_parting_layer: str | None = None
 
     @property
     def acc(self) -> float | None:
@@ -54,20 +74,32 @@ class Validation:
 
     def __str__(self) -> str:
         names = [f.name for f in fields(OutputErrors) if f.name != "confusion"]
-        rows = [names] + [[_cell(getattr(o, name)) for name in names] for o in self.outputs]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(names))]
+        rows = [["", *names]]
+        for what, outputs in (("program", self.outputs), ("reference", self.reference), ("X-cross", self.cross)):
+            rows += [[what] + [_cell(getattr(o, name)) for name in names] for o in outputs]
+        if not self.cross:
+            rows = [row[1:] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*rows)]
         table = "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows)
         return f"{self.samples} samples on {self.board}\n{table}"
 
 
 def validation_of(report: dict[str, Any]) -> Validation:
     """The native module's report."""
-    rows = []
-    for output in report["outputs"]:
-        scores = dict(output["program"])
-        confusion = scores.pop("confusion")
-        rows.append(OutputErrors(output["name"], confusion=confusion and tuple(map(tuple, confusion)), **scores))
-    return Validation(report["board"], report["samples"], tuple(rows))
+
+    def rows(key: str) -> tuple[OutputErrors, ...]:
+        return tuple(_errors(output["name"], output[key]) for output in report["outputs"])
+
+    has_reference = all(output["x_cross"] is not None for output in report["outputs"])
+    return Validation(report["board"], report["samples"], rows("program"), rows("reference") if has_reference else (),
+                      rows("x_cross") if has_reference else (), tuple(LayerErrors(**layer) for layer in report["layers"]),
+                      report["first_parting_layer"])
+
+
+def _errors(name: str, scores: dict[str, Any] | None) -> OutputErrors:
+    scores = dict(scores or {})
+    confusion = scores.pop("confusion", None)
+    return OutputErrors(name, confusion=confusion and tuple(map(tuple, confusion)), **scores)
 
 
 def _cell(value: object) -> str:

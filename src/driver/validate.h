@@ -38,8 +38,7 @@ struct ValidateOptions {
                                           std::string_view board, const ValidateOptions& asked,
                                           Diagnostics& diagnostics);
 
-/// Outputs of a program that ran, against targets: what Python's `validate` gives. `set` holds the inputs.
-[[nodiscard]] Result<Validation> compare_outputs(const Compiled& compiled, const Samples& outputs,
-                                                 const LabelledSet& set, Diagnostics& diagnostics);
+/// A validation of a program that was compiled, before anything is compared.
+[[nodiscard]] Validation described(const Compiled& compiled, std::int64_t samples);
 
 }  // namespace nb

@@ -131,6 +131,24 @@ def test_validate(digits, digits_int8):
         digits.validate(TEST["x"], TEST["expected_float"][:7])
 
 
+def test_validate_against_a_reference(digits):
+    quantized = nb.compile(DIGITS / "digits_int8.onnx")
+    found = quantized.validate(TEST["x"], TEST["y"], reference=digits)
+    program, reference, cross = found.outputs[0], found.reference[0], found.cross[0]
+    assert program.acc > 0.95 and reference.acc > 0.95 and 0.999 < cross.cos < 1 and cross.rmse > 0
+    assert program.acc == quantized.validate(TEST["x"], TEST["y"]).acc and reference.acc == digits.validate(TEST["x"], TEST["y"]).acc
+    y = [p.run(TEST["x"]) for p in (quantized, digits)]
+    assert cross.max_abs_error == pytest.approx(np.abs(y[0] - y[1]).max(), rel=1e-6)
+    assert len(found.layers) >= 4 and all(30 < layer.snr_db < 60 for layer in found.layers)
+    assert found.first_parting_layer is None and "X-cross" in str(found)
+    alone = quantized.validate(TEST["x"][:9], reference=digits)
+    assert alone.outputs[0].acc is None and alone.cross[0].cos > 0.999
+    with pytest.raises(nb.UsageError, match="nothing to compare"):
+        digits.validate(TEST["x"])
+    with pytest.raises(nb.UsageError, match="reference"):
+        digits.validate(TEST["x"], reference=nb.compile(ROOT / "examples/mlp/mlp.onnx"))
+
+
 def test_export_is_the_command_lines_project(digits_int8, tmp_path):
     folder = digits_int8.export(tmp_path / "a")
     subprocess.run([COMMAND, "generate", DIGITS / "digits_int8.tflite", "-b", "cortex-m4f", "-o", tmp_path / "b", "-q"],
