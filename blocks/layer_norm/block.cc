@@ -61,6 +61,10 @@ struct LayerNormBlock {
       return Fault{Kind::unsupported_feature, "layer_norm of " + type_text(x) + " with a scale per index"};
     if (op.attrs<Attrs>().moments)
       return Fault{Kind::unsupported_feature, "layer_norm of integers whose moments are outputs, too"};
+    const float epsilon = op.attrs<Attrs>().epsilon;
+    if (!(epsilon >= 0) || std::isinf(epsilon))
+      return Fault{Kind::attribute_out_of_range,
+                   "layer_norm of integers with an epsilon of " + float_text(epsilon)};
     if (size > kLongestRow)
       return Fault{Kind::limit_exceeded, "layer_norm of integers in rows of " + std::to_string(size) +
                                              " elements, at most " + std::to_string(kLongestRow)};
@@ -120,7 +124,7 @@ struct LayerNormBlock {
 
     // A normalized element is below 2^28 units. Where rows are not centered, sqrt(size) is part of the gains.
     const double most = std::sqrt((a.centered ? length : 1) * largest / (largest + epsilon));
-    p.normal_bits = 28 - std::max(-31, static_cast<int>(std::ceil(std::log2(most))));
+    p.normal_bits = 28 - (most > 0 ? static_cast<int>(std::max(-31.0, std::ceil(std::log2(most)))) : 0);
     const double factor = (a.centered ? 1 : std::sqrt(length)) / static_cast<double>(y.scale());
     double gain = 0, offset = 0;
     const auto gain_of = [&](std::int64_t i) {
@@ -272,6 +276,8 @@ struct LayerNormBlock {
             {"i8[2,1300] q(0.03,3)", "epsilon=1e-9", "i8[2,1300] q(0.03,0)"},
             {"i8[2,4]", "", "", "invalid-model"},
             {"i8[2,4] q(0.1,0)", "moments=true", "", "unsupported-feature"},
+            {"i8[2,4] q(0.1,0)", "epsilon=-1", "", "attribute-out-of-range"},
+            {"i8[3,0] q(0.1,0)", "", "i8[3,0] q(0.1,0)"},
             {"i8[2,4] q(0.1,0); f32[4]", "", "", "unsupported-feature"},
             {"i8[1,40000] q(0.1,0)", "", "", "limit-exceeded"},
             {"f32[2,3,4]; f32[3]", "", "", "shape-mismatch"},
