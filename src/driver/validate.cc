@@ -150,6 +150,17 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   if (!targets) return kFailed;
   const auto metric = metric_for(asked.metric, first_of(*targets), diagnostics);
   if (!metric || !check_gates(asked.gates, first_of(*targets), diagnostics)) return kFailed;
+  if (const Targets* first = first_of(*targets);
+      asked.threshold &&
+      (first == nullptr || first->task != Task::binary || !std::isfinite(*asked.threshold)))
+    return diagnostics.add(
+        {.kind = Kind::usage,
+         .message = std::string("--threshold is a number for targets that are 0 or 1 for each "
+                                "value of the output, and ") +
+                    (first == nullptr              ? "the data has no `y`"
+                     : first->task == Task::binary ? "this is none"
+                                                   : "these are not"),
+         .file = file});
   const std::size_t count =
       asked.samples > 0 ? std::min(given, static_cast<std::size_t>(asked.samples)) : given;
   keep_first(*targets, count, given);

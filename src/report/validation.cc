@@ -162,6 +162,20 @@ std::optional<double> gate_value(const GateRow& gate, const OutputValidation& ou
   return errors.l2r ? errors.l2r : errors.max_abs == 0 ? std::optional(0.0) : std::optional(HUGE_VAL);
 }
 
+std::string_view name_of(Task task) {
+  switch (task) {
+    case Task::values:
+      return "values";
+    case Task::classes:
+      return "classes";
+    case Task::binary:
+      return "binary";
+    case Task::reconstruction:
+      return "reconstruction";
+  }
+  __builtin_unreachable();
+}
+
 std::string number_text(double value) { return float_text(static_cast<float>(value)); }
 
 }  // namespace
@@ -368,6 +382,7 @@ json validation_json(const Validation& validation) {
     outputs.push_back({{"name", output.name},
                        {"dtype", dtype_name(output.type.dtype)},
                        {"shape", output.type.shape},
+                       {"targets", output.task ? json(name_of(*output.task)) : json(nullptr)},
                        {"rule", rule_text(output)},
                        {"program", scores_json(output.program, false)},
                        {"reference", scores_json(output.reference, false)},

@@ -85,7 +85,7 @@ def figures_of_a_classifier(c):
     found = report(c, INT8, "--reference", DIGITS, "-d", c.path("nhwc.npz"))
     c.check((found["samples"], found["board"], found["instructions"]) == (360, "host", None), "what ran")
     one = found["outputs"][0]
-    c.check(one["rule"] == "argmax", f"rule {one['rule']}")
+    c.check((one["rule"], one["targets"]) == ("argmax", "classes"), f"rule {one['rule']}")
     for row, outputs in (("program", program), ("reference", reference)):
         expected, confusion = judged_classes(outputs, TEST["y"])
         check_near(c, row, one[row], expected)
@@ -269,6 +269,29 @@ def a_model_made_integers(c):
 
 
 @test
+def state_goes_on_in_both(c):
+    """With --state samples are steps, also of a reference that calls its inputs and outputs otherwise."""
+    def model(file, x, h, z, n):
+        return c.model(file, [helper.make_node("Add", [x, h], ["s"]), helper.make_node("Tanh", ["s"], [z]),
+                              helper.make_node("Mul", ["s", "k"], [n])],
+                       [(x, TensorProto.FLOAT, [1, 3]), (h, TensorProto.FLOAT, [1, 3])], [z, n], [("k", np.float32(0.9))])
+
+    one, other = model("one.onnx", "x", "h", "z", "n"), model("other.onnx", "in", "before", "out", "after")
+    x = np.random.default_rng(9).normal(size=(30, 3)).astype(np.float32)
+    h, expected = np.zeros(3), []
+    for step in x:
+        expected.append(np.tanh(step + h))
+        h = (step + h) * np.float32(0.9)
+    np.savez(c.path("steps.npz"), x=x, y=np.float32(expected))
+    found = report(c, one, "--reference", other, "--state", "h=n", "-d", c.path("steps.npz"))
+    output = found["outputs"][0]
+    c.check(output["program"]["max_abs_error"] < 1e-6 and output["x_cross"]["rmse"] == 0, f"{output}")
+    c.check(found["layers"] and all(layer["rmse"] == 0 for layer in found["layers"]), f"{found['layers']}")
+    few = report(c, one, "--state", "h=n", "-d", c.path("steps.npz"), "--samples", 7)["outputs"][0]
+    c.check(few["program"]["max_abs_error"] < 1e-6, f"the first steps: {few}")
+
+
+@test
 def the_first_samples(c):
     np.savez(c.path("few.npz"), x=TEST["x"][:50], y=TEST["y"][:50])
     whole = report(c, DIGITS, "-d", EXAMPLES / "digits/digits_test.npz", "--samples", 50)
@@ -369,6 +392,7 @@ def bad_data(c):
     refused(("no `y`",), "usage", ("--min-acc", "0.5"), x=x)
     refused(("all labels are 3",), "usage", ("--metric", "auc"), x=x, y=np.full(360, 3))
     refused(("did you mean `accuracy`",), "usage", ("--metric", "acuracy"), x=x, y=y)
+    refused(("--threshold", "are not"), "usage", ("--threshold", "0.5"), x=x, y=y)
     refused(("--samples",), "usage", ("--samples", "0"), x=x, y=y)
     c.expect(2, "file-unreadable", "validate", DIGITS, "-d", c.path("absent.npz"))
     c.expect(2, "usage", "validate", DIGITS, "-d", c.write("data.csv", "1,2\n"))
