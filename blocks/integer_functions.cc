@@ -207,16 +207,26 @@ ByteFunction by_float(const Type& x, const Type& y, std::function<double(double)
   };
 }
 
+namespace {
+
+constexpr double kFarthest = 1 << 16;  ///< in steps: beyond it all outputs are saturated
+/// The function at x, an integer that need not be in range, in steps of y.
+double steps_at(const Type& x, const Type& y, const std::function<double(double)>& f, int at) {
+  const double real = f((at - x.zero_point()) * static_cast<double>(x.scale()));
+  const double step = std::isnan(real) ? 0 : real / static_cast<double>(y.scale());
+  return std::clamp(step + y.zero_point(), -kFarthest, kFarthest);
+}
+bool is_within_a_step(int result, double steps) {
+  return std::fabs(result - std::clamp(steps, -32768.0, 32767.0)) <= 1;
+}
+
+}  // namespace
+
 std::optional<ChordsS16> fit_chords_s16(const Type& x, const Type& y,
                                         const std::function<double(double)>& f) {
   constexpr int kInputs = 1 << 16;
-  constexpr double kFarthest = 1 << 16;  // in steps: beyond it all is saturated
   std::vector<double> steps;
-  for (int i = 0; i <= kInputs; ++i) {
-    const double real = f((i - (1 << 15) - x.zero_point()) * static_cast<double>(x.scale()));
-    const double step = std::isnan(real) ? 0 : real / static_cast<double>(y.scale());
-    steps.push_back(std::clamp(step + y.zero_point(), -kFarthest, kFarthest));
-  }
+  for (int i = 0; i <= kInputs; ++i) steps.push_back(steps_at(x, y, f, i - (1 << 15)));
   for (int shift = 11; shift >= 4; --shift) {
     ChordsS16 chords{shift, {}};
     const int apart = 1 << shift;
@@ -232,9 +242,42 @@ std::optional<ChordsS16> fit_chords_s16(const Type& x, const Type& y,
     for (int i = 0; is_good && i < kInputs; ++i) {
       const int result =
           chord_value({0, shift}, static_cast<std::int16_t>(i - (1 << 15)), chords.values.data());
-      is_good = std::fabs(result - std::clamp(steps[i], -32768.0, 32767.0)) <= 1;
+      is_good = is_within_a_step(result, steps[i]);
     }
     if (is_good) return chords;
+  }
+  return std::nullopt;
+}
+
+std::optional<OctavesS16> fit_octaves_s16(const Type& x, const Type& y,
+                                          const std::function<double(double)>& f) {
+  const int zero = x.zero_point();
+  if (zero < -32768 || zero > 32767) return std::nullopt;
+  for (int bits = 5; bits <= 7; ++bits) {
+    OctavesS16 octaves{{0, bits, zero, octave_values(bits)}, {}};
+    for (const int sign : {1, -1})
+      for (int i = 0; i < octave_values(bits); ++i) {
+        const int shift = std::max(i >> bits, 1) - 1;
+        const int u = (i - (shift << bits)) << shift, apart = 1 << shift;
+        double value = steps_at(x, y, f, zero + sign * u);
+        if (shift > 0 && i + 1 < octave_values(bits)) {  // half of what the chord behind sags
+          const double next = steps_at(x, y, f, zero + sign * (u + apart));
+          value -= ((value + next) / 2 - steps_at(x, y, f, zero + sign * (u + apart / 2))) / 2;
+        }
+        octaves.values.push_back(static_cast<std::int32_t>(std::nearbyint(64 * value)));
+      }
+    bool is_good = true;
+    for (int i = 0; i + 1 < octave_values(bits); ++i)
+      for (const int begin : {0, octaves.params.negative}) {
+        const auto at = static_cast<std::size_t>(begin + i);
+        const std::int64_t rise = std::int64_t{octaves.values[at + 1]} - octaves.values[at];
+        is_good &= std::abs(rise) << (std::max(i >> bits, 1) - 1) < (1LL << 31);
+      }
+    for (int at = -32768; is_good && at < 32768; ++at)
+      is_good =
+          is_within_a_step(octave_value(octaves.params, static_cast<std::int16_t>(at), octaves.values.data()),
+                           steps_at(x, y, f, at));
+    if (is_good) return octaves;
   }
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "blocks/quantized.h"
+#include "blocks/unary/chords_s16.h"
 
 namespace nb {
 
@@ -33,6 +34,15 @@ struct ChordsS16 {
 /// absent if none is so good.
 [[nodiscard]] std::optional<ChordsS16> fit_chords_s16(const Type& x, const Type& y,
                                                       const std::function<double(double)>& f);
+
+/// Chords of a function with a pole or a steep end at real 0, see OctaveTableS16.
+struct OctavesS16 {
+  OctaveTableS16 params;
+  std::vector<std::int32_t> values;
+};
+/// The fewest of 32 to 128 chords an octave with which each result is at most one step off.
+[[nodiscard]] std::optional<OctavesS16> fit_octaves_s16(const Type& x, const Type& y,
+                                                        const std::function<double(double)>& f);
 
 /// x.scale * factor / y.scale, in double, as fixed point.
 [[nodiscard]] FixedPoint scale_ratio(const Operation& op, float factor = 1.0f);

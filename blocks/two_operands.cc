@@ -160,7 +160,7 @@ std::vector<Sample> samples(const BinaryRow& row) {
     if (row.name != "prelu")
       all.push_back(
           {"u8[2,100] q(0.05,128); u8[100] q(0.03,100)", "", row.to_bool ? out8 : "u8[2,100] q(0.07,120)"});
-    if (!row.to_bool && row.name != "div")
+    if (!row.to_bool)
       all.push_back({std::string("i16[2,100] q(0.0005,0); ") +
                          (row.name == "prelu" ? "i8[100] q(0.01,0)" : "i16[100] q(0.0003,0)"),
                      "", "i16[2,100] q(0.0007,0)"});

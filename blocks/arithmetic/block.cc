@@ -68,10 +68,12 @@ std::optional<QuantizedFunctor> product(const Operation& op) {
 
 std::optional<QuantizedFunctor> quotient(const Operation& op) {
   const Type &a = *op.in[0], &b = *op.in[1], &y = *op.out[0];
-  if (dtype_bytes(a.dtype) != 1) return std::nullopt;
   const auto& bounds = op.attrs<ArithmeticAttrs>();
-  const FixedPoint f = fixed_point(static_cast<double>(a.scale()) /
-                                   (static_cast<double>(b.scale()) * static_cast<double>(y.scale())));
+  const double factor =
+      static_cast<double>(a.scale()) / (static_cast<double>(b.scale()) * static_cast<double>(y.scale()));
+  constexpr double kLargest16 = 1 << 14;  // the largest quotient of int16 stays in 30 bits
+  if (dtype_bytes(a.dtype) != 1 && !(factor < kLargest16)) return std::nullopt;
+  const FixedPoint f = fixed_point(factor);
   const IntRange range = clamp_range(y, bounds.clamp_min, bounds.clamp_max);
   return quantized_functor("DivQuantized", DivQuantized{a.zero_point(), b.zero_point(), y.zero_point(),
                                                         f.multiplier, f.shift, range.min, range.max});

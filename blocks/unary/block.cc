@@ -208,23 +208,37 @@ TableS16 s16_table(const Operation& op) {
   return {static_cast<std::int32_t>(op.in[0]->elements()), s.multiplier, s.shift};
 }
 
-/// Whether int16 may be taken by chords: functions without arithmetic of their own, jumps and steep ends.
-bool has_chords(const Row& row) {
-  constexpr std::string_view kOthers[] = {
-      "relu",  "relu6", "leaky_relu", "abs", "sign",  "thresholded_relu", "shrink", "floor", "ceil", "trunc",
-      "round", "sqrt",  "rsqrt",      "log", "log1p", "reciprocal",       "tan",    "asin",  "acos", "acosh",
-      "atanh"};
-  return std::find(std::begin(kOthers), std::end(kOthers), row.name) == std::end(kOthers);
+/// How int16 is taken by chords: by none where a function has arithmetic of its own, jumps or is steep
+/// elsewhere than at 0.
+enum class Chords : std::uint8_t { none, even, octaves };
+Chords chords_of(const Row& row) {
+  constexpr std::string_view kNone[] = {"relu",   "relu6", "leaky_relu", "abs",   "sign",  "thresholded_relu",
+                                        "shrink", "floor", "ceil",       "trunc", "round", "log1p",
+                                        "tan",    "asin",  "acos",       "acosh", "atanh"};
+  constexpr std::string_view kOctaves[] = {"sqrt", "rsqrt", "log", "reciprocal"};
+  const auto is_in = [&](const auto& names) {
+    return std::find(std::begin(names), std::end(names), row.name) != std::end(names);
+  };
+  return is_in(kNone) ? Chords::none : is_in(kOctaves) ? Chords::octaves : Chords::even;
 }
 
-/// Functions of 16 bits that have no arithmetic of their own.
-std::optional<ChordsS16> chords_of(const Operation& op) {
+/// Whether a use is of 16 bits and has no arithmetic of its own.
+bool wants_chords(const Operation& op, Chords chords) {
   const Type &x = *op.in[0], &y = *op.out[0];
-  if (!by_scale(op) || x.dtype != DType::i16 || y.dtype != DType::i16 || !y.is_quantized() ||
-      is_s16_table(op) || !has_chords(row_of(op)))
-    return std::nullopt;
-  return fit_chords_s16(x, y,
-                        [&row = row_of(op), &a = op.attrs<Attrs>()](double v) { return row.real(v, a); });
+  return by_scale(op) && x.dtype == DType::i16 && y.dtype == DType::i16 && y.is_quantized() &&
+         !is_s16_table(op) && chords_of(row_of(op)) == chords;
+}
+std::optional<ChordsS16> even_chords(const Operation& op) {
+  if (!wants_chords(op, Chords::even)) return std::nullopt;
+  return fit_chords_s16(*op.in[0], *op.out[0],
+                        [&](double v) { return row_of(op).real(v, op.attrs<Attrs>()); });
+}
+std::optional<OctavesS16> octave_chords(const Operation& op) {
+  if (!wants_chords(op, Chords::octaves)) return std::nullopt;
+  auto chords =
+      fit_octaves_s16(*op.in[0], *op.out[0], [&](double v) { return row_of(op).real(v, op.attrs<Attrs>()); });
+  if (chords) chords->params.count = static_cast<std::int32_t>(op.in[0]->elements());
+  return chords;
 }
 
 void reference(const Operation& op, std::span<const TensorView> in, std::span<const TensorView> out) {
@@ -236,7 +250,10 @@ void reference(const Operation& op, std::span<const TensorView> in, std::span<co
     const auto table = sigmoid_table();
     (op.block->name == "tanh" ? tanh_s16 : sigmoid_s16)(s16_table(op), in[0].as<std::int16_t>().data(),
                                                         table.data(), out[0].as<std::int16_t>().data());
-  } else if (const auto chords = chords_of(op)) {
+  } else if (const auto octaves = octave_chords(op)) {
+    octaves_s16(octaves->params, in[0].as<std::int16_t>().data(), octaves->values.data(),
+                out[0].as<std::int16_t>().data());
+  } else if (const auto chords = even_chords(op)) {
     chords_s16({static_cast<std::int32_t>(count), chords->shift}, in[0].as<std::int16_t>().data(),
                chords->values.data(), out[0].as<std::int16_t>().data());
   } else if (by_scale(op) && op.out[0]->is_quantized()) {
@@ -307,15 +324,33 @@ Lowered lower_s16_table(const Operation& op, const Core&) {
   return l;
 }
 
-Lowered lower_chords(const Operation& op, const Core&) {
-  const ChordsS16 chords = *chords_of(op);
-  Lowered l{.function = "chords_s16", .params_type = "ChordTableS16"};
-  l.params = {{"count", std::to_string(op.in[0]->elements())}, {"shift", std::to_string(chords.shift)}};
-  l.constants = {{"chords", DType::i32, to_bytes(chords.values),
-                  "outputs in 2^-6 at -32768, every 2^" + std::to_string(chords.shift) + " and 32768"}};
+Lowered lower_table(std::string function, std::string params, std::vector<Param> members,
+                    const std::vector<std::int32_t>& values, std::string note) {
+  Lowered l{.function = std::move(function), .params_type = std::move(params)};
+  l.params = std::move(members);
+  l.constants = {{"chords", DType::i32, to_bytes(values), std::move(note)}};
   l.arguments = {input_arg(0), constant_arg(0), output_arg(0)};
   l.in_place = {{0, 0}};
   return l;
+}
+Lowered lower_chords(const Operation& op, const Core&) {
+  const ChordsS16 chords = *even_chords(op);
+  return lower_table(
+      "chords_s16", "ChordTableS16",
+      {{"count", std::to_string(op.in[0]->elements())}, {"shift", std::to_string(chords.shift)}},
+      chords.values, "outputs in 2^-6 at -32768, every 2^" + std::to_string(chords.shift) + " and 32768");
+}
+Lowered lower_octaves(const Operation& op, const Core&) {
+  const OctavesS16 chords = *octave_chords(op);
+  const OctaveTableS16& p = chords.params;
+  return lower_table(
+      "octaves_s16", "OctaveTableS16",
+      {{"count", std::to_string(p.count)},
+       {"bits", std::to_string(p.bits)},
+       {"zero", std::to_string(p.zero)},
+       {"negative", std::to_string(p.negative)}},
+      chords.values,
+      "outputs in 2^-6, " + std::to_string(1 << p.bits) + " an octave, above zero, then below");
 }
 
 bool is_plain(const Operation& op, const Core&) {
@@ -336,10 +371,14 @@ std::vector<Kernel> kernels_of(const Row& row) {
   if (row.name == "sigmoid" || row.name == "tanh")
     kernels.push_back({"unary_table_s16", "unary/unary.h",
                        [](const Operation& op, const Core&) { return is_s16_table(op); }, lower_s16_table});
-  if (has_chords(row))
+  if (chords_of(row) == Chords::even)
     kernels.push_back({"unary_chords_s16", "unary/chords_s16.h",
-                       [](const Operation& op, const Core&) { return chords_of(op).has_value(); },
+                       [](const Operation& op, const Core&) { return even_chords(op).has_value(); },
                        lower_chords});
+  if (chords_of(row) == Chords::octaves)
+    kernels.push_back({"unary_octaves_s16", "unary/chords_s16.h",
+                       [](const Operation& op, const Core&) { return octave_chords(op).has_value(); },
+                       lower_octaves});
   if (has_slopes(std::string(row.name)) || row.name == "abs")
     kernels.push_back({"unary_s16", "unary/unary.h",
                        [](const Operation& op, const Core&) {
@@ -375,7 +414,8 @@ std::vector<Sample> samples_of(const Row& row) {
             {"i16[300] q(" + std::string(scale) + ",0)", "", "i16[300] q(0.000030517578125,0)"});
     if (has_slopes(std::string(row.name)) || row.name == "abs")
       samples.push_back({"i16[300] q(0.0005,0)", attributes, "i16[300] q(0.0004,0)"});
-    if (has_chords(row)) samples.push_back({"i16[300] q(0.0003,0)", attributes, "i16[300] q(0.0005,3)"});
+    if (chords_of(row) != Chords::none)
+      samples.push_back({"i16[300] q(0.0003,0)", attributes, "i16[300] q(0.0005,3)"});
     if (row.integer == nullptr) samples.push_back({"i8[4]", attributes, "", "dtype-mismatch"});
   }
   samples.push_back(
