@@ -118,6 +118,12 @@ struct RowsS16 {
       *z++ = multiply_high_add(sum * (1 << shift), *factors++, *base++);
     }
   }
+
+  /// The same of a vector whose elements are int8.
+  static void products_of_bytes(const int16_t* in, const int8_t* weights, int32_t rows, int32_t n,
+                                const int32_t* factors, int32_t shift, const int32_t* base, int32_t* z) {
+    products(in, weights, rows, n, factors, shift, base, z);
+  }
 };
 
 }  // namespace nb

@@ -135,6 +135,48 @@ struct PairedRowsS16 {
     if (rest > 1) put(1, second(sums.both0, sums.a0));
     if (rest > 2) put(2, sums.a1);
   }
+
+  /// The same of a vector whose elements are int8.
+  static void products_of_bytes(const int16_t* in, const int8_t* weights, int32_t rows, int32_t n,
+                                const int32_t* factors, int32_t shift, const int32_t* base, int32_t* z) {
+    if (n <= 4)
+      products_of_few_bytes(in, weights, rows, factors, shift, base, z);
+    else
+      products(in, weights, rows, n, factors, shift, base, z);
+  }
+
+ private:
+  /// Of at most 4: they stay in registers, and sums of words in 32 bits.
+  NB_NOINLINE static void products_of_few_bytes(const int16_t* in, const int8_t* weights, int32_t rows,
+                                                const int32_t* factors, int32_t shift, const int32_t* base,
+                                                int32_t* z) {
+    const uint32_t v0 = load4(in), v1 = load4(in + 2);
+    // The sums of the rows of a pair, whose words lie 8 bytes apart.
+    int32_t sum0 = 0, sum1 = 0;
+    const auto add = [&](const int8_t* pair) {
+      const uint32_t w0 = load4(pair), w1 = load4(pair + 8);
+      const int32_t both = multiply_add_halves(v1, w1, multiply_add_halves(v0, w0, 0));
+      sum0 = multiply_add_halves(v1, even_bytes(w1), multiply_add_halves(v0, even_bytes(w0), 0));
+      sum1 = (both - sum0) >> 8;
+    };
+    for (const int8_t* const end = weights + (rows & ~3) * 4; weights != end; weights += 16) {
+      add(weights);
+      put_two(sum0, sum1, factors, shift, base, z);
+      add(weights + 4);
+      put_two(sum0, sum1, factors, shift, base, z);
+    }
+    const int32_t rest = rows & 3;
+    if (rest == 0) return;
+    add(weights);
+    const auto put = [&](int32_t i, int32_t sum) {
+      z[i] = multiply_high_add(sum * (1 << shift), factors[i], base[i]);
+    };
+    put(0, sum0);
+    if (rest > 1) put(1, sum1);
+    if (rest < 3) return;
+    add(weights + 4);
+    put(2, sum0);
+  }
 };
 
 }  // namespace nb

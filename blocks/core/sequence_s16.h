@@ -40,6 +40,16 @@ struct WalkS16 {
   int16_t* h;     ///< padded
 };
 
+/// The products of a step of x, which was T; else as Rows::products.
+template <class Rows, class T>
+NB_INLINE void products_of_x(const int16_t* x, const int8_t* weights, int32_t rows, int32_t n,
+                             const int32_t* factors, int32_t shift, const int32_t* base, int32_t* z) {
+  if constexpr (sizeof(T) == 1)
+    Rows::products_of_bytes(x, weights, rows, n, factors, shift, base, z);
+  else
+    Rows::products(x, weights, rows, n, factors, shift, base, z);
+}
+
 /// A row of y from h.
 template <class T>
 NB_INLINE void store_h_s16(const SequenceS16& p, const int16_t* h, int32_t units, T* y) {

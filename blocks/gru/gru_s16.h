@@ -72,7 +72,7 @@ NB_NOINLINE inline void gru_s16(const GruS16& p, const T* x, const int8_t* weigh
     const int8_t *const of_gates = w + w_size, *const of_fresh = of_gates + gates_size;
     const int32_t* const of = rows + walk.direction * (3 * sums + (resets_after ? units : 0));
     const int32_t *const gates = of + 2 * sums, *const news = gates + 2 * units;
-    Rows::products(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
+    products_of_x<Rows, T>(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
     Rows::products(walk.h, of_gates, 2 * units, units, gates, p.common.h_shift, z, z);
     int32_t *const fresh = z + 2 * units, *const of_h = fine + units;
     int16_t* const seen = reinterpret_cast<int16_t*>(of_h);

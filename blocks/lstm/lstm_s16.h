@@ -51,7 +51,7 @@ NB_NOINLINE inline void lstm_s16(const LstmS16& p, const T* x, const int8_t* wei
     const int32_t w_size = Rows::size(sums, s.inputs);
     const int8_t* const w = weights + walk.direction * (w_size + Rows::size(sums, units));
     const int32_t* const of = rows + walk.direction * 3 * sums;
-    Rows::products(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
+    products_of_x<Rows, T>(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
     Rows::products(walk.h, w + w_size, sums, units, of + 2 * sums, p.common.h_shift, z, z);
     lstm_units_s16(z, units, p.h_shift, table, c, walk.h);
   };

@@ -44,7 +44,7 @@ NB_NOINLINE inline void rnn_s16(const RnnS16& p, const T* x, const int8_t* weigh
     const int32_t w_size = Rows::size(units, s.inputs);
     const int8_t* const w = weights + walk.direction * (w_size + Rows::size(units, units));
     const int32_t* const of = rows + walk.direction * 3 * units;
-    Rows::products(x_t, w, units, s.inputs, of, p.common.x_shift, of + units, walk.z);
+    products_of_x<Rows, T>(x_t, w, units, s.inputs, of, p.common.x_shift, of + units, walk.z);
     Rows::products(walk.h, w + w_size, units, units, of + 2 * units, p.common.h_shift, walk.z, walk.z);
     if (p.is_relu[walk.direction])
       relu_units_s16(walk.z, units, p.relu_h, walk.h);
