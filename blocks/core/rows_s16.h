@@ -13,13 +13,21 @@ namespace nb {
 constexpr int32_t padded_s16(int32_t n) { return (n + 7) & ~7; }
 
 #if defined(__ARM_FEATURE_MVE)
-/// Sums of four rows over a vector of more than 4 elements.
-NB_INLINE int32x4_t sums_of_rows(const int16_t* in, const int8_t* w0, int32_t n) {
-  const int8_t *w1 = w0 + n, *w2 = w1 + n, *w3 = w2 + n;
-  int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  const int32_t count = padded_s16(n) >> 3;
-  // In C++ the compiler moves sums and pointers about in the loop.
+/// Sums of four rows of n elements over a vector of more than 4, which is `count` times 8 with its zeros.
+NB_INLINE int32x4_t sums_of_rows(const int16_t* in, const int8_t* weights, int32_t n, int32_t count) {
+#ifdef __OPTIMIZE__
+  const int8_t *w1, *w2;
+  int32_t s0, s1, s2, s3;
+  // In C++ the compiler moves sums and pointers about in the loop. So many registers are free only in code
+  // that is optimized.
   __asm__(
+      "adds %[w1], %[w0], %[w3]\n\t"
+      "mov %[s0], #0\n\t"
+      "adds %[w2], %[w1], %[w3]\n\t"
+      "mov %[s1], #0\n\t"
+      "adds %[w3], %[w2], %[w3]\n\t"
+      "mov %[s2], #0\n\t"
+      "mov %[s3], #0\n\t"
       "dls lr, %[count]\n\t"
       "1:\n\t"
       "vldrh.u16 q0, [%[x]], #16\n\t"
@@ -32,10 +40,21 @@ NB_INLINE int32x4_t sums_of_rows(const int16_t* in, const int8_t* w0, int32_t n)
       "vldrb.s16 q1, [%[w3]], #8\n\t"
       "vmladava.s16 %[s3], q0, q1\n\t"
       "le lr, 1b"
-      : [x] "+r"(in), [w0] "+l"(w0), [w1] "+l"(w1), [w2] "+l"(w2), [w3] "+l"(w3), [s0] "+Te"(s0),
-        [s1] "+Te"(s1), [s2] "+Te"(s2), [s3] "+Te"(s3)
+      : [x] "+r"(in), [w0] "+l"(weights), [w1] "=&l"(w1), [w2] "=&l"(w2), [w3] "+l"(n), [s0] "=&Te"(s0),
+        [s1] "=&Te"(s1), [s2] "=&Te"(s2), [s3] "=&Te"(s3)
       : [count] "r"(count)
-      : "q0", "q1", "q2", "q3", "lr", "memory");
+      : "q0", "q1", "q2", "q3", "lr", "cc", "memory");
+#else
+  const int8_t *w1 = weights + n, *w2 = w1 + n, *w3 = w2 + n;
+  int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+  for (int32_t k = 0; k < 8 * count; k += 8) {
+    const int16x8_t x = vldrhq_s16(in + k);
+    s0 = vmladavaq_s16(s0, x, vldrbq_s16(weights + k));
+    s1 = vmladavaq_s16(s1, x, vldrbq_s16(w1 + k));
+    s2 = vmladavaq_s16(s2, x, vldrbq_s16(w2 + k));
+    s3 = vmladavaq_s16(s3, x, vldrbq_s16(w3 + k));
+  }
+#endif
   int32x4_t sums = vdupq_n_s32(s0);
   sums = vsetq_lane_s32(s1, sums, 1);
   sums = vsetq_lane_s32(s2, sums, 2);
@@ -75,7 +94,8 @@ struct RowsS16 {
         put(vmlaq_n_s32(sums, vldrbq_gather_offset_s32(weights, fourth), x3));
       }
     } else {
-      for (; left >= 4; left -= 4) put(sums_of_rows(in, weights, n));
+      const int32_t count = padded_s16(n) >> 3;
+      for (; left >= 4; left -= 4) put(sums_of_rows(in, weights, n, count));
     }
 #else
     for (; left >= 4; left -= 4) {
