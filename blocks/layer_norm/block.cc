@@ -99,7 +99,8 @@ struct LayerNormBlock {
   };
   static Quantized quantized_of(const Operation& op) {
     const auto& a = op.attrs<Attrs>();
-    const auto [count, size] = rows_of(op);
+    const Rows rows = rows_of(op);
+    const std::int64_t count = rows.count, size = rows.size;
     const Type &x = *op.in[0], &y = *op.out[0];
     const auto n = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
     Quantized q{};

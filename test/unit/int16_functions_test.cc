@@ -55,20 +55,20 @@ TEST_CASE("functions of int16 are at most a step off") {
       {"log", [](double x) { return std::log(x); }},
       {"reciprocal", [](double x) { return 1 / x; }},
   };
-  for (const auto& [name, f] : kFunctions)
+  for (const auto& function : kFunctions)
     for (const float in : {1e-4f, 3e-4f, 1e-3f})
       for (const std::int32_t zero : {0, -1000}) {
         Tensor x = make_tensor(numbers(65536, in, zero));
         for (int i = 0; i < 65536; ++i)
           x.as<std::int16_t>()[static_cast<std::size_t>(i)] = static_cast<std::int16_t>(i - 32768);
         const Type out = numbers(65536, 4e-4f, 7);
-        const Tensor y = result(name, {x}, out);
+        const Tensor y = result(function.name, {x}, out);
         double worst = 0;
         for (int i = 0; i < 65536; ++i) {
-          const double real = f((i - 32768 - zero) * static_cast<double>(in));
+          const double real = function.f((i - 32768 - zero) * static_cast<double>(in));
           worst = std::max(worst, error_of(y.as<std::int16_t>()[static_cast<std::size_t>(i)], real, out));
         }
-        INFO(name << " of a scale of " << in << ", zero point " << zero);
+        INFO(function.name << " of a scale of " << in << ", zero point " << zero);
         CHECK(worst <= 1);
       }
 }
