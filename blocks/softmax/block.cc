@@ -301,7 +301,7 @@ Block block_of(bool is_log) {
       (is_log ? reference_log_s8 : reference_s8)(op, in, out);
   };
   block.macs = no_macs;
-  if (!is_log) block.quantized_form = [](const Operation&) { return QuantizedForm::rounds; };
+  block.quantized_form = [](const Operation&) { return QuantizedForm::rounds; };
   block.kernels = {{is_log ? "log_softmax_f32" : "softmax_f32", "softmax/softmax_f32.h",
                     [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::f32; },
                     [is_log](const Operation& op, const Core&) { return lower_f32(is_log, op); }}};

@@ -14,6 +14,16 @@
 namespace nb {
 namespace {
 
+/// Whether integers of `numbers` stand for all reals that those of `wanted` do, up to a step.
+bool covers(const Type& numbers, const Type& wanted) {
+  const auto end = [](const Type& type, bool is_high) {
+    const double most = type.dtype == DType::i8 ? 127 : 32767;
+    return ((is_high ? most : -most - 1) - type.zero_point()) * static_cast<double>(type.scale());
+  };
+  const auto step = static_cast<double>(std::max(numbers.scale(), wanted.scale()));
+  return end(numbers, false) <= end(wanted, false) + step && end(numbers, true) >= end(wanted, true) - step;
+}
+
 /// A block whose result takes steps this many times as large as the model's could be two steps off.
 constexpr float kMaxStepRatio = 2.0f;
 
@@ -197,6 +207,10 @@ class Fusion {
       }
       if (must_end && form < QuantizedForm::moves && !is_only_quantized(y)) {
         why_not = "the model uses its result also unquantized";
+        return std::nullopt;
+      }
+      if (form == QuantizedForm::rounds && type.quantization && !covers(type, *wanted)) {
+        why_not = "its integers do not reach as far as the model's";
         return std::nullopt;
       }
       if (!type.quantization) type.quantization = wanted->quantization;

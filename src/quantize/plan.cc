@@ -54,6 +54,7 @@ class Sharing {
         }
       }
     }
+    for (const Node& node : graph.nodes) unite_states(node);
     for (std::size_t i = 0; i < graph.kept.size(); ++i)
       parent_[root(graph.kept[i])] = root(graph.next_contents()[i]);
   }
@@ -66,15 +67,33 @@ class Sharing {
   [[nodiscard]] bool saturates(std::size_t value) const { return saturates_[value]; }
 
  private:
+  /// A recurrent layer's first and last states, in order: whoever feeds one back need not convert it.
+  void unite_states(const Node& node) {
+    std::vector<ValueId> first, last;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i)
+      if (operand_of(node, i).is_wide && is_f32(graph_, node.inputs[i]) &&
+          !graph_.is_constant(node.inputs[i]))
+        first.push_back(node.inputs[i]);
+    for (std::size_t i = 0; i < node.outputs.size(); ++i)
+      if (node.block->outputs[std::min(i, node.block->outputs.size() - 1)].is_wide)
+        last.push_back(node.outputs[i]);
+    if (first.size() != last.size()) return;
+    for (std::size_t i = 0; i < first.size(); ++i) parent_[root(first[i])] = root(last[i]);
+  }
+
   const Graph& graph_;
   std::vector<std::size_t> parent_;
   std::vector<bool> saturates_;
 };
 
-/// Reals that a block's result always lies in, whatever calibration saw of them.
-std::optional<RealRange> known_range(const Node& node) {
-  if (node.block->name == "softmax" || node.block->name == "sigmoid") return RealRange{0, 1};
-  return std::nullopt;
+/// Reals that a block's result always lies in, whatever calibration saw of them; or those of the only numbers
+/// that its integer kernels give.
+std::optional<RealRange> known_range(const Node& node, DType dtype) {
+  const std::string_view name = node.block->name;
+  if (name == "log_softmax" && dtype == DType::i8) return RealRange{-255.0f / 16, 0};
+  const bool is_share = name == "softmax" || name == "sigmoid";
+  if (dtype == DType::i16 && (is_share || name == "tanh")) return RealRange{0, 32767.0f / 32768};
+  return is_share ? std::optional(RealRange{0, 1}) : std::nullopt;
 }
 
 class Annotation {
@@ -349,7 +368,7 @@ std::vector<std::optional<ValueNumbers>> plan_numbers(const Graph& graph, const 
       const ValueId id = node.outputs[i];
       is_wanted[id.index()] = is_f32(graph, id);
       is_wide[id.index()] = node.block->outputs[std::min(i, node.block->outputs.size() - 1)].is_wide;
-      known[id.index()] = known_range(node);
+      known[id.index()] = known_range(node, plan.dtype);
     }
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
       if (node.inputs[i].is_present() && operand_of(node, i).is_wide &&
