@@ -349,7 +349,7 @@ std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node,
       const auto size = static_cast<std::size_t>(type.shape[static_cast<std::size_t>(axis)]);
       type.quantization =
           Quantization{std::vector<float>(size, 1.0f), std::vector<std::int32_t>(size, 0), axis};
-      if (infer_types(op)) weight.axis = axis;
+      if (size > 1 && infer_types(op)) weight.axis = axis;  // one scale is no scale an index
     }
     if (weight.axis < 0) type.quantization = Quantization{{1.0f}, {0}};
   }

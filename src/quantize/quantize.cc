@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "quantize/refine.h"
 
 namespace nb {
 namespace {
@@ -67,7 +68,10 @@ Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const Quanti
   if (!check_samples(graph, *set, diagnostics)) return kFailed;
   const NumberPlan plan{*request.numbers, request.has_float_ends};
   const std::vector<Observation> seen = observe(graph, *set);
-  Graph made = annotated(graph, blocks, plan, plan_numbers(graph, plan, seen));
+  const auto numbers = plan_numbers(graph, plan, seen);
+  Graph rounded = graph;
+  round_weights(rounded, *set, plan, numbers);
+  Graph made = annotated(rounded, blocks, plan, numbers);
   made.rounding = Rounding::once;
   return made;
 }

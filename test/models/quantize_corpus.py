@@ -98,10 +98,12 @@ def judge(nblocks, name, numbers, count, board):
         drop, most = 100 * (expected - measured), max(0.5, 100 * sample)
     else:
         drop, most = 100 * (measured / expected - 1), 5.0
+    noise = float(np.mean((integer - real) ** 2))
+    snr_db = 10 * np.log10(np.mean(real**2) / noise) if noise > 0 else float("inf")
     left = sorted({d.get("layer", "") for d in report.get("diagnostics", []) if d.get("kind") == "stays-float"})
     peers = [v for v in (meta.get("value_int8_onnxruntime"), meta.get("value_int8_litert")) if v is not None]
     return {"name": name, "numbers": numbers, "metric": meta["metric"], "float": expected, "integer": measured,
-            "drop": drop, "passed": drop <= most + 1e-9, "peers": peers, "left": left}
+            "drop": drop, "passed": drop <= most + 1e-9, "peers": peers, "left": left, "snr_db": snr_db}
 
 
 def main():
@@ -135,7 +137,7 @@ def main():
             if arguments.table or not row["passed"]:
                 peers = " ".join(f"{v:.4f}" for v in row["peers"])
                 print(f"{'ok    ' if row['passed'] else 'FAILED'} {name:22} {numbers:6} {row['metric']:24} "
-                      f"float {row['float']:.4f} integer {row['integer']:.4f} drop {row['drop']:+.2f}  peers {peers}"
+                      f"float {row['float']:.4f} integer {row['integer']:.4f} drop {row['drop']:+.2f}  snr {row['snr_db']:5.1f} dB  peers {peers}"
                       + (f"  float layers: {len(row['left'])}" if row["left"] else ""))
     print(f"median drop {np.median(drops):+.3f}, worst {max(drops):+.3f}" if drops else "nothing measured")
     print(f"{len(drops) - failed if failed <= len(drops) else 0} passed, {failed} failed")
