@@ -356,8 +356,8 @@ std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node,
   return found;
 }
 
-std::vector<std::optional<ValueNumbers>> plan_numbers(const Graph& graph, const NumberPlan& plan,
-                                                      const std::vector<Observation>& seen) {
+PlannedNumbers plan_numbers(const Graph& graph, const NumberPlan& plan,
+                            const std::vector<Observation>& seen) {
   // Values that an integer layer makes or reads.
   std::vector<bool> is_wanted(graph.values.size(), false), is_wide(graph.values.size(), false);
   std::vector<std::optional<RealRange>> known(graph.values.size());
@@ -390,7 +390,8 @@ std::vector<std::optional<ValueNumbers>> plan_numbers(const Graph& graph, const 
     has[root] = true;
   }
   std::vector<std::optional<RealRange>> ranges(graph.values.size());
-  std::vector<std::optional<ValueNumbers>> numbers(graph.values.size());
+  PlannedNumbers planned{std::vector<std::optional<ValueNumbers>>(graph.values.size()), {}};
+  std::vector<std::size_t> group_of(graph.values.size(), 0);  // of a root: its group's index + 1
   for (std::size_t v = 0; v < graph.values.size(); ++v) {
     if (!is_wanted[v] || graph.is_constant(ValueId(v)) || graph.values[v].type.dtype != DType::f32) continue;
     const std::size_t root = sharing.root(ValueId(v));
@@ -399,9 +400,15 @@ std::vector<std::optional<ValueNumbers>> plan_numbers(const Graph& graph, const 
       const RealRange all{of[root].min, of[root].max};
       ranges[root] = fixed[root] ? *fixed[root] : dtype == DType::i8 ? best_range(of[root], dtype) : all;
     }
-    numbers[v] = ValueNumbers{*ranges[root], dtype};
+    planned.of[v] = ValueNumbers{*ranges[root], dtype};
+    if (fixed[root] || dtype != DType::i8) continue;
+    if (group_of[root] == 0) {
+      planned.groups.push_back({{}, of[root]});
+      group_of[root] = planned.groups.size();
+    }
+    planned.groups[group_of[root] - 1].values.push_back(ValueId(v));
   }
-  return numbers;
+  return planned;
 }
 
 Graph annotated(const Graph& graph, const BlockSet& blocks, const NumberPlan& plan,

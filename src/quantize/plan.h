@@ -24,9 +24,18 @@ struct ValueNumbers {
 
 /// The numbers of all float values that a layer with an integer form makes or reads, by value; blocks that
 /// only move or bound elements share those of their operands (QuantizedForm).
-[[nodiscard]] std::vector<std::optional<ValueNumbers>> plan_numbers(const Graph& graph,
-                                                                    const NumberPlan& plan,
-                                                                    const std::vector<Observation>& seen);
+struct PlannedNumbers {
+  std::vector<std::optional<ValueNumbers>> of;  ///< by value; absent: it stays float, or is none
+  /// Values that share numbers, with what calibration saw of them. Those whose numbers are fixed are not
+  /// there.
+  struct Group {
+    std::vector<ValueId> values;
+    Observation seen;
+  };
+  std::vector<Group> groups;
+};
+[[nodiscard]] PlannedNumbers plan_numbers(const Graph& graph, const NumberPlan& plan,
+                                          const std::vector<Observation>& seen);
 
 /// The graph with quantize and dequantize nodes about its layers, and with weights on the grid of their
 /// numbers, as fuse-qdq takes it. Values keep their order: value i of `graph` is value i of the result.

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "quantize/refine.h"
+#include "quantize/search.h"
 
 namespace nb {
 namespace {
@@ -68,10 +69,11 @@ Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const Quanti
   if (!check_samples(graph, *set, diagnostics)) return kFailed;
   const NumberPlan plan{*request.numbers, request.has_float_ends};
   const std::vector<Observation> seen = observe(graph, *set);
-  const auto numbers = plan_numbers(graph, plan, seen);
+  PlannedNumbers numbers = plan_numbers(graph, plan, seen);
   Graph rounded = graph;
-  round_weights(rounded, *set, plan, numbers);
-  Graph made = annotated(rounded, blocks, plan, numbers);
+  round_weights(rounded, *set, plan, numbers.of);
+  search_ranges(graph, rounded, blocks, *set, plan, numbers);
+  Graph made = annotated(rounded, blocks, plan, numbers.of);
   made.rounding = Rounding::once;
   return made;
 }

@@ -1,0 +1,92 @@
+#include "quantize/search.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nb {
+namespace {
+
+constexpr double kMostMacs = 8e9;  // of all runs
+constexpr std::size_t kMostSamples = 64, kFewestSamples = 8;
+constexpr std::array kObservers = {Observer::min_max, Observer::percentile, Observer::mse, Observer::kl};
+
+/// The float graph's outputs, sample by sample.
+using Outputs = std::vector<std::vector<std::vector<float>>>;
+
+Outputs outputs_of(const Graph& graph, const CalibrationSet& set) {
+  Outputs outputs(set.count);
+  run_samples(graph, set, [&](std::size_t sample, const Interpreter& at) {
+    for (const ValueId id : graph.outputs) outputs[sample].push_back(at.reals(id));
+  });
+  return outputs;
+}
+
+double distance(const Outputs& wanted, const Outputs& found) {
+  const std::size_t count = wanted.front().size();
+  double all = 0;
+  for (std::size_t o = 0; o < count; ++o) {
+    double error = 0, power = 0;
+    for (std::size_t n = 0; n < wanted.size(); ++n)
+      for (std::size_t i = 0; i < wanted[n][o].size(); ++i) {
+        const auto real = static_cast<double>(wanted[n][o][i]),
+                   off = static_cast<double>(found[n][o][i]) - real;
+        error += off * off;
+        power += real * real;
+      }
+    if (power > 0) all += error / power;
+  }
+  return all;
+}
+
+/// Every n-th sample; with states, the first ones, which belong together.
+CalibrationSet part_of(const CalibrationSet& set, std::size_t count, bool has_state) {
+  CalibrationSet part{count, {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    const ByteSpan sample = set.sample(has_state ? i : i * set.count / count);
+    part.bytes.insert(part.bytes.end(), sample.begin(), sample.end());
+  }
+  return part;
+}
+
+}  // namespace
+
+void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
+                   const CalibrationSet& set, const NumberPlan& plan, PlannedNumbers& numbers) {
+  if (numbers.groups.empty() || graph.outputs.empty()) return;
+  double macs = 0;
+  for (const Node& node : graph.nodes)
+    macs += static_cast<double>(node.block->macs(graph.operation(node)) +
+                                graph.at(node.outputs[0]).type.elements());
+  const double runs = static_cast<double>(numbers.groups.size() * (kObservers.size() - 1) + 2);
+  const auto affordable = static_cast<std::size_t>(std::min(1e6, kMostMacs / (macs * runs)));
+  const std::size_t count = std::min({set.count, kMostSamples, affordable});
+  if (count < std::min(kFewestSamples, set.count)) return;
+  const bool has_state = !graph.kept.empty();
+  const CalibrationSet part = part_of(set, count, has_state);
+  const Outputs wanted = outputs_of(graph, part);
+  const NumberPlan with_float_ends{plan.dtype, true};
+  const auto measured = [&] {
+    return distance(wanted, outputs_of(annotated(rounded, blocks, with_float_ends, numbers.of), part));
+  };
+  double least = measured();
+  for (const PlannedNumbers::Group& group : numbers.groups) {
+    const RealRange first = numbers.of[group.values[0].index()]->range;
+    const auto set_range = [&](const RealRange& range) {
+      for (const ValueId id : group.values) numbers.of[id.index()]->range = range;
+    };
+    RealRange best = first;
+    for (const Observer observer : kObservers) {
+      if (observer == first.observer) continue;
+      const RealRange range = range_by(observer, group.seen, plan.dtype);
+      if (range.min == first.min && range.max == first.max) continue;
+      set_range(range);
+      const double error = measured();
+      if (!(error < least)) continue;
+      least = error;
+      best = range;
+    }
+    set_range(best);
+  }
+}
+
+}  // namespace nb

@@ -1,0 +1,16 @@
+// Chooses each tensor's range by what it does to the model's outputs.
+#pragma once
+#include "quantize/observe.h"
+#include "quantize/plan.h"
+
+namespace nb {
+
+/// For each group of values, from the model's inputs on, tries the ranges of all observers and keeps the one
+/// with which the annotated graph's outputs are closest to those of the float graph (mean square over
+/// calibration samples, relative to each output's own). `rounded` is `graph` with weights on their grids.
+/// Bounded: of large models fewer samples are run, and where even a few are too many the ranges stay those of
+/// least rounding error.
+void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
+                   const CalibrationSet& set, const NumberPlan& plan, PlannedNumbers& numbers);
+
+}  // namespace nb
