@@ -34,12 +34,17 @@ NB_NOINLINE void attention_expand(const T* from, int32_t row_step, int32_t step,
   for (int32_t r = 0; r < rows; ++r, from += row_step) {
     int16_t* const to = kIsColumn ? products_column(matrix, padded, r) : products_row(matrix, padded, r);
     int32_t i = 0;
-#if NB_PAIRED_ROWS
+#if defined(__ARM_FEATURE_MVE)
+    if constexpr (sizeof(T) == 2)
+      if (step == 1)
+        for (; i + 8 <= length; i += 8)
+          vstrhq_s16(to + i, vsubq_n_s16(vldrhq_s16(from + i), static_cast<int16_t>(zero)));
+#elif NB_PAIRED_ROWS
+    constexpr int32_t kWords = kIsColumn ? 4 : 2;  // from one word of the row to the next
+    using Word = uint32_t __attribute__((may_alias));
+    auto* words = reinterpret_cast<Word*>(to);
     if (sizeof(T) == 1 && step == 1) {
-      constexpr int32_t kWords = kIsColumn ? 4 : 2;  // from one word of the row to the next
       const uint32_t zeros = (static_cast<uint32_t>(zero) & 0xffffu) * 0x00010001u;
-      using Word = uint32_t __attribute__((may_alias));
-      auto* words = reinterpret_cast<Word*>(to);
       if (zero == 0) {
 #pragma GCC unroll 4
         for (; i + 4 <= length; i += 4, words += 2 * kWords) {
@@ -54,6 +59,9 @@ NB_NOINLINE void attention_expand(const T* from, int32_t row_step, int32_t step,
           words[kWords] = subtract_halves(odd_bytes(word), zeros);
         }
       }
+    } else if (sizeof(T) == 2 && step == 1 && zero == 0) {
+#pragma GCC unroll 4
+      for (; i + 2 <= length; i += 2, words += kWords) words[0] = load4(from + i);
     }
 #endif
     for (; i < length; ++i) to[feature_place<T, kIsColumn>(i)] = static_cast<int16_t>(from[i * step] - zero);
@@ -253,6 +261,29 @@ NB_NOINLINE inline void attention_sums(const AttentionQuantized& p, int32_t rows
                                        const ScoreS32* powers, int32_t width, const int16_t* v,
                                        int32_t features, const int32_t*, int16_t*, int64_t* totals) {
   const int32_t key_step = p.v.t, step = p.v.d;
+#if defined(__ARM_FEATURE_MVE)
+  // Four keys at a time; two rows share what is gathered.
+  const uint32x4_t places = vmulq_n_u32(vidupq_n_u32(0, 1), static_cast<uint32_t>(key_step));
+  const int32_t fours = count & ~3;
+  for (int32_t r = 0; r < rows; r += 2, powers += 2 * width, totals += 2 * kAttentionStrip)
+    for (int32_t c = 0; c < features; ++c) {
+      const ScoreS32* const next = r + 1 < rows ? powers + width : powers;
+      const int16_t* value = v + c * step;
+      int64_t s0 = 0, s1 = 0;
+      int32_t i = 0;
+      for (; i < fours; i += 4, value += 4 * key_step) {
+        const int32x4_t x = vldrhq_gather_shifted_offset_s32(value, places);
+        s0 = vmlaldavaq_s32(s0, vldrwq_s32(powers + i), x);
+        s1 = vmlaldavaq_s32(s1, vldrwq_s32(next + i), x);
+      }
+      for (; i < count; ++i, value += key_step) {
+        s0 += int64_t{powers[i]} * *value;
+        s1 += int64_t{next[i]} * *value;
+      }
+      totals[c] = s0;
+      if (r + 1 < rows) totals[kAttentionStrip + c] = s1;
+    }
+#else
   for (int32_t r = 0; r < rows; ++r, powers += width, totals += kAttentionStrip)
     for (int32_t c = 0; c < features; c += 4) {
       const int32_t last = min<int32_t>(features - c, 4) - 1;
@@ -272,6 +303,7 @@ NB_NOINLINE inline void attention_sums(const AttentionQuantized& p, int32_t rows
       if (last > 1) totals[c + 2] = s2;
       if (last > 2) totals[c + 3] = s3;
     }
+#endif
 }
 
 }  // namespace nb
