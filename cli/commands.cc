@@ -136,8 +136,8 @@ Result<QuantizeOptions> quantize_options(const Options& options, Diagnostics& di
                             .message = "--float-io without --quantize",
                             .help = "it keeps inputs and outputs of a model that is quantized here"});
   if (options.quantize.empty()) return QuantizeOptions{};
-  return QuantizeOptions{options.quantize == "int8" ? DType::i8 : DType::i16, options.calibration,
-                         options.has_float_ends};
+  return QuantizeOptions{
+      options.quantize == "int8" ? DType::i8 : DType::i16, options.calibration, {}, options.has_float_ends};
 }
 
 }  // namespace

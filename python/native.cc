@@ -98,9 +98,13 @@ std::pair<std::shared_ptr<Model>, std::string> compile_model(
     const std::string& path, const std::string& board, const std::string& name,
     const std::vector<std::pair<std::string, std::int64_t>>& dims, const std::vector<NamedArray>& frozen,
     const std::vector<std::string>& states, const std::vector<std::string>& streams,
-    const std::vector<std::tuple<std::string, std::string, Shape>>& input_types) {
+    const std::vector<std::tuple<std::string, std::string, Shape>>& input_types, const std::string& quantize,
+    const std::string& calibration, const std::vector<NamedArray>& samples, bool has_float_ends) {
   Diagnostics diagnostics;
   CompileOptions options;
+  if (!quantize.empty())
+    options.quantize = {quantize == "int16" ? DType::i16 : DType::i8, calibration, arrays_from(samples),
+                        has_float_ends};
   options.read.name = name;
   options.read.dims = dims;
   options.state.pairs = states;

@@ -30,6 +30,10 @@ def compile(
     states: list[str],
     streams: list[str],
     input_types: list[tuple[str, str, list[int]]],
+    quantize: str,
+    calibration: str,
+    samples: list[NamedArray],
+    has_float_ends: bool,
 ) -> tuple[Model | None, str]: ...
 def build(model: Model, optimize: str, keeps_state: bool) -> tuple[Runner | None, str]: ...
 def diagnostic(kind: str, message: str, file: str, notes: list[str], help: str) -> str: ...

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from . import _native
+from ._calibrate import calibrated
 from ._diagnostics import Diagnostic, fail, parsed, refuse
 from ._dtypes import NUMPY_NAME
 from ._models import ModelFile, as_file
@@ -58,6 +59,10 @@ class _Asked:
     frozen: list[tuple[str, str, list[int], bytes]]
     states: list[str]
     streams: list[str]
+    quantize: str = ""
+    calibration: str = ""
+    samples: list[tuple[str, str, list[int], bytes]] = dataclasses.field(default_factory=list)
+    has_float_ends: bool = False
 
 
 def compile(
@@ -70,6 +75,9 @@ def compile(
     state: Mapping[str, str] | None = None,
     stream: str | Sequence[str] | Mapping[str, int] | None = None,
     name: str | None = None,
+    quantize: str | None = None,
+    calibrate: Any = None,
+    float_io: bool = False,
 ) -> Program:
     """Compiles a model.
 
@@ -84,11 +92,17 @@ def compile(
     state: inputs kept between steps: the output that is the next value, by input name (`--state`).
     stream: one time step a call of a model over a sequence: the input, or its axis of time by name (`--stream`).
     name: the program's name in C; otherwise the file's, or the class's.
+    quantize: "int8" or "int16" (activations of 16, weights of 8 bits): integers for a float model (`--quantize`).
+    calibrate: samples of the model's inputs for `quantize`: a path (.npz, .npy, a folder of .npy), an array, a dict of
+        arrays by input name, or an iterable of batches such as a torch DataLoader, whose tuples begin with the input.
+    float_io: with `quantize`, inputs and outputs of the program stay float (`--float-io`).
 
     Raises UsageError, UnsupportedModel, DoesNotFit, ToolMissing or InternalError, all of them CompileError.
     """
     file = as_file(model, example_inputs, name)
-    return Program(file, _asked(file, dims, freeze, state, stream, name), os.fspath(board) if board else HOST)
+    asked = _asked(file, dims, freeze, state, stream, name)
+    asked = dataclasses.replace(asked, **calibrated(file.label, quantize, calibrate, float_io))
+    return Program(file, asked, os.fspath(board) if board else HOST)
 
 
 def _asked(
@@ -263,7 +277,8 @@ class Program:
         if board not in self._models:
             asked = self._asked
             model, text = _native.compile(os.fspath(self._file.path), board, asked.name, asked.dims, asked.frozen,
-                                          asked.states, asked.streams, self._file.input_types)
+                                          asked.states, asked.streams, self._file.input_types, asked.quantize,
+                                          asked.calibration, asked.samples, asked.has_float_ends)
             said = self._relabelled(text)
             if model is None:
                 fail(said)

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/file.h"
-#include "bench/samples.h"
 #include "blocks/blocks.h"
 #include "pass/pass.h"
 #include "read/keras/hdf5.h"
@@ -177,7 +176,8 @@ namespace {
 
 QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics) {
   return {options.numbers, options.has_float_ends, [&](const Graph& graph) -> Result<CalibrationSet> {
-            auto samples = read_samples(options.calibration, graph, diagnostics);
+            auto samples = options.arrays.empty() ? read_samples(options.calibration, graph, diagnostics)
+                                                  : samples_of(options.arrays, graph, {}, diagnostics);
             if (!samples) return kFailed;
             return CalibrationSet{samples->count, std::move(samples->bytes)};
           }};

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "bench/samples.h"
 #include "emit/emit.h"
 #include "graph/graph.h"
 #include "pass/pass.h"
@@ -15,6 +16,7 @@ namespace nb {
 struct QuantizeOptions {
   std::optional<DType> numbers;       ///< of activations: i8 or i16; absent: the model stays as it is
   std::filesystem::path calibration;  ///< samples of the model's inputs, as read_samples takes them
+  NamedArrays arrays = {};            ///< the same where there is no file
   bool has_float_ends = false;        ///< inputs and outputs of the model stay float
 };
 
