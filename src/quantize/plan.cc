@@ -32,7 +32,7 @@ std::vector<ValueId> activations_of(const Graph& graph, const Node& node) {
 /// Values that share numbers.
 class Sharing {
  public:
-  explicit Sharing(const Graph& graph)
+  Sharing(const Graph& graph, const std::vector<Observation>& seen)
       : graph_(graph), parent_(graph.values.size()), saturates_(graph.values.size()) {
     std::iota(parent_.begin(), parent_.end(), std::size_t{0});
     const std::vector<int> uses = graph.use_counts(), made_by = graph.producers();
@@ -48,6 +48,8 @@ class Sharing {
         if (!is_sole && !is_own) continue;  // it gets the result's numbers before the node
         for (const ValueId y : node->outputs) {
           if (!is_f32(graph, y)) continue;
+          const Observation &from = seen[x.index()], &to = seen[y.index()];
+          if (!is_own && (to.min < from.min || to.max > from.max)) continue;  // it brings in reals of its own
           // What it does not pass on may saturate; what others read, too, keeps its range.
           saturates_[(is_own ? x : y).index()] = true;
           parent_[root(x)] = root(y);
@@ -85,6 +87,9 @@ class Sharing {
   std::vector<std::size_t> parent_;
   std::vector<bool> saturates_;
 };
+
+/// Numbers that stand for infinity, as masks have them, leave no steps for others.
+bool is_beyond(float real) { return !(std::fabs(real) < kMaxScale); }
 
 /// Reals that a block's result always lies in, whatever calibration saw of them; or those of the only numbers
 /// that its integer kernels give.
@@ -196,6 +201,9 @@ class Annotation {
   ValueId constant_as(ValueId id, DType dtype, const Node& layer) {
     const Value& value = source_.at(id);
     const std::vector<double> reals = to_doubles({value.type, *value.data});
+    if (std::any_of(reals.begin(), reals.end(),
+                    [](double real) { return is_beyond(static_cast<float>(real)); }))
+      return id;
     RealRange range;
     for (const double real : reals) {
       range.min = std::min(range.min, static_cast<float>(real));
@@ -249,7 +257,7 @@ class Annotation {
         id = constant_as(id, DType::i16, node);
       else if (form < QuantizedForm::bounds)
         id = constant_as(id, plan_.dtype, node);
-      else if (!has_activation)
+      else if (!has_activation && numbers_of_value(node.outputs[0]))
         id = constant_as(id, numbers_of_value(node.outputs[0])->type(source_.at(id).type.shape), node);
     }
     graph_.nodes.push_back(std::move(made));
@@ -375,7 +383,7 @@ PlannedNumbers plan_numbers(const Graph& graph, const NumberPlan& plan,
           graph.at(node.inputs[i]).source != Source::node)
         is_wide[node.inputs[i].index()] = true;
   }
-  const Sharing sharing(graph);
+  const Sharing sharing(graph, seen);
   std::vector<Observation> of(graph.values.size());
   std::vector<bool> has(graph.values.size(), false);
   std::vector<std::optional<RealRange>> fixed(graph.values.size());
@@ -396,6 +404,7 @@ PlannedNumbers plan_numbers(const Graph& graph, const NumberPlan& plan,
     if (!is_wanted[v] || graph.is_constant(ValueId(v)) || graph.values[v].type.dtype != DType::f32) continue;
     const std::size_t root = sharing.root(ValueId(v));
     const DType dtype = is_wide[v] ? DType::i16 : plan.dtype;
+    if (!has[root] || is_beyond(of[root].min) || is_beyond(of[root].max)) continue;
     if (!ranges[root]) {
       const RealRange all{of[root].min, of[root].max};
       ranges[root] = fixed[root] ? *fixed[root] : dtype == DType::i8 ? best_range(of[root], dtype) : all;

@@ -6,7 +6,9 @@ usage: bad_quantize.py NBLOCKS [--only TEXT]
 import sys
 
 import numpy as np
+import onnx
 from checks import DIGITS, EXAMPLES, INT8, main, test
+from onnx import TensorProto, helper, numpy_helper
 
 CLASSIFIER = EXAMPLES / "mlp/mlp.onnx"
 
@@ -82,6 +84,24 @@ def models(c):
     c.expect(3, "unsupported-feature", "analyze", INT8, "--quantize", "int8", "--calibrate",
              saved(c, "int8.npz", np.random.default_rng(1).uniform(0, 1, (32, 1, 8, 8, 1)).astype(np.float32)),
              says=["no layer of the model computes in floats"])
+
+
+@test
+def masks(c):
+    """A value that reaches -3.4e38, as additive masks do, stays float; its layers say so, the others become integers."""
+    nodes = [helper.make_node("Where", ["keep", "x", "least"], ["masked"]), helper.make_node("Softmax", ["masked"], ["shares"]),
+             helper.make_node("MatMul", ["shares", "w"], ["y"])]
+    graph = helper.make_graph(nodes, "masked", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8]),
+                                                helper.make_tensor_value_info("keep", TensorProto.BOOL, [1, 8])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])],
+                              [numpy_helper.from_array(np.float32(-3.4e38), "least"),
+                               numpy_helper.from_array(np.random.default_rng(2).normal(size=(8, 3)).astype(np.float32), "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)]), c.path("masked.onnx"))
+    random = np.random.default_rng(4)
+    np.savez(c.path("masked.npz"), x=random.normal(size=(40, 8)).astype(np.float32), keep=random.random((40, 8)) < 0.7)
+    end = c.run("analyze", "masked.onnx", "--quantize", "int8", "--calibrate", "masked.npz")
+    c.check(end is not None and end.code == 0 and "note[stays-float]" in end.err, f"masks: {end.err[:300] if end else ''}")
+    c.check(end is not None and "i8[1,3]" in end.out, "masks: the dense layer behind stays float, too")
 
 
 if __name__ == "__main__":
