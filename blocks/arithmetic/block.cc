@@ -71,8 +71,7 @@ std::optional<QuantizedFunctor> quotient(const Operation& op) {
   const auto& bounds = op.attrs<ArithmeticAttrs>();
   const double factor =
       static_cast<double>(a.scale()) / (static_cast<double>(b.scale()) * static_cast<double>(y.scale()));
-  constexpr double kLargest16 = 1 << 14;  // the largest quotient of int16 stays in 30 bits
-  if (dtype_bytes(a.dtype) != 1 && !(factor < kLargest16)) return std::nullopt;
+  if (dtype_bytes(a.dtype) != 1 && !(factor < 0x1p30)) return std::nullopt;
   const FixedPoint f = fixed_point(factor);
   const IntRange range = clamp_range(y, bounds.clamp_min, bounds.clamp_max);
   return quantized_functor("DivQuantized", DivQuantized{a.zero_point(), b.zero_point(), y.zero_point(),
@@ -126,6 +125,8 @@ const BinaryRow kRows[] = {
 std::vector<Block> blocks_of_arithmetic() {
   std::vector<Block> blocks;
   for (const BinaryRow& row : kRows) blocks.push_back(binary_block(row));
+  blocks[3].samples.push_back(
+      {"i16[2,100] q(0.0005,0); i16[100] q(0.0003,0)", "", "i16[2,100] q(0.00003,0)"});
   std::vector<Kernel>& add = blocks[0].kernels;
   add.insert(add.begin(),
              {{"add_s8_mve", "arithmetic/add_s8_mve.h",

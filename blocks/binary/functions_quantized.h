@@ -30,7 +30,8 @@ struct MulQuantized {
   }
 };
 
-/// clamp(out_zero + (a - a_zero) / (b - b_zero) rescaled), by a reciprocal in 31 bits; 0 for b == b_zero.
+/// clamp(out_zero + (a - a_zero) / (b - b_zero) rescaled), by a reciprocal in 31 bits; 0 for b == b_zero. The
+/// result has at most 16 bits.
 struct DivQuantized {
   int32_t a_zero, b_zero;
   int32_t out_zero, multiplier, shift;
@@ -50,6 +51,7 @@ struct DivQuantized {
       const auto widened = static_cast<int32_t>(static_cast<uint32_t>(x) << headroom);
       const int32_t quotient = high_multiply(widened, inverse);
       const int total = shift - (31 - zeros) - headroom;
+      if (total >= 0) return quotient < 0 ? out_min : out_max;  // beyond 2^28
       y = total < -31 ? 0 : rescale(quotient, multiplier, total);
     }
     return clamp(y + out_zero, out_min, out_max);
