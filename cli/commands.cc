@@ -186,8 +186,11 @@ int analyze(const Options& options) {
   const Analysis analysis = nb::analyze(compiled->graph);
   const bool fits = check_fit(compiled->graph, compiled->board, diagnostics).is_ok();
   if (options.is_json)
-    return finish_with(analysis_json(compiled->graph, compiled->board, analysis, fits), diagnostics, options);
+    return finish_with(
+        analysis_json(compiled->graph, compiled->board, analysis, fits, compiled->quantization), diagnostics,
+        options);
   print_analysis(compiled->graph, compiled->board, analysis);
+  print_quantization(compiled->quantization);
   return finish(diagnostics, options);
 }
 

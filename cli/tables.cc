@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/process.h"
 #include "base/text.h"
@@ -72,6 +73,20 @@ void print_analysis(const Graph& graph, const Board& board, const Analysis& anal
   print_total("ram (total)", analysis.ram_total_bytes,
               fmt::format("bytes, {}, with {} for stack and variables (`nblocks run` measures them)",
                           bytes_text(analysis.ram_total_bytes), bytes_text(kRamAllowanceBytes)));
+}
+
+void print_quantization(const std::vector<QuantizedValue>& values) {
+  if (values.empty()) return;
+  std::size_t layer_columns = 5;
+  for (const QuantizedValue& value : values)
+    layer_columns = std::max(layer_columns, end_of(value.layer).size());
+  fmt::print("\n  what the integers stand for\n  {:<{}}  {:<6}  {:>22}  {:>22}  {:>7}  why\n", "layer",
+             layer_columns, "dtype", "seen", "integers reach", "snr dB");
+  for (const QuantizedValue& value : values)
+    fmt::print("  {:<{}}  {:<6}  {:>22}  {:>22}  {:>7}  {}\n", end_of(value.layer), layer_columns,
+               dtype_name(value.type.dtype), fmt::format("{:.4g} to {:.4g}", value.seen_min, value.seen_max),
+               fmt::format("{:.4g} to {:.4g}", value.least, value.most),
+               std::isfinite(value.snr_db) ? fmt::format("{:.1f}", value.snr_db) : "exact", value.reason);
 }
 
 void print_run(const Graph& graph, const Program& program, const Board& board, const Firmware& firmware,

@@ -11,6 +11,8 @@ namespace nb::cli {
 void print_analysis(const Graph& graph, const Board& board, const Analysis& analysis);
 
 /// Layers with their instructions, then totals and the files written.
+/// What --quantize decided for each value, and the signal-to-noise ratio that it leaves; nothing without it.
+void print_quantization(const std::vector<QuantizedValue>& values);
 void print_run(const Graph& graph, const Program& program, const Board& board, const Firmware& firmware,
                const RunResult& result, const std::vector<std::string>& files);
 

@@ -139,8 +139,8 @@ std::pair<std::shared_ptr<Model>, std::string> compile_model(
 std::pair<std::string, std::string> analysis_of(const Model& model) {
   Diagnostics diagnostics = model.diagnostics;
   const bool fits = check_fit(model.compiled.graph, model.compiled.board, diagnostics).is_ok();
-  const json report =
-      analysis_json(model.compiled.graph, model.compiled.board, analyze(model.compiled.graph), fits);
+  const json report = analysis_json(model.compiled.graph, model.compiled.board, analyze(model.compiled.graph),
+                                    fits, model.compiled.quantization);
   return {json_text(ended_json(report, diagnostics), -1), said(diagnostics)};
 }
 

@@ -175,12 +175,16 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
 namespace {
 
 QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics) {
-  return {options.numbers, options.has_float_ends, [&](const Graph& graph) -> Result<CalibrationSet> {
-            auto samples = options.arrays.empty() ? read_samples(options.calibration, graph, diagnostics)
-                                                  : samples_of(options.arrays, graph, {}, diagnostics);
-            if (!samples) return kFailed;
-            return CalibrationSet{samples->count, std::move(samples->bytes)};
-          }};
+  QuantizeRequest request{options.numbers, options.has_float_ends};
+  request.calibration = [&](const Graph& graph) -> Result<CalibrationSet> {
+    auto samples = options.arrays.empty() ? read_samples(options.calibration, graph, diagnostics)
+                                          : samples_of(options.arrays, graph, {}, diagnostics);
+    if (!samples) return kFailed;
+    return CalibrationSet{samples->count, std::move(samples->bytes)};
+  };
+  if (options.account != nullptr)
+    request.account = [&](std::vector<QuantizedValue> values) { *options.account = std::move(values); };
+  return request;
 }
 
 }  // namespace

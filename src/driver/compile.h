@@ -18,6 +18,8 @@ struct QuantizeOptions {
   std::filesystem::path calibration;  ///< samples of the model's inputs, as read_samples takes them
   NamedArrays arrays = {};            ///< the same where there is no file
   bool has_float_ends = false;        ///< inputs and outputs of the model stay float
+  /// Takes what was decided for each value; null: nobody wants to know.
+  std::vector<QuantizedValue>* account = nullptr;
 };
 
 /// What a user asks of a compilation.

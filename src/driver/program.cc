@@ -18,9 +18,12 @@ Result<Compiled> compile_for_board(const std::filesystem::path& model, const Com
                               .message = "no pass is called `" + printable(name) + "`",
                               .help = "passes: " + join(names, ", ")});
   }
-  auto graph = compile(model, options, board->core, board->name, diagnostics);
+  std::vector<QuantizedValue> quantization;
+  CompileOptions asked = options;
+  asked.quantize.account = &quantization;
+  auto graph = compile(model, asked, board->core, board->name, diagnostics);
   if (!graph) return kFailed;
-  return Compiled{std::move(*board), std::move(*graph)};
+  return Compiled{std::move(*board), std::move(*graph), std::move(quantization)};
 }
 
 Result<Program> write_project(const Compiled& compiled, const std::filesystem::path& folder,

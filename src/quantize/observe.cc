@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 
@@ -18,12 +19,18 @@ void run_samples(const Graph& graph, const CalibrationSet& set,
                                      [](const Value& value) { return value.source == Source::state; });
   std::atomic<std::size_t> next{0};
   std::mutex one_at_a_time;
+  std::condition_variable turns;
+  std::size_t turn = 0;
   const auto work = [&] {
     Interpreter interpreter(graph);
     for (std::size_t i = next++; i < set.count; i = next++) {
       interpreter.run(set.sample(i));
-      const std::lock_guard lock(one_at_a_time);
+      // In order, so that sums come out the same to the last bit every time.
+      std::unique_lock lock(one_at_a_time);
+      turns.wait(lock, [&] { return turn == i; });
       use(i, interpreter);
+      ++turn;
+      turns.notify_all();
     }
   };
   const std::size_t threads = has_state ? 1

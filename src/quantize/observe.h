@@ -17,9 +17,8 @@ struct CalibrationSet {
   }
 };
 
-/// Runs all samples (on as many threads as the machine has, in order and on one where the graph has states,
-/// which go on from sample to sample) and calls use(sample, interpreter) after each, never twice at once.
-/// Samples may come in any order unless there are states.
+/// Runs all samples (on as many threads as the machine has; on one where the graph has states, which go on
+/// from sample to sample) and calls use(sample, interpreter) after each, one after the other in their order.
 void run_samples(const Graph& graph, const CalibrationSet& set,
                  const std::function<void(std::size_t, const Interpreter&)>& use);
 

@@ -73,6 +73,7 @@ Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const Quanti
   Graph rounded = graph;
   round_weights(rounded, *set, plan, numbers.of);
   search_ranges(graph, rounded, blocks, *set, plan, numbers);
+  if (request.account) request.account(account_of(graph, rounded, blocks, *set, plan, numbers, seen));
   Graph made = annotated(rounded, blocks, plan, numbers.of);
   made.rounding = Rounding::once;
   return made;

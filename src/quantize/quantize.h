@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 
+#include "quantize/account.h"
 #include "quantize/observe.h"
 #include "quantize/plan.h"
 
@@ -14,6 +15,8 @@ struct QuantizeRequest {
   bool has_float_ends = false;   ///< inputs and outputs of the model stay float
   /// Samples of the graph's inputs, read when they are needed. Reports and fails if they do not fit.
   std::function<Result<CalibrationSet>(const Graph&)> calibration = {};
+  /// Takes what was decided for each value; empty: nobody wants to know.
+  std::function<void(std::vector<QuantizedValue>)> account = {};
 };
 
 /// The annotated graph (plan.h) of a float graph. Errors: bad-calibration (too few samples, values that are

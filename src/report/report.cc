@@ -1,5 +1,6 @@
 #include "report/report.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include <unordered_map>
@@ -23,6 +24,24 @@ json tensors_json(const Graph& graph, std::span<const ValueId> ids) {
     }
     list.push_back(std::move(one));
   }
+  return list;
+}
+
+json quantization_json(const std::vector<QuantizedValue>& values) {
+  json list = json::array();
+  for (const QuantizedValue& value : values)
+    list.push_back({{"value", value.name},
+                    {"layer", value.layer},
+                    {"block", value.block},
+                    {"dtype", dtype_name(value.type.dtype)},
+                    {"scale", value.type.scale()},
+                    {"zero_point", value.type.zero_point()},
+                    {"observer", observer_name(value.observer)},
+                    {"seen", {value.seen_min, value.seen_max}},
+                    {"reach", {value.least, value.most}},
+                    {"reason", value.reason},
+                    {"snr_db", std::isfinite(value.snr_db) ? json(value.snr_db) : json(nullptr)},
+                    {"cos", value.cosine}});
   return list;
 }
 
@@ -75,7 +94,8 @@ Analysis analyze(const Graph& planned) {
   return analysis;
 }
 
-json analysis_json(const Graph& planned, const Board& board, const Analysis& analysis, bool fits) {
+json analysis_json(const Graph& planned, const Board& board, const Analysis& analysis, bool fits,
+                   const std::vector<QuantizedValue>& quantization) {
   json layers = json::array();
   for (const LayerRow& row : analysis.layers)
     layers.push_back({{"name", row.name},
@@ -86,22 +106,24 @@ json analysis_json(const Graph& planned, const Board& board, const Analysis& ana
                       {"params", row.params},
                       {"weights_bytes", row.weights_bytes},
                       {"scratch_bytes", row.scratch_bytes}});
-  return {{"schema_version", 1},
-          {"model", planned.name},
-          {"board", board.name},
-          {"core", board.processor},
-          {"fits", board.is_host() ? json(nullptr) : json(fits)},
-          {"macs", analysis.macs},
-          {"model_macs", analysis.model_macs},
-          {"params", analysis.params},
-          {"weights_bytes", analysis.weights_bytes},
-          {"arena_bytes", analysis.arena_bytes},
-          {"state_bytes", analysis.state_bytes},
-          {"ram_total_bytes_estimated", analysis.ram_total_bytes},
-          {"inputs", tensors_json(planned, planned.inputs)},
-          {"outputs", tensors_json(planned, planned.public_outputs())},
-          {"memory_map", memory_map_json(planned)},
-          {"layers", std::move(layers)}};
+  json report = {{"schema_version", 1},
+                 {"model", planned.name},
+                 {"board", board.name},
+                 {"core", board.processor},
+                 {"fits", board.is_host() ? json(nullptr) : json(fits)},
+                 {"macs", analysis.macs},
+                 {"model_macs", analysis.model_macs},
+                 {"params", analysis.params},
+                 {"weights_bytes", analysis.weights_bytes},
+                 {"arena_bytes", analysis.arena_bytes},
+                 {"state_bytes", analysis.state_bytes},
+                 {"ram_total_bytes_estimated", analysis.ram_total_bytes},
+                 {"inputs", tensors_json(planned, planned.inputs)},
+                 {"outputs", tensors_json(planned, planned.public_outputs())},
+                 {"memory_map", memory_map_json(planned)},
+                 {"layers", std::move(layers)}};
+  if (!quantization.empty()) report["quantization"] = quantization_json(quantization);
+  return report;
 }
 
 json run_json(const Graph& graph, const Program& program, const Board& board, const Firmware& firmware,

@@ -8,6 +8,7 @@
 #include "bench/run.h"
 #include "emit/emit.h"
 #include "graph/graph.h"
+#include "quantize/account.h"
 #include "target/board.h"
 
 namespace nb {
@@ -34,8 +35,9 @@ struct Analysis {
 /// Stack and static bytes that an emitted program needs beside its arena, before it is measured.
 inline constexpr std::int64_t kRamAllowanceBytes = 1536;
 
+/// `quantization`: what --quantize decided for each value; empty without it.
 [[nodiscard]] nlohmann::json analysis_json(const Graph& planned, const Board& board, const Analysis& analysis,
-                                           bool fits);
+                                           bool fits, const std::vector<QuantizedValue>& quantization = {});
 /// `files` are the outputs' .npy files, empty if none were written.
 [[nodiscard]] nlohmann::json run_json(const Graph& graph, const Program& program, const Board& board,
                                       const Firmware& firmware, const RunResult& result,

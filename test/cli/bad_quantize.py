@@ -3,6 +3,7 @@ work is done.
 
 usage: bad_quantize.py NBLOCKS [--only TEXT]
 """
+import json
 import sys
 
 import numpy as np
@@ -84,6 +85,29 @@ def models(c):
     c.expect(3, "unsupported-feature", "analyze", INT8, "--quantize", "int8", "--calibrate",
              saved(c, "int8.npz", np.random.default_rng(1).uniform(0, 1, (32, 1, 8, 8, 1)).astype(np.float32)),
              says=["no layer of the model computes in floats"])
+
+
+@test
+def account(c):
+    """The report says of each value what was seen, what its integers reach, and what they cost: NumPy finds the same."""
+    x = images(64)
+    data = saved(c, "account.npz", x)
+    end = c.run(*quantize(data), "--json")
+    report = json.loads(end.out)
+    rows = report["quantization"]
+    first = rows[0]
+    c.check(np.allclose(first["seen"], [x.min(), x.max()]), f"account: input seen as {first['seen']}")
+    for row in rows:
+        levels = np.array([-128, 127]) - row["zero_point"]
+        c.check(np.allclose(row["reach"], levels * row["scale"], rtol=1e-5), f"account: {row}")
+        c.check(row["reason"].startswith(row["observer"]), f"account: {row}")
+    q = np.clip(np.rint(x / first["scale"]) + first["zero_point"], -128, 127)
+    noise = ((q - first["zero_point"]) * first["scale"] - x)[::2]  # the report takes 32 samples, spread evenly
+    c.check(abs(10 * np.log10((x[::2] ** 2).sum() / (noise**2).sum()) - first["snr_db"]) < 0.01, f"account: {first}")
+    again = json.loads(c.run(*quantize(data), "--json").out)
+    c.check(again == report, "account: another report of the same samples")
+    c.check("what the integers stand for" in c.run(*quantize(data)).out, "account: no table")
+    c.check("quantization" not in json.loads(c.run("analyze", DIGITS, "--json").out), "account: of a float model")
 
 
 @test

@@ -1,0 +1,114 @@
+#include "quantize/account.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "base/text.h"
+
+namespace nb {
+namespace {
+
+constexpr std::size_t kMostSamples = 32;
+
+/// Sums over elements that signal-to-noise and cosine are made of.
+struct Sums {
+  double power = 0, noise = 0, found = 0, product = 0;
+};
+
+std::string reason_of(const ValueNumbers& numbers, std::size_t members, bool is_state) {
+  if (is_state) return "a state: 16 bits, so that rounding does not build up";
+  std::string text = numbers.dtype == DType::i16 ? "the largest value seen"
+                                                 : std::string(observer_name(numbers.range.observer));
+  if (members > 1) text += "; " + count_text(members, "value") + " share it";
+  return text;
+}
+
+}  // namespace
+
+std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
+                                       const CalibrationSet& set, const NumberPlan& plan,
+                                       const PlannedNumbers& numbers, const std::vector<Observation>& seen) {
+  const std::size_t count = std::min(set.count, kMostSamples);
+  CalibrationSet part{count, {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    const ByteSpan sample = set.sample(graph.kept.empty() ? i * set.count / count : i);
+    part.bytes.insert(part.bytes.end(), sample.begin(), sample.end());
+  }
+  std::vector<std::vector<std::vector<float>>> wanted(count);
+  run_samples(graph, part, [&](std::size_t sample, const Interpreter& at) {
+    for (std::size_t v = 0; v < graph.values.size(); ++v)
+      wanted[sample].push_back(numbers.of[v] ? at.reals(ValueId(v)) : std::vector<float>());
+  });
+  std::vector<Sums> sums(graph.values.size());
+  const Graph made = annotated(rounded, blocks, {plan.dtype, true}, numbers.of);
+  run_samples(made, part, [&](std::size_t sample, const Interpreter& at) {
+    for (std::size_t v = 0; v < graph.values.size(); ++v) {
+      if (!numbers.of[v]) continue;
+      // Before its own quantizer: with its own rounding as its numbers make it.
+      const Quantization q = numbers_of(numbers.of[v]->range, numbers.of[v]->dtype);
+      const bool is_i8 = numbers.of[v]->dtype == DType::i8;
+      const float low = is_i8 ? -128.0f : -32768.0f, zero = static_cast<float>(q.zero_points[0]);
+      const std::vector<float> found = at.reals(ValueId(v));
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        const float integer = std::clamp(std::nearbyint(found[i] / q.scales[0]) + zero, low, -low - 1);
+        const auto real = static_cast<double>(wanted[sample][v][i]),
+                   rounded_real = static_cast<double>((integer - zero) * q.scales[0]),
+                   off = rounded_real - real;
+        sums[v].power += real * real;
+        sums[v].noise += off * off;
+        sums[v].found += rounded_real * rounded_real;
+        sums[v].product += real * rounded_real;
+      }
+    }
+  });
+  const std::vector<int> made_by = graph.producers();
+  std::vector<std::size_t> group_of(graph.values.size(), numbers.groups.size());
+  for (std::size_t g = 0; g < numbers.groups.size(); ++g)
+    for (const ValueId id : numbers.groups[g].values) group_of[id.index()] = g;
+  std::unordered_map<std::size_t, std::size_t> row_of;  // by group
+  std::vector<QuantizedValue> account;
+  for (const ValueId id : graph.text_order()) {
+    const std::size_t v = id.index();
+    if (!numbers.of[v]) continue;
+    const ValueNumbers& n = *numbers.of[v];
+    const Value& value = graph.at(id);
+    const Node* node = made_by[v] < 0 ? nullptr : &graph.nodes[static_cast<std::size_t>(made_by[v])];
+    QuantizedValue row;
+    row.name = value.name;
+    row.layer = node != nullptr ? node->name : value.name;
+    row.block = node != nullptr ? node->block->name : "";
+    row.type = n.type(value.type.shape);
+    row.observer = n.range.observer;
+    row.seen_min = seen[v].min, row.seen_max = seen[v].max;
+    const double low = n.dtype == DType::i8 ? -128 : -32768;
+    const auto scale = static_cast<double>(row.type.scale());
+    row.least = static_cast<float>((low - row.type.zero_point()) * scale);
+    row.most = static_cast<float>((-low - 1 - row.type.zero_point()) * scale);
+    const std::size_t group = group_of[v];
+    const std::size_t members = group < numbers.groups.size() ? numbers.groups[group].values.size() : 1;
+    row.reason = reason_of(n, members, n.dtype == DType::i16 && plan.dtype == DType::i8);
+    const Sums& s = sums[v];
+    row.snr_db = s.noise > 0 ? 10 * std::log10(s.power / s.noise) : std::numeric_limits<double>::infinity();
+    row.cosine = s.power > 0 && s.found > 0 ? s.product / std::sqrt(s.power * s.found) : 1;
+    if (members < 2) {
+      account.push_back(std::move(row));
+      continue;
+    }
+    // One row for all that share numbers, under the layer that makes the first; its figures are those behind
+    // the last bend, since what a bend cuts off may saturate.
+    const auto [place, is_first] = row_of.emplace(group, account.size());
+    if (is_first) {
+      account.push_back(std::move(row));
+      continue;
+    }
+    QuantizedValue& first = account[place->second];
+    if (row.snr_db <= first.snr_db) continue;
+    first.snr_db = row.snr_db, first.cosine = row.cosine;
+    first.seen_min = row.seen_min, first.seen_max = row.seen_max;
+  }
+  return account;
+}
+
+}  // namespace nb
