@@ -105,14 +105,20 @@ class Annotation {
  public:
   Annotation(const Graph& graph, const BlockSet& blocks, const NumberPlan& plan,
              const std::vector<std::optional<ValueNumbers>>& numbers)
-      : source_(graph), blocks_(blocks), plan_(plan), numbers_(numbers), graph_(graph) {}
+      : source_(graph),
+        blocks_(blocks),
+        plan_(plan),
+        numbers_(numbers),
+        is_front_(plan.has_wide_front ? front_of(graph) : std::vector<bool>(graph.nodes.size(), false)),
+        graph_(graph) {}
 
   Graph run() && {
     graph_.nodes.clear();
     for (const ValueId id : source_.inputs) begin_input(id);
     for (std::size_t i = 0; i < source_.values.size(); ++i)
       if (source_.values[i].source == Source::state) begin_input(ValueId(i));
-    for (const Node& node : source_.nodes) add(node);
+    for (std::size_t i = 0; i < source_.nodes.size(); ++i)
+      add(source_.nodes[i], is_front_[i] ? DType::i16 : plan_.dtype);
     end_outputs();
     return std::move(graph_);
   }
@@ -174,6 +180,7 @@ class Annotation {
     if (const auto made = converted_.find(key); made != converted_.end()) return made->second;
     ValueNumbers other = *numbers;
     other.dtype = dtype;
+    if (dtype == DType::i8 && numbers->narrow) other.range = *numbers->narrow;
     const ValueId real = through(now, other.type(source_.at(id).type.shape), layer, source_.at(id).name);
     converted_[key] = real;
     return real;
@@ -226,7 +233,8 @@ class Annotation {
     return graph_.add_constant(value.name, std::move(rounded));
   }
 
-  void add(const Node& node) {
+  /// A node whose activations become `dtype`.
+  void add(const Node& node, DType dtype) {
     if (!has_integer_form(source_, node)) {
       Node made = node;
       for (ValueId& id : made.inputs)
@@ -239,13 +247,13 @@ class Annotation {
     Node made = node;
     const QuantizedForm form = node.block->quantized_form(source_.operation(node));
     const bool has_activation = !activations_of(source_, node).empty();
-    const std::vector<WeightOperand> weights = weight_operands(source_, node, plan_.dtype);
+    const std::vector<WeightOperand> weights = weight_operands(source_, node, dtype);
     for (std::size_t i = 0; i < made.inputs.size(); ++i) {
       ValueId& id = made.inputs[i];
       if (!is_f32(source_, id)) continue;
       const Operand& operand = operand_of(node, i);
       if (!source_.is_constant(id)) {
-        id = read_as(id, operand.is_wide ? DType::i16 : plan_.dtype, node);
+        id = read_as(id, operand.is_wide ? DType::i16 : dtype, node);
         continue;
       }
       if (operand.is_bias || operand.is_real) continue;
@@ -256,7 +264,7 @@ class Annotation {
       else if (operand.is_wide)
         id = constant_as(id, DType::i16, node);
       else if (form < QuantizedForm::bounds)
-        id = constant_as(id, plan_.dtype, node);
+        id = constant_as(id, dtype, node);
       else if (!has_activation && numbers_of_value(node.outputs[0]))
         id = constant_as(id, numbers_of_value(node.outputs[0])->type(source_.at(id).type.shape), node);
     }
@@ -314,6 +322,7 @@ class Annotation {
   const BlockSet& blocks_;
   const NumberPlan& plan_;
   const std::vector<std::optional<ValueNumbers>>& numbers_;
+  const std::vector<bool> is_front_;  ///< by node: of the wide front
   Graph graph_;
   std::unordered_map<std::size_t, ValueId> current_;   ///< by value: what its readers read
   std::unordered_map<std::size_t, ValueId> integers_;  ///< by dequantized value: its integers
@@ -326,6 +335,28 @@ bool has_integer_form(const Graph& graph, const Node& node) {
   if (node.block->quantized_form(graph.operation(node)) == QuantizedForm::none) return false;
   return std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId y) { return is_f32(graph, y); }) ||
          !activations_of(graph, node).empty();
+}
+
+std::vector<bool> front_of(const Graph& graph) {
+  std::vector<bool> is_front(graph.nodes.size(), false), is_reached(graph.values.size(), false);
+  for (const ValueId id : graph.inputs) is_reached[id.index()] = is_f32(graph, id);
+  bool computes = false;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    const std::vector<ValueId> inputs = activations_of(graph, node);
+    const auto takes_i16 = [](const Operand& operand) { return operand.dtypes.has(DType::i16); };
+    const Operation op = graph.operation(node);
+    if (inputs.empty() || !has_integer_form(graph, node) || !takes_i16(node.block->inputs[0]) ||
+        !takes_i16(node.block->outputs[0]) || !weight_operands(graph, node, DType::i16).empty() ||
+        !std::all_of(inputs.begin(), inputs.end(), [&](ValueId x) { return is_reached[x.index()]; }) ||
+        node.block->macs(op) > 2 * graph.at(inputs[0]).type.elements())
+      continue;
+    is_front[n] = true;
+    computes |= node.block->quantized_form(op) < QuantizedForm::bounds;
+    for (const ValueId y : node.outputs) is_reached[y.index()] = is_f32(graph, y);
+  }
+  if (!computes) is_front.assign(is_front.size(), false);
+  return is_front;
 }
 
 std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node, DType dtype) {
@@ -367,16 +398,25 @@ std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node,
 PlannedNumbers plan_numbers(const Graph& graph, const NumberPlan& plan,
                             const std::vector<Observation>& seen) {
   // Values that an integer layer makes or reads.
-  std::vector<bool> is_wanted(graph.values.size(), false), is_wide(graph.values.size(), false);
+  std::vector<bool> is_wanted(graph.values.size(), false), is_wide = is_wanted, is_of_front = is_wanted;
   std::vector<std::optional<RealRange>> known(graph.values.size());
-  for (const Node& node : graph.nodes) {
+  const std::vector<bool> is_front =
+      plan.has_wide_front ? front_of(graph) : std::vector<bool>(graph.nodes.size(), false);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
     if (!has_integer_form(graph, node)) continue;
-    for (const ValueId id : activations_of(graph, node)) is_wanted[id.index()] = true;
+    for (const ValueId id : activations_of(graph, node)) {
+      is_wanted[id.index()] = true;
+      if (is_front[n] && graph.at(id).source == Source::input)
+        is_wide[id.index()] = is_of_front[id.index()] = true;
+    }
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       const ValueId id = node.outputs[i];
       is_wanted[id.index()] = is_f32(graph, id);
-      is_wide[id.index()] = node.block->outputs[std::min(i, node.block->outputs.size() - 1)].is_wide;
-      known[id.index()] = known_range(node, plan.dtype);
+      is_of_front[id.index()] = is_front[n];
+      is_wide[id.index()] =
+          is_front[n] || node.block->outputs[std::min(i, node.block->outputs.size() - 1)].is_wide;
+      known[id.index()] = known_range(node, is_front[n] ? DType::i16 : plan.dtype);
     }
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
       if (node.inputs[i].is_present() && operand_of(node, i).is_wide &&
@@ -410,6 +450,7 @@ PlannedNumbers plan_numbers(const Graph& graph, const NumberPlan& plan,
       ranges[root] = fixed[root] ? *fixed[root] : dtype == DType::i8 ? best_range(of[root], dtype) : all;
     }
     planned.of[v] = ValueNumbers{*ranges[root], dtype};
+    if (is_of_front[v]) planned.of[v]->narrow = best_range(seen[v], DType::i8);
     if (fixed[root] || dtype != DType::i8) continue;
     if (group_of[root] == 0) {
       planned.groups.push_back({{}, of[root]});

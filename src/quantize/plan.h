@@ -13,12 +13,20 @@ namespace nb {
 struct NumberPlan {
   DType dtype = DType::i8;      ///< of activations: i8 or i16
   bool has_float_ends = false;  ///< inputs and outputs of the model stay float
+  bool has_wide_front = false;  ///< its front (front_of) computes in int16 whatever `dtype` is
 };
+
+/// By node: whether it is of the model's front, the layers without weights between the inputs and the first
+/// layers with weights. There models bring measured quantities to one range; eight bits of an input that is
+/// yet to be normalized may be too few for anything behind. All false where the front only moves elements.
+[[nodiscard]] std::vector<bool> front_of(const Graph& graph);
 
 /// Numbers of one value.
 struct ValueNumbers {
   RealRange range;
   DType dtype = DType::i8;
+  /// Of the wide front: the value's own range, for layers that read it in int8.
+  std::optional<RealRange> narrow = {};
   [[nodiscard]] Type type(const Shape& shape) const { return {dtype, shape, numbers_of(range, dtype)}; }
 };
 

@@ -67,8 +67,13 @@ Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const Quanti
   auto set = request.calibration(graph);
   if (!set) return kFailed;
   if (!check_samples(graph, *set, diagnostics)) return kFailed;
-  const NumberPlan plan{*request.numbers, request.has_float_ends};
+  NumberPlan plan{*request.numbers, request.has_float_ends};
   const std::vector<Observation> seen = observe(graph, *set);
+  plan.has_wide_front = needs_wide_front(graph, blocks, *set, plan, seen);
+  if (plan.has_wide_front)
+    diagnostics.add({.kind = Kind::remark,
+                     .message = "what comes before the first weights computes in int16: the model normalizes "
+                                "its inputs itself, and eight bits of them are too few"});
   PlannedNumbers numbers = plan_numbers(graph, plan, seen);
   Graph rounded = graph;
   round_weights(rounded, *set, plan, numbers.of);

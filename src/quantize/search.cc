@@ -48,26 +48,53 @@ CalibrationSet part_of(const CalibrationSet& set, std::size_t count, bool has_st
   return part;
 }
 
-}  // namespace
-
-void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
-                   const CalibrationSet& set, const NumberPlan& plan, PlannedNumbers& numbers) {
-  if (numbers.groups.empty() || graph.outputs.empty()) return;
+double macs_of(const Graph& graph) {
   double macs = 0;
   for (const Node& node : graph.nodes)
     macs += static_cast<double>(node.block->macs(graph.operation(node)) +
                                 graph.at(node.outputs[0]).type.elements());
+  return macs;
+}
+
+double error_of(const Graph& graph, const BlockSet& blocks, const CalibrationSet& part,
+                const NumberPlan& plan, const PlannedNumbers& numbers, const Outputs& wanted) {
+  NumberPlan with_float_ends = plan;
+  with_float_ends.has_float_ends = true;
+  return distance(wanted, outputs_of(annotated(graph, blocks, with_float_ends, numbers.of), part));
+}
+
+}  // namespace
+
+bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const CalibrationSet& set,
+                      const NumberPlan& plan, const std::vector<Observation>& seen) {
+  constexpr double kLeastGain = 4;  // in the square: 6 dB
+  const std::vector<bool> front = front_of(graph);
+  if (plan.dtype != DType::i8 || std::find(front.begin(), front.end(), true) == front.end() ||
+      graph.outputs.empty())
+    return false;
+  const auto affordable = static_cast<std::size_t>(std::clamp(kMostMacs / (3 * macs_of(graph)), 1.0, 1e6));
+  const CalibrationSet part =
+      part_of(set, std::min({set.count, kMostSamples, affordable}), !graph.kept.empty());
+  const Outputs wanted = outputs_of(graph, part);
+  NumberPlan wide = plan;
+  wide.has_wide_front = true;
+  const auto error = [&](const NumberPlan& of) {
+    return error_of(graph, blocks, part, of, plan_numbers(graph, of, seen), wanted);
+  };
+  return error(plan) > kLeastGain * error(wide);
+}
+
+void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
+                   const CalibrationSet& set, const NumberPlan& plan, PlannedNumbers& numbers) {
+  if (numbers.groups.empty() || graph.outputs.empty()) return;
   const double runs = static_cast<double>(numbers.groups.size() * (kObservers.size() - 1) + 2);
-  const auto affordable = static_cast<std::size_t>(std::min(1e6, kMostMacs / (macs * runs)));
+  const auto affordable = static_cast<std::size_t>(std::min(1e6, kMostMacs / (macs_of(graph) * runs)));
   const std::size_t count = std::min({set.count, kMostSamples, affordable});
   if (count < std::min(kFewestSamples, set.count)) return;
   const bool has_state = !graph.kept.empty();
   const CalibrationSet part = part_of(set, count, has_state);
   const Outputs wanted = outputs_of(graph, part);
-  const NumberPlan with_float_ends{plan.dtype, true};
-  const auto measured = [&] {
-    return distance(wanted, outputs_of(annotated(rounded, blocks, with_float_ends, numbers.of), part));
-  };
+  const auto measured = [&] { return error_of(rounded, blocks, part, plan, numbers, wanted); };
   double least = measured();
   for (const PlannedNumbers::Group& group : numbers.groups) {
     const RealRange first = numbers.of[group.values[0].index()]->range;

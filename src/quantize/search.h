@@ -13,4 +13,9 @@ namespace nb {
 void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
                    const CalibrationSet& set, const NumberPlan& plan, PlannedNumbers& numbers);
 
+/// Whether int8 outputs come nearer to the float ones, by 6 dB or more, if the model's front (front_of)
+/// computes in int16.
+[[nodiscard]] bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const CalibrationSet& set,
+                                    const NumberPlan& plan, const std::vector<Observation>& seen);
+
 }  // namespace nb
