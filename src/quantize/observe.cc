@@ -9,7 +9,8 @@
 namespace nb {
 namespace {
 
-constexpr std::size_t kKept = 1 << 15;  // elements of a value
+constexpr std::size_t kMostKept = 1 << 15, kFewestKept = 1 << 10;  // elements of a value
+constexpr std::size_t kKeptOfAll = std::size_t{1} << 26;           // of all values
 
 }  // namespace
 
@@ -47,6 +48,8 @@ std::vector<Observation> observe(const Graph& graph, const CalibrationSet& set) 
   std::vector<std::vector<std::vector<float>>> parts(graph.values.size());
   std::vector<bool> is_first(graph.values.size(), true);
   for (auto& part : parts) part.resize(set.count);
+  const std::size_t kept =
+      std::clamp(kKeptOfAll / std::max<std::size_t>(graph.values.size(), 1), kFewestKept, kMostKept);
   run_samples(graph, set, [&](std::size_t sample, const Interpreter& at) {
     for (std::size_t v = 0; v < graph.values.size(); ++v) {
       const Value& value = graph.values[v];
@@ -58,7 +61,7 @@ std::vector<Observation> observe(const Graph& graph, const CalibrationSet& set) 
       o.min = is_first[v] ? *low : std::min(o.min, *low);
       o.max = is_first[v] ? *high : std::max(o.max, *high);
       is_first[v] = false;
-      const std::size_t wanted = std::max<std::size_t>(kKept / set.count, 1);
+      const std::size_t wanted = std::max<std::size_t>(kept / set.count, 1);
       const std::size_t step = std::max<std::size_t>(x.size() / wanted, 1) | 1;  // odd: meets all channels
       for (std::size_t i = sample % step; i < x.size(); i += step) parts[v][sample].push_back(x[i]);
     }
