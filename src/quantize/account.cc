@@ -18,6 +18,7 @@ struct Sums {
 };
 
 std::string reason_of(const ValueNumbers& numbers, std::size_t members, bool is_state) {
+  if (numbers.narrow) return "before the first weights: 16 bits, since eight of an input's are too few";
   if (is_state) return "a state: 16 bits, so that rounding does not build up";
   std::string text = numbers.dtype == DType::i16 ? "the largest value seen"
                                                  : std::string(observer_name(numbers.range.observer));
@@ -42,7 +43,9 @@ std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded,
       wanted[sample].push_back(numbers.of[v] ? at.reals(ValueId(v)) : std::vector<float>());
   });
   std::vector<Sums> sums(graph.values.size());
-  const Graph made = annotated(rounded, blocks, {plan.dtype, true}, numbers.of);
+  NumberPlan with_float_ends = plan;
+  with_float_ends.has_float_ends = true;
+  const Graph made = annotated(rounded, blocks, with_float_ends, numbers.of);
   run_samples(made, part, [&](std::size_t sample, const Interpreter& at) {
     for (std::size_t v = 0; v < graph.values.size(); ++v) {
       if (!numbers.of[v]) continue;
