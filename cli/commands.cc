@@ -155,9 +155,10 @@ namespace {
 
 /// The model compiled for the board, as far as the options ask.
 Result<Compiled> compile_as_asked(const Options& options, const std::string& standard_board,
-                                  Diagnostics& diagnostics) {
-  const auto asked = compile_options(options, diagnostics);
+                                  Diagnostics& diagnostics, bool wants_account = false) {
+  auto asked = compile_options(options, diagnostics);
   if (!asked) return kFailed;
+  asked->quantize.wants_account = wants_account;
   return compile_for_board(options.model, *asked, options.board.empty() ? standard_board : options.board,
                            diagnostics);
 }
@@ -180,7 +181,7 @@ int print_graph_text(const Graph& graph, const Options& options, Diagnostics& di
 
 int analyze(const Options& options) {
   Diagnostics diagnostics;
-  auto compiled = compile_as_asked(options, "cortex-m4f", diagnostics);
+  auto compiled = compile_as_asked(options, "cortex-m4f", diagnostics, true);
   if (!compiled) return finish(diagnostics, options);
   if (!options.stop_after.empty()) return print_graph_text(compiled->graph, options, diagnostics);
   const Analysis analysis = nb::analyze(compiled->graph);

@@ -104,7 +104,7 @@ std::pair<std::shared_ptr<Model>, std::string> compile_model(
   CompileOptions options;
   if (!quantize.empty())
     options.quantize = {quantize == "int16" ? DType::i16 : DType::i8, calibration, arrays_from(samples),
-                        has_float_ends};
+                        has_float_ends, true};
   options.read.name = name;
   options.read.dims = dims;
   options.state.pairs = states;

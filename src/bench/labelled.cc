@@ -56,11 +56,6 @@ std::string fault_of(const NpyArray& array) {
          " NaN or infinite, the first in sample " + std::to_string(first / each);
 }
 
-Shape without_ones(Shape shape) {
-  std::erase(shape, 1);
-  return shape;
-}
-
 }  // namespace
 
 Result<LabelledSet> labelled_set(const NamedArrays& arrays, const NamedArrays& targets, const Graph& graph,

@@ -282,29 +282,36 @@ Samples pattern_sample(const Graph& graph) {
   return out;
 }
 
-std::vector<NpyArray> output_arrays(const Graph& graph, const Samples& outputs, bool dequantize) {
-  std::vector<NpyArray> arrays;
-  std::size_t sample_bytes = 0, offset = 0;
-  for (const ValueId id : graph.public_outputs())
-    sample_bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
+std::vector<Tensor> output_tensors(const Graph& graph, const Samples& outputs) {
+  std::vector<Tensor> tensors;
+  std::size_t offset = 0;
   for (const ValueId id : graph.public_outputs()) {
-    const Value& value = graph.at(id);
-    const auto size = static_cast<std::size_t>(value.type.size_bytes());
-    Shape shape = value.type.shape;
-    if (outputs.count != 1) shape.insert(shape.begin(), static_cast<std::int64_t>(outputs.count));
-    Tensor tensor{Type{value.type.dtype, shape}, {}};
+    Type type = graph.at(id).type;
+    const auto size = static_cast<std::size_t>(type.size_bytes());
+    if (outputs.count != 1) {
+      type.shape.insert(type.shape.begin(), static_cast<std::int64_t>(outputs.count));
+      if (type.quantization && type.quantization->is_per_axis()) ++type.quantization->axis;
+    }
+    Tensor tensor{std::move(type), {}};
     for (std::size_t n = 0; n < outputs.count; ++n) {
-      const auto first = outputs.bytes.begin() + static_cast<std::ptrdiff_t>(n * sample_bytes + offset);
-      tensor.data.insert(tensor.data.end(), first, first + static_cast<std::ptrdiff_t>(size));
+      const ByteSpan part = outputs.sample(n).subspan(offset, size);
+      tensor.data.insert(tensor.data.end(), part.begin(), part.end());
     }
     offset += size;
-    if (dequantize && value.type.is_quantized() && !value.type.quantization->is_per_axis()) {
-      std::vector<float> real;
-      for (const double q : to_doubles(tensor))
-        real.push_back(static_cast<float>(q - value.type.zero_point()) * value.type.scale());
-      tensor = make_tensor<float>(DType::f32, shape, real);
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+std::vector<NpyArray> output_arrays(const Graph& graph, const Samples& outputs, bool dequantize) {
+  std::vector<NpyArray> arrays;
+  for (Tensor& tensor : output_tensors(graph, outputs)) {
+    if (dequantize && tensor.type.is_quantized() && !tensor.type.quantization->is_per_axis()) {
+      const std::vector<double> reals = to_reals(tensor);
+      tensor =
+          make_tensor<float>(DType::f32, tensor.type.shape, std::vector<float>(reals.begin(), reals.end()));
     }
-    arrays.push_back(npy_of(tensor.type.dtype, shape, std::move(tensor.data)));
+    arrays.push_back(npy_of(tensor.type.dtype, tensor.type.shape, std::move(tensor.data)));
   }
   return arrays;
 }

@@ -5,15 +5,10 @@
 #include <vector>
 
 #include "base/npy.h"
+#include "base/samples.h"
 #include "graph/graph.h"
 
 namespace nb {
-
-/// Sample after sample; in a sample every input's raw bytes in order.
-struct Samples {
-  std::size_t count = 0;
-  Bytes bytes;
-};
 
 using NamedArrays = std::vector<std::pair<std::string, NpyArray>>;
 
@@ -42,6 +37,9 @@ using NamedArrays = std::vector<std::pair<std::string, NpyArray>>;
 [[nodiscard]] std::optional<Tensor> tensor_of(const NpyArray& array);
 [[nodiscard]] NpyArray npy_of(DType dtype, Shape shape, Bytes data);
 
+/// Every public output of all samples, first axis the sample unless there is only one, with the output's
+/// numbers.
+[[nodiscard]] std::vector<Tensor> output_tensors(const Graph& graph, const Samples& outputs);
 /// Every output as an array, first axis the sample unless there is only one. With `dequantize` integers that
 /// have a scale become float.
 [[nodiscard]] std::vector<NpyArray> output_arrays(const Graph& graph, const Samples& outputs,

@@ -5,6 +5,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/error_sums.h"
 #include "quantize/interpret.h"
 #include "report/report.h"
 
@@ -14,11 +15,6 @@ namespace {
 constexpr std::int64_t kMostSamples = 100;
 /// Multiply-accumulates of both graphs together: a few seconds of the plain references.
 constexpr std::int64_t kMostMacs = 1'000'000'000;
-
-Shape without_ones(Shape shape) {
-  std::erase(shape, 1);
-  return shape;
-}
 
 /// The first output of a node; absent if it only writes a state.
 ValueId result_of(const Node& node) { return node.outputs.empty() ? ValueId() : node.outputs[0]; }
@@ -104,12 +100,6 @@ bool hands_on(const Interpreter& interpreter, const Node& node) {
          std::memcmp(in.data, out.data, static_cast<std::size_t>(in.type->size_bytes())) == 0;
 }
 
-std::int64_t macs_of(const Graph& graph) {
-  std::int64_t macs = 0;
-  for (const Node& node : graph.nodes) macs += node.block->macs(graph.operation(node));
-  return macs;
-}
-
 }  // namespace
 
 LayerComparison compare_layers(const Graph& program, const Samples& samples, const Graph& reference,
@@ -121,26 +111,21 @@ LayerComparison compare_layers(const Graph& program, const Samples& samples, con
                                      [](const Node& node) { return result_of(node).is_present(); });
   comparison.unmatched = static_cast<std::int64_t>(results) - static_cast<std::int64_t>(pairs.size());
   if (pairs.empty()) return comparison;
-  const std::int64_t affordable =
-      kMostMacs / std::max<std::int64_t>(1, macs_of(program) + macs_of(reference));
+  const std::int64_t affordable = kMostMacs / std::max<std::int64_t>(1, program.macs() + reference.macs());
   const auto count = static_cast<std::size_t>(std::min<std::int64_t>(
       static_cast<std::int64_t>(samples.count), std::clamp<std::int64_t>(affordable, 1, kMostSamples)));
   comparison.samples = static_cast<std::int64_t>(count);
   Interpreter mine(program), theirs(reference);
   std::vector<ErrorSums> sums(pairs.size());
   std::vector<bool> is_handed_on(pairs.size(), true);
-  const auto sample = [](const Samples& all, std::size_t n) {
-    const std::size_t size = all.bytes.size() / all.count;
-    return ByteSpan(all.bytes).subspan(n * size, size);
-  };
   for (std::size_t n = 0; n < count; ++n) {
     progress(n, count);
     if (n == 0 || !keeps_state) {
       mine.reset();
       theirs.reset();
     }
-    mine.run(sample(samples, n));
-    theirs.run(sample(reference_samples, n));
+    mine.run(samples.sample(n));
+    theirs.run(reference_samples.sample(n));
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       is_handed_on[i] = is_handed_on[i] && hands_on(mine, program.nodes[pairs[i].first]);
       sums[i].add(mine.reals(result_of(program.nodes[pairs[i].first])),

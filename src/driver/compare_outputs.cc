@@ -11,29 +11,8 @@ namespace {
 /// Each public output of all samples as real values.
 std::vector<std::vector<double>> real_outputs(const Graph& graph, const Samples& outputs) {
   std::vector<std::vector<double>> all;
-  std::size_t sample_bytes = 0, offset = 0;
-  for (const ValueId id : graph.public_outputs())
-    sample_bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
-  for (const ValueId id : graph.public_outputs()) {
-    const Type& type = graph.at(id).type;
-    const auto size = static_cast<std::size_t>(type.size_bytes());
-    Tensor tensor{{type.dtype, {static_cast<std::int64_t>(outputs.count), type.elements()}}, {}};
-    for (std::size_t n = 0; n < outputs.count; ++n) {
-      const auto first = outputs.bytes.begin() + static_cast<std::ptrdiff_t>(n * sample_bytes + offset);
-      tensor.data.insert(tensor.data.end(), first, first + static_cast<std::ptrdiff_t>(size));
-    }
-    offset += size;
-    std::vector<double> values = to_doubles(tensor);
-    if (type.is_quantized() && !type.quantization->is_per_axis() && !is_float(type.dtype))
-      for (double& value : values) value = static_cast<float>(value - type.zero_point()) * type.scale();
-    all.push_back(std::move(values));
-  }
+  for (const Tensor& tensor : output_tensors(graph, outputs)) all.push_back(to_reals(tensor));
   return all;
-}
-
-Shape without_ones(Shape shape) {
-  std::erase(shape, 1);
-  return shape;
 }
 
 /// The single input as real values, of so many samples: what an output that gives it back should be.

@@ -174,23 +174,23 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
 
 namespace {
 
-QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics) {
+QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics,
+                                 std::vector<QuantizedValue>* account) {
   QuantizeRequest request{options.numbers, options.has_float_ends};
-  request.calibration = [&](const Graph& graph) -> Result<CalibrationSet> {
-    auto samples = options.arrays.empty() ? read_samples(options.calibration, graph, diagnostics)
-                                          : samples_of(options.arrays, graph, {}, diagnostics);
-    if (!samples) return kFailed;
-    return CalibrationSet{samples->count, std::move(samples->bytes)};
+  request.calibration = [&](const Graph& graph) {
+    return options.arrays.empty() ? read_samples(options.calibration, graph, diagnostics)
+                                  : samples_of(options.arrays, graph, {}, diagnostics);
   };
-  if (options.account != nullptr)
-    request.account = [&](std::vector<QuantizedValue> values) { *options.account = std::move(values); };
+  if (account != nullptr)
+    request.account = [account](std::vector<QuantizedValue> values) { *account = std::move(values); };
   return request;
 }
 
 }  // namespace
 
 Result<Graph> compile(const fs::path& path, const CompileOptions& options, const Core& core,
-                      const std::string& board, Diagnostics& diagnostics) {
+                      const std::string& board, Diagnostics& diagnostics,
+                      std::vector<QuantizedValue>* account) {
   // A frozen input that is also a state is the state's first contents.
   ReadOptions read = options.read;
   StateRequest state = options.state;
@@ -207,11 +207,11 @@ Result<Graph> compile(const fs::path& path, const CompileOptions& options, const
     return diagnostics.add({.kind = Kind::usage,
                             .message = "--state and --stream are for models that no pass has changed",
                             .help = "give them where the model is read"});
-  for (const Node& node : graph->nodes) graph->model_macs += node.block->macs(graph->operation(node));
+  graph->model_macs += graph->macs();
   if (options.stop_after == "read") return graph;
   if (graph->board.empty()) graph->board = board;
   PassContext context{all_blocks(), core, diagnostics, std::move(state),
-                      quantize_request(options.quantize, diagnostics)};
+                      quantize_request(options.quantize, diagnostics, account)};
   const Status status = run_pipeline(*graph, context, options.stop_after, options.from);
   diagnostics.set_file(path.string());
   if (!status) return kFailed;

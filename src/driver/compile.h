@@ -18,8 +18,7 @@ struct QuantizeOptions {
   std::filesystem::path calibration;  ///< samples of the model's inputs, as read_samples takes them
   NamedArrays arrays = {};            ///< the same where there is no file
   bool has_float_ends = false;        ///< inputs and outputs of the model stay float
-  /// Takes what was decided for each value; null: nobody wants to know.
-  std::vector<QuantizedValue>* account = nullptr;
+  bool wants_account = false;         ///< Compiled::quantization is filled: runs some samples more
 };
 
 /// What a user asks of a compilation.
@@ -40,8 +39,10 @@ enum class Format { tflite, onnx, pt2, torch_script, torch_pickle, pte, keras, g
 [[nodiscard]] Result<Graph> read_model(const std::filesystem::path& path, const ReadOptions& options,
                                        Diagnostics& diagnostics);
 
-/// A model compiled as far as asked: the graph, ready to emit if the line was walked to its end.
+/// A model compiled as far as asked: the graph, ready to emit if the line was walked to its end. `account`
+/// takes what quantization decided for each value; null: nobody wants to know.
 [[nodiscard]] Result<Graph> compile(const std::filesystem::path& path, const CompileOptions& options,
-                                    const Core& core, const std::string& board, Diagnostics& diagnostics);
+                                    const Core& core, const std::string& board, Diagnostics& diagnostics,
+                                    std::vector<QuantizedValue>* account = nullptr);
 
 }  // namespace nb

@@ -19,9 +19,8 @@ Result<Compiled> compile_for_board(const std::filesystem::path& model, const Com
                               .help = "passes: " + join(names, ", ")});
   }
   std::vector<QuantizedValue> quantization;
-  CompileOptions asked = options;
-  asked.quantize.account = &quantization;
-  auto graph = compile(model, asked, board->core, board->name, diagnostics);
+  auto graph = compile(model, options, board->core, board->name, diagnostics,
+                       options.quantize.wants_account ? &quantization : nullptr);
   if (!graph) return kFailed;
   return Compiled{std::move(*board), std::move(*graph), std::move(quantization)};
 }

@@ -14,7 +14,7 @@ namespace nb {
 struct Compiled {
   Board board;
   Graph graph;
-  std::vector<QuantizedValue> quantization = {};  ///< what --quantize decided; empty without it
+  std::vector<QuantizedValue> quantization = {};  ///< if QuantizeOptions::wants_account
 };
 
 /// Compiles a model file for a board of the catalogue, or of a .toml file. Errors: those of find_board and

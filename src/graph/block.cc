@@ -22,7 +22,7 @@ Checked<std::vector<Type>> infer_types(const Operation& op) {
                                           count_text(operands.size(), "operand") + ", got " +
                                           std::to_string(op.in.size())};
   for (std::size_t i = 0; i < std::max(op.in.size(), operands.size()); ++i) {
-    const Operand& operand = operands[std::min(i, operands.size() - 1)];
+    const Operand& operand = operand_at(operands, i);
     if (!op.has(i)) {
       if (operand.arity == Arity::one || (operand.arity == Arity::variadic && i < op.in.size()))
         return Fault{Kind::invalid_model,

@@ -81,6 +81,11 @@ struct Operand {
   bool is_wide = false;      ///< in quantized form i16, whatever the layer's own numbers are
 };
 
+/// The declaration of operand i: the last one speaks for all that follow.
+[[nodiscard]] inline const Operand& operand_at(const std::vector<Operand>& operands, std::size_t i) {
+  return operands[i < operands.size() ? i : operands.size() - 1];
+}
+
 /// What a block makes of integers that stand for real numbers (Type::quantization).
 enum class QuantizedForm : std::uint8_t {
   none,    ///< not the same function of the real numbers

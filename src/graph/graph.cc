@@ -155,6 +155,12 @@ std::int64_t Graph::weights_bytes() const {
   return total;
 }
 
+std::int64_t Graph::macs() const {
+  std::int64_t total = 0;
+  for (const Node& node : nodes) total += node.block->macs(operation(node));
+  return total;
+}
+
 std::int64_t Graph::parameters() const {
   std::int64_t total = 0;
   each_constant(values, [&](const Type& type) { total += type.elements(); });

@@ -90,6 +90,7 @@ struct Graph {
   /// All values: constants and state, inputs, then what nodes make, as graph text lists them.
   [[nodiscard]] std::vector<ValueId> text_order() const;
   [[nodiscard]] std::int64_t weights_bytes() const;  ///< constants as the graph stores them, equal ones once
+  [[nodiscard]] std::int64_t macs() const;           ///< multiply-accumulates of all nodes
   [[nodiscard]] std::int64_t parameters() const;     ///< elements of constants, equal ones once
 
  private:

@@ -50,6 +50,12 @@ std::int64_t element_count(std::span<const std::int64_t> shape) {
   return count;
 }
 
+Shape without_ones(std::span<const std::int64_t> shape) {
+  Shape kept(shape.begin(), shape.end());
+  std::erase(kept, 1);
+  return kept;
+}
+
 std::vector<std::int64_t> inverse_perm(std::span<const std::int64_t> perm) {
   std::vector<std::int64_t> out(perm.size());
   for (std::size_t i = 0; i < perm.size(); ++i)
@@ -134,6 +140,15 @@ std::vector<double> to_doubles(const Tensor& tensor) {
     }
   });
   return out;
+}
+
+std::vector<double> to_reals(const Tensor& tensor) {
+  std::vector<double> reals = to_doubles(tensor);
+  const Type& type = tensor.type;
+  if (type.is_quantized() && !type.quantization->is_per_axis() && !is_float(type.dtype))
+    for (double& real : reals)
+      real = static_cast<float>((real - type.zero_point()) * static_cast<double>(type.scale()));
+  return reals;
 }
 
 }  // namespace nb

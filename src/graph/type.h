@@ -26,6 +26,9 @@ using Shape = std::vector<std::int64_t>;
 [[nodiscard]] std::int64_t element_count(std::span<const std::int64_t> shape);
 [[nodiscard]] std::string shape_text(std::span<const std::int64_t> shape);  ///< "[1,49,10,1]"
 
+/// The dimensions that are not 1.
+[[nodiscard]] Shape without_ones(std::span<const std::int64_t> shape);
+
 /// The order of axes that undoes `perm`.
 [[nodiscard]] std::vector<std::int64_t> inverse_perm(std::span<const std::int64_t> perm);
 
@@ -90,6 +93,8 @@ template <class T>
 /// The elements as int64 (floats truncated and saturated, NaN as 0) or as double.
 [[nodiscard]] std::vector<std::int64_t> to_ints(const Tensor& tensor);
 [[nodiscard]] std::vector<double> to_doubles(const Tensor& tensor);
+/// As double; integers with one scale as the real numbers that they stand for, in the precision of f32.
+[[nodiscard]] std::vector<double> to_reals(const Tensor& tensor);
 
 /// Calls f with a value of the C++ type of the dtype (bool: uint8_t; f16 and bf16: uint16_t).
 template <class F>

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "blocks/quantize/attributes.h"
+#include "blocks/quantized.h"
 #include "pass/pass.h"
 #include "pass/qdq.h"
 
@@ -17,8 +18,8 @@ namespace {
 /// Whether integers of `numbers` stand for all reals that those of `wanted` do, up to a step.
 bool covers(const Type& numbers, const Type& wanted) {
   const auto end = [](const Type& type, bool is_high) {
-    const double most = type.dtype == DType::i8 ? 127 : 32767;
-    return ((is_high ? most : -most - 1) - type.zero_point()) * static_cast<double>(type.scale());
+    const IntRange range = dtype_range(type.dtype);
+    return ((is_high ? range.max : range.min) - type.zero_point()) * static_cast<double>(type.scale());
   };
   const auto step = static_cast<double>(std::max(numbers.scale(), wanted.scale()));
   return end(numbers, false) <= end(wanted, false) + step && end(numbers, true) >= end(wanted, true) - step;
@@ -197,7 +198,7 @@ class Fusion {
       }
       auto wanted = wanted_type(y);
       const auto& declared = node.block->outputs;
-      if (wanted && declared[std::min(i, declared.size() - 1)].is_wide && wanted->dtype != type.dtype)
+      if (wanted && operand_at(declared, i).is_wide && wanted->dtype != type.dtype)
         wanted = Type{type.dtype, type.shape, symmetric_numbers(*wanted, type.dtype)};
       const bool must_end = form < QuantizedForm::moves || !type.quantization;
       if (must_end && (!wanted || wanted->dtype != type.dtype)) {
@@ -233,13 +234,9 @@ class Fusion {
     return is_float(type.dtype) || is_activation(type);
   }
 
-  [[nodiscard]] static const Operand& operand_of(const Node& node, std::size_t i) {
-    const auto& operands = node.block->inputs;
-    return operands[std::min(i, operands.size() - 1)];
-  }
   /// Whether a kernel in integers packs this operand itself.
   [[nodiscard]] bool stays_real(const Node& node, std::size_t i) const {
-    return operand_of(node, i).is_real && graph_.is_constant(node.inputs[i]);
+    return operand_at(node.block->inputs, i).is_real && graph_.is_constant(node.inputs[i]);
   }
   /// A float state that a layer keeps for itself, as integers; absent, and `why_not`, if it has no numbers.
   ValueId own_state(const Node& node, std::size_t i, std::string& why_not) {
@@ -247,7 +244,8 @@ class Fusion {
     if (is_activation({DType::i16, {}, graph_.at(id).type.quantization}) &&
         !graph_.at(id).type.zero_point() && wanted_.at(id).uses == 1)
       return constants_.wide_state(id);
-    why_not = "the model does not quantize its state `" + std::string(operand_of(node, i).name) + "`";
+    why_not =
+        "the model does not quantize its state `" + std::string(operand_at(node.block->inputs, i).name) + "`";
     return {};
   }
 
@@ -275,9 +273,9 @@ class Fusion {
       if (const ValueId integer = integer_of(id); integer.is_present()) {
         made.inputs[i] = integer;
         if (const Type& type = graph_.at(integer).type;
-            operand_of(node, i).is_wide && is_activation(type) && type.dtype != DType::i16)
+            operand_at(node.block->inputs, i).is_wide && is_activation(type) && type.dtype != DType::i16)
           made.inputs[i] = requantized(integer, {DType::i16, {}, symmetric_numbers(type, DType::i16)}, node);
-      } else if (operand_of(node, i).is_state && is_float(graph_.at(id).type.dtype)) {
+      } else if (operand_at(node.block->inputs, i).is_state && is_float(graph_.at(id).type.dtype)) {
         made.inputs[i] = own_state(node, i, why_not);
         if (!made.inputs[i].is_present()) return false;
       } else if (is_float(graph_.at(id).type.dtype) && !stays_real(node, i)) {

@@ -11,29 +11,21 @@
 #include "blocks/reduce/attributes.h"
 #include "blocks/reshape/attributes.h"
 #include "pass/channel_line.h"
+#include "quantize/numbers.h"
 
 namespace nb {
 namespace {
 
 constexpr double kInt32Max = 2147483647.0;
 
-/// Element i's index along the quantized axis; 0 if there is one scale.
-std::size_t channel_of(const Type& type, std::size_t i) {
-  if (!type.quantization->is_per_axis()) return 0;
-  const auto axis = static_cast<std::size_t>(type.quantization->axis);
-  const std::int64_t inner = element_count(std::span(type.shape).subspan(axis + 1));
-  return static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % type.shape[axis]);
-}
-
 /// Reals as int16 of a scale, saturated; NaN as 0.
 Tensor rounded_s16(const std::vector<double>& reals, const Shape& shape, float scale) {
   Tensor tensor = make_tensor({DType::i16, shape, Quantization{{scale}, {0}}});
   const auto out = tensor.as<std::int16_t>();
-  for (std::size_t i = 0; i < reals.size(); ++i) {
-    const double steps = std::nearbyint(reals[i] / static_cast<double>(scale));
-    out[i] =
-        std::isnan(steps) ? std::int16_t{0} : static_cast<std::int16_t>(std::clamp(steps, -32768.0, 32767.0));
-  }
+  for (std::size_t i = 0; i < reals.size(); ++i)
+    out[i] = std::isnan(reals[i])
+                 ? std::int16_t{0}
+                 : static_cast<std::int16_t>(integer_of(reals[i], *tensor.type.quantization, DType::i16));
   return tensor;
 }
 
@@ -99,8 +91,7 @@ ValueId QuantizedOperands::add(const Value& value, Type type, const std::vector<
 
 ValueId QuantizedOperands::integer(const Operation& op, std::size_t i, ValueId id,
                                    const std::optional<Type>& numbers, std::string& why_not) {
-  const auto& operands = op.block->inputs;
-  const Operand& operand = operands[std::min(i, operands.size() - 1)];
+  const Operand& operand = operand_at(op.block->inputs, i);
   if (!graph_.is_constant(id)) {
     why_not = "its operand `" + std::string(operand.name) + "` is computed in floats";
     return {};
@@ -116,11 +107,8 @@ ValueId QuantizedOperands::integer(const Operation& op, std::size_t i, ValueId i
   const std::vector<double> reals = to_doubles({value.type, *value.data});
   std::vector<std::int64_t> integers;
   if (numbers) {
-    const double scale = static_cast<double>(numbers->scale());
-    const double low = numbers->dtype == DType::i8 ? -128 : -32768;
     for (const double real : reals)
-      integers.push_back(static_cast<std::int64_t>(
-          std::clamp(std::nearbyint(real / scale) + numbers->zero_point(), low, -low - 1)));
+      integers.push_back(static_cast<std::int64_t>(integer_of(real, *numbers->quantization, numbers->dtype)));
     return add(value, {numbers->dtype, value.type.shape, numbers->quantization}, integers);
   }
   if (reals.size() == 1 && std::isfinite(reals[0])) {
@@ -168,7 +156,7 @@ ValueId QuantizedOperands::on_grid(const Value& value, bool must_be_symmetric, s
   std::vector<std::int64_t> integers(reals.size());
   std::int64_t largest = -128;
   for (std::size_t i = 0; i < reals.size(); ++i) {
-    const std::size_t c = channel_of(value.type, i);
+    const std::size_t c = index_along(value.type.shape, value.type.quantization->axis, i);
     const double steps = std::nearbyint(reals[i] / static_cast<double>(type.quantization->scales[c]));
     if (!(std::abs(steps) < 1 << 16)) {
       why_not = "its constant `" + value.name + "` has more than 8 bits";

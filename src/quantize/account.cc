@@ -1,21 +1,17 @@
 #include "quantize/account.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <unordered_map>
 
+#include "base/error_sums.h"
 #include "base/text.h"
+#include "blocks/quantized.h"
 
 namespace nb {
 namespace {
 
 constexpr std::size_t kMostSamples = 32;
-
-/// Sums over elements that signal-to-noise and cosine are made of.
-struct Sums {
-  double power = 0, noise = 0, found = 0, product = 0;
-};
 
 std::string reason_of(const ValueNumbers& numbers, std::size_t members, bool is_state) {
   if (numbers.narrow) return "before the first weights: 16 bits, since eight of an input's are too few";
@@ -29,41 +25,30 @@ std::string reason_of(const ValueNumbers& numbers, std::size_t members, bool is_
 }  // namespace
 
 std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
-                                       const CalibrationSet& set, const NumberPlan& plan,
+                                       const Samples& set, const NumberPlan& plan,
                                        const PlannedNumbers& numbers, const std::vector<Observation>& seen) {
   const std::size_t count = std::min(set.count, kMostSamples);
-  CalibrationSet part{count, {}};
-  for (std::size_t i = 0; i < count; ++i) {
-    const ByteSpan sample = set.sample(graph.kept.empty() ? i * set.count / count : i);
-    part.bytes.insert(part.bytes.end(), sample.begin(), sample.end());
-  }
+  const Samples part = part_of(graph, set, count);
   std::vector<std::vector<std::vector<float>>> wanted(count);
   run_samples(graph, part, [&](std::size_t sample, const Interpreter& at) {
     for (std::size_t v = 0; v < graph.values.size(); ++v)
       wanted[sample].push_back(numbers.of[v] ? at.reals(ValueId(v)) : std::vector<float>());
   });
-  std::vector<Sums> sums(graph.values.size());
+  std::vector<ErrorSums> sums(graph.values.size());
   NumberPlan with_float_ends = plan;
   with_float_ends.has_float_ends = true;
   const Graph made = annotated(rounded, blocks, with_float_ends, numbers.of);
   run_samples(made, part, [&](std::size_t sample, const Interpreter& at) {
     for (std::size_t v = 0; v < graph.values.size(); ++v) {
       if (!numbers.of[v]) continue;
-      // Before its own quantizer: with its own rounding as its numbers make it.
-      const Quantization q = numbers_of(numbers.of[v]->range, numbers.of[v]->dtype);
-      const bool is_i8 = numbers.of[v]->dtype == DType::i8;
-      const float low = is_i8 ? -128.0f : -32768.0f, zero = static_cast<float>(q.zero_points[0]);
-      const std::vector<float> found = at.reals(ValueId(v));
-      for (std::size_t i = 0; i < found.size(); ++i) {
-        const float integer = std::clamp(std::nearbyint(found[i] / q.scales[0]) + zero, low, -low - 1);
-        const auto real = static_cast<double>(wanted[sample][v][i]),
-                   rounded_real = static_cast<double>((integer - zero) * q.scales[0]),
-                   off = rounded_real - real;
-        sums[v].power += real * real;
-        sums[v].noise += off * off;
-        sums[v].found += rounded_real * rounded_real;
-        sums[v].product += real * rounded_real;
-      }
+      // It is the value before its own quantizer.
+      const DType dtype = numbers.of[v]->dtype;
+      const Quantization q = numbers_of(numbers.of[v]->range, dtype);
+      std::vector<float> found = at.reals(ValueId(v));
+      for (float& real : found)
+        real = static_cast<float>((integer_of(static_cast<double>(real), q, dtype) - q.zero_points[0]) *
+                                  static_cast<double>(q.scales[0]));
+      sums[v].add(found, wanted[sample][v]);
     }
   });
   const std::vector<int> made_by = graph.producers();
@@ -85,16 +70,15 @@ std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded,
     row.type = n.type(value.type.shape);
     row.observer = n.range.observer;
     row.seen_min = seen[v].min, row.seen_max = seen[v].max;
-    const double low = n.dtype == DType::i8 ? -128 : -32768;
+    const IntRange range = dtype_range(n.dtype);
     const auto scale = static_cast<double>(row.type.scale());
-    row.least = static_cast<float>((low - row.type.zero_point()) * scale);
-    row.most = static_cast<float>((-low - 1 - row.type.zero_point()) * scale);
+    row.least = static_cast<float>((range.min - row.type.zero_point()) * scale);
+    row.most = static_cast<float>((range.max - row.type.zero_point()) * scale);
     const std::size_t group = group_of[v];
     const std::size_t members = group < numbers.groups.size() ? numbers.groups[group].values.size() : 1;
     row.reason = reason_of(n, members, n.dtype == DType::i16 && plan.dtype == DType::i8);
-    const Sums& s = sums[v];
-    row.snr_db = s.noise > 0 ? 10 * std::log10(s.power / s.noise) : std::numeric_limits<double>::infinity();
-    row.cosine = s.power > 0 && s.found > 0 ? s.product / std::sqrt(s.power * s.found) : 1;
+    row.snr_db = sums[v].signal_to_noise_db().value_or(std::numeric_limits<double>::infinity());
+    row.cosine = sums[v].cos().value_or(1);
     if (members < 2) {
       account.push_back(std::move(row));
       continue;

@@ -62,20 +62,9 @@ void Interpreter::run(ByteSpan inputs) {
 
 std::vector<float> Interpreter::reals(ValueId id) const {
   const TensorView from = view(id);
-  Tensor tensor{*from.type, Bytes(from.data, from.data + from.type->size_bytes())};
-  const bool has_scale =
-      from.type->is_quantized() && !is_float(from.type->dtype) && !from.type->quantization->is_per_axis();
-  std::vector<float> reals;
-  for (const double value : to_doubles(tensor))
-    reals.push_back(static_cast<float>(
-        has_scale ? (value - from.type->zero_point()) * static_cast<double>(from.type->scale()) : value));
-  return reals;
-}
-
-std::size_t sample_bytes(const Graph& graph) {
-  std::size_t bytes = 0;
-  for (const ValueId id : graph.inputs) bytes += static_cast<std::size_t>(graph.at(id).type.size_bytes());
-  return bytes;
+  const std::vector<double> reals =
+      to_reals({*from.type, Bytes(from.data, from.data + from.type->size_bytes())});
+  return {reals.begin(), reals.end()};
 }
 
 }  // namespace nb

@@ -30,7 +30,4 @@ class Interpreter {
   std::vector<TensorView> views_;  ///< by value
 };
 
-/// The bytes of one sample of the graph.
-[[nodiscard]] std::size_t sample_bytes(const Graph& graph);
-
 }  // namespace nb

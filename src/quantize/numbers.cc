@@ -6,15 +6,12 @@
 #include <limits>
 #include <numeric>
 
+#include "blocks/quantized.h"
+
 namespace nb {
 namespace {
 
 constexpr float kLeastScale = 1e-20f;
-
-struct Limits {
-  double low, high;
-};
-Limits limits_of(DType dtype) { return dtype == DType::i8 ? Limits{-128, 127} : Limits{-32768, 32767}; }
 
 /// The range whose ends are the two quantiles.
 RealRange quantiles(const Observation& seen, double tail) {
@@ -103,26 +100,30 @@ std::string_view observer_name(Observer observer) {
 Quantization numbers_of(RealRange range, DType dtype) {
   const auto low = static_cast<double>(std::min(range.min, 0.0f)),
              high = static_cast<double>(std::max(range.max, 0.0f));
-  const Limits limits = limits_of(dtype);
+  const IntRange limits = dtype_range(dtype);
   if (dtype != DType::i8) {
-    const auto scale = static_cast<float>(std::max(-low, high) / limits.high);
+    const auto scale = static_cast<float>(std::max(-low, high) / limits.max);
     return {{std::max(scale, kLeastScale)}, {0}};
   }
   const auto scale = std::max(static_cast<float>((high - low) / 255), kLeastScale);
-  const double zero =
-      std::clamp(std::nearbyint(limits.low - low / static_cast<double>(scale)), limits.low, limits.high);
+  const double zero = std::clamp(std::nearbyint(limits.min - low / static_cast<double>(scale)),
+                                 static_cast<double>(limits.min), static_cast<double>(limits.max));
   return {{scale}, {static_cast<std::int32_t>(zero)}};
 }
 
+double integer_of(double real, const Quantization& numbers, DType dtype) {
+  const IntRange range = dtype_range(dtype);
+  return std::clamp(std::nearbyint(real / static_cast<double>(numbers.scales[0])) + numbers.zero_points[0],
+                    static_cast<double>(range.min), static_cast<double>(range.max));
+}
+
 double rounding_error(const Observation& seen, const Quantization& numbers, DType dtype) {
-  const auto scale = static_cast<double>(numbers.scales[0]),
-             zero = static_cast<double>(numbers.zero_points[0]);
-  const Limits limits = limits_of(dtype);
   double sum = 0;
   for (const float x : seen.kept) {
-    const double integer =
-        std::clamp(std::nearbyint(static_cast<double>(x) / scale) + zero, limits.low, limits.high);
-    const double error = (integer - zero) * scale - static_cast<double>(x);
+    const auto real = static_cast<double>(x);
+    const double error =
+        (integer_of(real, numbers, dtype) - numbers.zero_points[0]) * static_cast<double>(numbers.scales[0]) -
+        real;
     sum += error * error;
   }
   return seen.kept.empty() ? 0 : sum / static_cast<double>(seen.kept.size());

@@ -28,6 +28,10 @@ struct RealRange {
 /// single point gets a scale all the same.
 [[nodiscard]] Quantization numbers_of(RealRange range, DType dtype);
 
+/// The integer that stands for a real number: to the nearest, ties to even, saturated. The first scale
+/// counts.
+[[nodiscard]] double integer_of(double real, const Quantization& numbers, DType dtype);
+
 /// The mean squared error that rounding and saturating to these numbers makes on the kept elements.
 [[nodiscard]] double rounding_error(const Observation& seen, const Quantization& numbers, DType dtype);
 

@@ -12,12 +12,24 @@ namespace {
 constexpr std::size_t kMostKept = 1 << 15, kFewestKept = 1 << 10;  // elements of a value
 constexpr std::size_t kKeptOfAll = std::size_t{1} << 26;           // of all values
 
+bool has_state(const Graph& graph) {
+  return std::any_of(graph.values.begin(), graph.values.end(),
+                     [](const Value& value) { return value.source == Source::state; });
+}
+
 }  // namespace
 
-void run_samples(const Graph& graph, const CalibrationSet& set,
+Samples part_of(const Graph& graph, const Samples& set, std::size_t count) {
+  Samples part{count, {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    const ByteSpan sample = set.sample(has_state(graph) ? i : i * set.count / count);
+    part.bytes.insert(part.bytes.end(), sample.begin(), sample.end());
+  }
+  return part;
+}
+
+void run_samples(const Graph& graph, const Samples& set,
                  const std::function<void(std::size_t, const Interpreter&)>& use) {
-  const bool has_state = std::any_of(graph.values.begin(), graph.values.end(),
-                                     [](const Value& value) { return value.source == Source::state; });
   std::atomic<std::size_t> next{0};
   std::mutex one_at_a_time;
   std::condition_variable turns;
@@ -34,16 +46,17 @@ void run_samples(const Graph& graph, const CalibrationSet& set,
       turns.notify_all();
     }
   };
-  const std::size_t threads = has_state ? 1
-                                        : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
-                                                                  std::min<std::size_t>(16, set.count));
+  const std::size_t threads = has_state(graph)
+                                  ? 1
+                                  : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
+                                                            std::min<std::size_t>(16, set.count));
   std::vector<std::thread> others;
   for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
   work();
   for (std::thread& other : others) other.join();
 }
 
-std::vector<Observation> observe(const Graph& graph, const CalibrationSet& set) {
+std::vector<Observation> observe(const Graph& graph, const Samples& set) {
   std::vector<Observation> seen(graph.values.size());
   std::vector<std::vector<std::vector<float>>> parts(graph.values.size());
   std::vector<bool> is_first(graph.values.size(), true);

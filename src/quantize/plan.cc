@@ -11,12 +11,6 @@
 namespace nb {
 namespace {
 
-/// The declaration of operand i: the last one also of all that follow.
-const Operand& operand_of(const Node& node, std::size_t i) {
-  const auto& operands = node.block->inputs;
-  return operands[std::min(i, operands.size() - 1)];
-}
-
 bool is_f32(const Graph& graph, ValueId id) {
   return id.is_present() && graph.at(id).type.dtype == DType::f32;
 }
@@ -73,12 +67,11 @@ class Sharing {
   void unite_states(const Node& node) {
     std::vector<ValueId> first, last;
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
-      if (operand_of(node, i).is_wide && is_f32(graph_, node.inputs[i]) &&
+      if (operand_at(node.block->inputs, i).is_wide && is_f32(graph_, node.inputs[i]) &&
           !graph_.is_constant(node.inputs[i]))
         first.push_back(node.inputs[i]);
     for (std::size_t i = 0; i < node.outputs.size(); ++i)
-      if (node.block->outputs[std::min(i, node.block->outputs.size() - 1)].is_wide)
-        last.push_back(node.outputs[i]);
+      if (operand_at(node.block->outputs, i).is_wide) last.push_back(node.outputs[i]);
     if (first.size() != last.size()) return;
     for (std::size_t i = 0; i < first.size(); ++i) parent_[root(first[i])] = root(last[i]);
   }
@@ -190,15 +183,12 @@ class Annotation {
   ValueId constant_as(ValueId id, const Type& numbers, const Node& layer) {
     const Value value = source_.at(id);
     Tensor integers = make_tensor(numbers);
-    const double low = numbers.dtype == DType::i8 ? -128 : -32768;
     const std::vector<double> reals = to_doubles({value.type, *value.data});
     visit_dtype(numbers.dtype, [&](auto zero) {
       using T = decltype(zero);
       const auto out = integers.as<T>();
       for (std::size_t i = 0; i < reals.size(); ++i)
-        out[i] = static_cast<T>(
-            std::clamp(std::nearbyint(reals[i] / static_cast<double>(numbers.scale())) + numbers.zero_point(),
-                       low, -low - 1));
+        out[i] = static_cast<T>(integer_of(reals[i], *numbers.quantization, numbers.dtype));
     });
     const ValueId q = graph_.add_constant(value.name + ".quantized", std::move(integers));
     const ValueId real = add_value(value.name + ".dequantized", value.type);
@@ -251,7 +241,7 @@ class Annotation {
     for (std::size_t i = 0; i < made.inputs.size(); ++i) {
       ValueId& id = made.inputs[i];
       if (!is_f32(source_, id)) continue;
-      const Operand& operand = operand_of(node, i);
+      const Operand& operand = operand_at(node.block->inputs, i);
       if (!source_.is_constant(id)) {
         id = read_as(id, operand.is_wide ? DType::i16 : dtype, node);
         continue;
@@ -362,7 +352,7 @@ std::vector<bool> front_of(const Graph& graph) {
 std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node, DType dtype) {
   std::vector<WeightOperand> found;
   for (std::size_t i = 1; i < node.inputs.size(); ++i) {
-    const Operand& operand = operand_of(node, i);
+    const Operand& operand = operand_at(node.block->inputs, i);
     if (!graph.is_constant(node.inputs[i]) || !is_f32(graph, node.inputs[i]) ||
         !operand.dtypes.has(DType::i8) || operand.dtypes.has(DType::i16))
       continue;
@@ -375,7 +365,7 @@ std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node,
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     if (op.in[i] == nullptr) continue;
     types[i] = *op.in[i];
-    const Operand& operand = operand_of(node, i);
+    const Operand& operand = operand_at(node.block->inputs, i);
     if (types[i].dtype != DType::f32 || operand.is_real) continue;
     types[i].dtype = operand.is_bias ? DType::i32 : operand.is_wide ? DType::i16 : dtype;
     types[i].quantization = Quantization{{1.0f}, {0}};
@@ -414,12 +404,11 @@ PlannedNumbers plan_numbers(const Graph& graph, const NumberPlan& plan,
       const ValueId id = node.outputs[i];
       is_wanted[id.index()] = is_f32(graph, id);
       is_of_front[id.index()] = is_front[n];
-      is_wide[id.index()] =
-          is_front[n] || node.block->outputs[std::min(i, node.block->outputs.size() - 1)].is_wide;
+      is_wide[id.index()] = is_front[n] || operand_at(node.block->outputs, i).is_wide;
       known[id.index()] = known_range(node, is_front[n] ? DType::i16 : plan.dtype);
     }
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
-      if (node.inputs[i].is_present() && operand_of(node, i).is_wide &&
+      if (node.inputs[i].is_present() && operand_at(node.block->inputs, i).is_wide &&
           graph.at(node.inputs[i]).source != Source::node)
         is_wide[node.inputs[i].index()] = true;
   }

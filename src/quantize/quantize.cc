@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kFewSamples = 16;
 
 /// What makes calibration data useless, input by input.
-Status check_samples(const Graph& graph, const CalibrationSet& set, Diagnostics& diagnostics) {
+Status check_samples(const Graph& graph, const Samples& set, Diagnostics& diagnostics) {
   const auto refuse = [&](std::string message, std::string help) {
     diagnostics.add({.kind = Kind::bad_calibration, .message = std::move(message), .help = std::move(help)});
   };

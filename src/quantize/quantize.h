@@ -14,7 +14,7 @@ struct QuantizeRequest {
   std::optional<DType> numbers;  ///< of activations: i8 or i16; absent: the model stays as it is
   bool has_float_ends = false;   ///< inputs and outputs of the model stay float
   /// Samples of the graph's inputs, read when they are needed. Reports and fails if they do not fit.
-  std::function<Result<CalibrationSet>(const Graph&)> calibration = {};
+  std::function<Result<Samples>(const Graph&)> calibration = {};
   /// Takes what was decided for each value; empty: nobody wants to know.
   std::function<void(std::vector<QuantizedValue>)> account = {};
 };

@@ -233,7 +233,7 @@ void round_layer(Graph& graph, const SumLayer& layer, int axis, double noise) {
 
 }  // namespace
 
-void round_weights(Graph& graph, const CalibrationSet& set, const NumberPlan& plan,
+void round_weights(Graph& graph, const Samples& set, const NumberPlan& plan,
                    const std::vector<std::optional<ValueNumbers>>& numbers) {
   std::vector<SumLayer> layers;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i)

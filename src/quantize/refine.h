@@ -11,7 +11,7 @@ namespace nb {
 /// calibration inputs is least (coordinate descent on the inputs' second moments; the problem is that of M.
 /// Nagel et al., "Up or Down? Adaptive Rounding for Post-Training Quantization", 2020). Rounding noise of the
 /// inputs is part of the moments. Layers beyond a bound of work keep the nearest integers.
-void round_weights(Graph& graph, const CalibrationSet& set, const NumberPlan& plan,
+void round_weights(Graph& graph, const Samples& set, const NumberPlan& plan,
                    const std::vector<std::optional<ValueNumbers>>& numbers);
 
 }  // namespace nb

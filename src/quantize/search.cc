@@ -6,14 +6,14 @@
 namespace nb {
 namespace {
 
-constexpr double kMostMacs = 8e9;  // of all runs
+constexpr double kMostWork = 8e9;  // of all runs
 constexpr std::size_t kMostSamples = 64, kFewestSamples = 8;
 constexpr std::array kObservers = {Observer::min_max, Observer::percentile, Observer::mse, Observer::kl};
 
 /// The float graph's outputs, sample by sample.
 using Outputs = std::vector<std::vector<std::vector<float>>>;
 
-Outputs outputs_of(const Graph& graph, const CalibrationSet& set) {
+Outputs outputs_of(const Graph& graph, const Samples& set) {
   Outputs outputs(set.count);
   run_samples(graph, set, [&](std::size_t sample, const Interpreter& at) {
     for (const ValueId id : graph.outputs) outputs[sample].push_back(at.reals(id));
@@ -38,26 +38,15 @@ double distance(const Outputs& wanted, const Outputs& found) {
   return all;
 }
 
-/// Every n-th sample; with states, the first ones, which belong together.
-CalibrationSet part_of(const CalibrationSet& set, std::size_t count, bool has_state) {
-  CalibrationSet part{count, {}};
-  for (std::size_t i = 0; i < count; ++i) {
-    const ByteSpan sample = set.sample(has_state ? i : i * set.count / count);
-    part.bytes.insert(part.bytes.end(), sample.begin(), sample.end());
-  }
-  return part;
+/// Multiply-accumulates, and a turn for each element of what layers make.
+double work_of(const Graph& graph) {
+  auto work = static_cast<double>(graph.macs());
+  for (const Node& node : graph.nodes) work += static_cast<double>(graph.at(node.outputs[0]).type.elements());
+  return work;
 }
 
-double macs_of(const Graph& graph) {
-  double macs = 0;
-  for (const Node& node : graph.nodes)
-    macs += static_cast<double>(node.block->macs(graph.operation(node)) +
-                                graph.at(node.outputs[0]).type.elements());
-  return macs;
-}
-
-double error_of(const Graph& graph, const BlockSet& blocks, const CalibrationSet& part,
-                const NumberPlan& plan, const PlannedNumbers& numbers, const Outputs& wanted) {
+double error_of(const Graph& graph, const BlockSet& blocks, const Samples& part, const NumberPlan& plan,
+                const PlannedNumbers& numbers, const Outputs& wanted) {
   NumberPlan with_float_ends = plan;
   with_float_ends.has_float_ends = true;
   return distance(wanted, outputs_of(annotated(graph, blocks, with_float_ends, numbers.of), part));
@@ -65,16 +54,15 @@ double error_of(const Graph& graph, const BlockSet& blocks, const CalibrationSet
 
 }  // namespace
 
-bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const CalibrationSet& set,
-                      const NumberPlan& plan, const std::vector<Observation>& seen) {
+bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const Samples& set, const NumberPlan& plan,
+                      const std::vector<Observation>& seen) {
   constexpr double kLeastGain = 4;  // in the square: 6 dB
   const std::vector<bool> front = front_of(graph);
   if (plan.dtype != DType::i8 || std::find(front.begin(), front.end(), true) == front.end() ||
       graph.outputs.empty())
     return false;
-  const auto affordable = static_cast<std::size_t>(std::clamp(kMostMacs / (3 * macs_of(graph)), 1.0, 1e6));
-  const CalibrationSet part =
-      part_of(set, std::min({set.count, kMostSamples, affordable}), !graph.kept.empty());
+  const auto affordable = static_cast<std::size_t>(std::clamp(kMostWork / (3 * work_of(graph)), 1.0, 1e6));
+  const Samples part = part_of(graph, set, std::min({set.count, kMostSamples, affordable}));
   const Outputs wanted = outputs_of(graph, part);
   NumberPlan wide = plan;
   wide.has_wide_front = true;
@@ -84,15 +72,14 @@ bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const Calibrat
   return error(plan) > kLeastGain * error(wide);
 }
 
-void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
-                   const CalibrationSet& set, const NumberPlan& plan, PlannedNumbers& numbers) {
+void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const Samples& set,
+                   const NumberPlan& plan, PlannedNumbers& numbers) {
   if (numbers.groups.empty() || graph.outputs.empty()) return;
   const double runs = static_cast<double>(numbers.groups.size() * (kObservers.size() - 1) + 2);
-  const auto affordable = static_cast<std::size_t>(std::min(1e6, kMostMacs / (macs_of(graph) * runs)));
+  const auto affordable = static_cast<std::size_t>(std::min(1e6, kMostWork / (work_of(graph) * runs)));
   const std::size_t count = std::min({set.count, kMostSamples, affordable});
   if (count < std::min(kFewestSamples, set.count)) return;
-  const bool has_state = !graph.kept.empty();
-  const CalibrationSet part = part_of(set, count, has_state);
+  const Samples part = part_of(graph, set, count);
   const Outputs wanted = outputs_of(graph, part);
   const auto measured = [&] { return error_of(rounded, blocks, part, plan, numbers, wanted); };
   double least = measured();

@@ -10,12 +10,12 @@ namespace nb {
 /// calibration samples, relative to each output's own). `rounded` is `graph` with weights on their grids.
 /// Bounded: of large models fewer samples are run, and where even a few are too many the ranges stay those of
 /// least rounding error.
-void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
-                   const CalibrationSet& set, const NumberPlan& plan, PlannedNumbers& numbers);
+void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const Samples& set,
+                   const NumberPlan& plan, PlannedNumbers& numbers);
 
 /// Whether int8 outputs come nearer to the float ones, by 6 dB or more, if the model's front (front_of)
 /// computes in int16.
-[[nodiscard]] bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const CalibrationSet& set,
+[[nodiscard]] bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const Samples& set,
                                     const NumberPlan& plan, const std::vector<Observation>& seen);
 
 }  // namespace nb

@@ -9,12 +9,6 @@
 namespace nb {
 namespace {
 
-Shape without_ones(std::span<const std::int64_t> shape) {
-  Shape kept;
-  std::copy_if(shape.begin(), shape.end(), std::back_inserter(kept), [](std::int64_t n) { return n != 1; });
-  return kept;
-}
-
 /// The axis that splits `shape` as outer, classes, inner.
 Targets along(const Shape& shape, std::size_t axis) {
   Targets targets{.task = Task::classes};

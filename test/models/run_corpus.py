@@ -21,6 +21,7 @@ import tempfile
 
 import numpy as np
 
+from figures import figure
 from torch_archive import is_traced, shape_options
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -144,13 +145,9 @@ def judge_metric(nblocks, folder, meta, name, work):
     code, outputs, text = run(nblocks, folder / name, "host", [test["x"].reshape(-1, *shape)], work, "--dequantize")
     if code != 0:
         return False, text
-    out = outputs[0].reshape(len(test["x"]), -1)
-    if meta["metric"] == "mse":  # of what an autoencoder gives back
-        value = float(np.mean((out - test["x"].reshape(out.shape)) ** 2))
-        is_right = value <= recorded * (1 + slack)
-    else:
-        value = float(np.mean(out.argmax(1) == test["y"]))
-        is_right = value >= recorded * (1 - slack)
+    y = test["y"] if "y" in test else None
+    value, more_is_better, _ = figure(meta["metric"], test["x"], y, outputs[0])
+    is_right = value >= recorded * (1 - slack) if more_is_better else value <= recorded * (1 + slack)
     return is_right, f"{meta['metric']} {value:.5f}, the interpreter's {recorded:.5f}"
 
 

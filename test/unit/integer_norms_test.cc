@@ -67,6 +67,16 @@ double worst_error(const Tensor& result, const std::vector<double>& exact) {
   return worst;
 }
 
+/// The same of the use's result, whose scale is such that the largest exact value, or `least`, comes near the
+/// end of its range.
+double error_at_full_scale(Use& use, const std::vector<double>& exact, double least) {
+  double largest = least;
+  for (const double value : exact) largest = std::max(largest, std::fabs(value));
+  const double high = use.out.dtype == DType::i8 ? 127 : 32767;
+  use.out.quantization->scales[0] = static_cast<float>(largest / (high - 9));
+  return worst_error(use.result(), exact);
+}
+
 std::vector<double> layer_norm(const Use& use) {
   const auto& a = use.attributes.as<LayerNormAttrs>();
   const std::vector<double> x = use.reals(0);
@@ -129,10 +139,7 @@ double layer_norm_error(DType dtype, const Rows& rows, unsigned seed) {
   }
   use.out = Type{dtype, {count, rows.size}, Quantization{{1}, {dtype == DType::i8 ? -9 : 0}}};
   const std::vector<double> exact = layer_norm(use);
-  double largest = 1e-3;
-  for (const double value : exact) largest = std::max(largest, std::fabs(value));
-  use.out.quantization->scales[0] = static_cast<float>(largest / (high - 9));
-  return worst_error(use.result(), exact);
+  return error_at_full_scale(use, exact, 1e-3);
 }
 
 TEST_CASE("inverse_root") {
@@ -244,10 +251,7 @@ double attention_error(DType dtype, const Heads& heads, unsigned seed) {
   }
   use.out = Type{dtype, {1, 1, heads.rows, 9}, Quantization{{1}, {dtype == DType::i8 ? 9 : 0}}};
   const std::vector<double> exact = attention(use);
-  double largest = 1e-6;
-  for (const double value : exact) largest = std::max(largest, std::fabs(value));
-  use.out.quantization->scales[0] = static_cast<float>(largest / (high - 9));
-  return worst_error(use.result(), exact);
+  return error_at_full_scale(use, exact, 1e-6);
 }
 
 TEST_CASE("attention of integers is at most a step off") {

@@ -137,9 +137,7 @@ void translate_op_expand_dims(Layer& l) {
 void translate_op_squeeze(Layer& l) {
   const ValueId x = input(l);
   if (l.has("axis")) return l.output(squeeze(l, x, l.axes(l.integers("axis", 0), l.rank(x))));
-  Shape shape = l.shape(x);
-  std::erase(shape, 1);
-  l.output(reshape(l, x, shape));
+  l.output(reshape(l, x, without_ones(l.shape(x))));
 }
 
 void translate_op_concatenate(Layer& l) {
