@@ -412,6 +412,22 @@ bool can_be_paired(const Operation& op) {
          std::all_of(constants.r.begin(), constants.r.end(), is_fit);
 }
 
+std::vector<Kernel> integer_kernels(const std::string& block, bool (*is_integers)(const Operation&),
+                                    IntegerRecurrence (*layer_of)(const Operation&), LowerIntegers paired,
+                                    LowerIntegers plain) {
+  const auto applies = [=](const Operation& op) {
+    return is_integers(op) && can_be_integers(op, layer_of(op));
+  };
+  const std::string path = block + "/" + block + "_s16";
+  return {
+      {block + "_s16_dsp", path + "_dsp.h",
+       [=](const Operation& op, const Core& core) {
+         return core.has_dsp && !core.has_mve && is_integers(op) && can_be_paired(op) && applies(op);
+       },
+       paired},
+      {block + "_s16", path + ".h", [=](const Operation& op, const Core&) { return applies(op); }, plain}};
+}
+
 std::string rows_type(bool in_pairs) { return in_pairs ? "nb::PairedRowsS16" : "nb::RowsS16"; }
 
 Lowered lowered_integers(const Operation& op, const IntegerRecurrence& layer,

@@ -83,6 +83,14 @@ void walk_integers(const Operation& op, const IntegerRecurrence& layer, const Re
 [[nodiscard]] Lowered lowered_integers(const Operation& op, const IntegerRecurrence& layer,
                                        const RecurrentIntegers& numbers, Lowered call,
                                        std::int64_t scratch_words, bool in_pairs);
+/// What lower() of one such kernel is.
+using LowerIntegers = Lowered (*)(const Operation& op, const Core& core);
+/// A block's kernels of integers, <block>_s16_dsp and <block>_s16: they take operations that `is_integers`
+/// and that can be so with the layer's numbers.
+[[nodiscard]] std::vector<Kernel> integer_kernels(const std::string& block,
+                                                  bool (*is_integers)(const Operation&),
+                                                  IntegerRecurrence (*layer_of)(const Operation&),
+                                                  LowerIntegers paired, LowerIntegers plain);
 /// Whether weights can be packed in pairs: the lowest int8 cannot.
 [[nodiscard]] bool can_be_paired(const Operation& op);
 /// "nb::PairedRowsS16" or "nb::RowsS16".

@@ -214,19 +214,12 @@ struct Gru {
   }
 
   static std::vector<Kernel> kernels() {
-    return {{"gru_f32", "gru/gru_f32.h", [](const Operation& op, const Core&) { return !is_integers(op); },
-             lower_f32},
-            {"gru_s16_dsp", "gru/gru_s16_dsp.h",
-             [](const Operation& op, const Core& core) {
-               return core.has_dsp && !core.has_mve && is_integers(op) && can_be_paired(op) &&
-                      can_be_integers(op, integers_of(op));
-             },
-             lower_integers<true>},
-            {"gru_s16", "gru/gru_s16.h",
-             [](const Operation& op, const Core&) {
-               return is_integers(op) && can_be_integers(op, integers_of(op));
-             },
-             lower_integers<false>}};
+    std::vector<Kernel> kernels =
+        integer_kernels("gru", is_integers, integers_of, lower_integers<true>, lower_integers<false>);
+    kernels.insert(kernels.begin(),
+                   {"gru_f32", "gru/gru_f32.h",
+                    [](const Operation& op, const Core&) { return !is_integers(op); }, lower_f32});
+    return kernels;
   }
 
   static std::vector<Sample> samples() {

@@ -522,21 +522,14 @@ struct Lstm {
   }
 
   static std::vector<Kernel> kernels() {
-    return {{"lstm_f32", "lstm/lstm_f32.h",
-             [](const Operation& op, const Core&) { return is_float(op.in[kX]->dtype); }, lower_f32},
-            {"lstm_s16_dsp", "lstm/lstm_s16_dsp.h",
-             [](const Operation& op, const Core& core) {
-               return core.has_dsp && !core.has_mve && is_integers(op) && can_be_paired(op) &&
-                      can_be_integers(op, integers_of(op));
-             },
-             lower_integers<true>},
-            {"lstm_s16", "lstm/lstm_s16.h",
-             [](const Operation& op, const Core&) {
-               return is_integers(op) && can_be_integers(op, integers_of(op));
-             },
-             lower_integers<false>},
-            {"lstm_quantized", "lstm/lstm_quantized.h",
-             [](const Operation& op, const Core&) { return is_quantized(op); }, lower_quantized}};
+    std::vector<Kernel> kernels =
+        integer_kernels("lstm", is_integers, integers_of, lower_integers<true>, lower_integers<false>);
+    kernels.insert(kernels.begin(),
+                   {"lstm_f32", "lstm/lstm_f32.h",
+                    [](const Operation& op, const Core&) { return is_float(op.in[kX]->dtype); }, lower_f32});
+    kernels.push_back({"lstm_quantized", "lstm/lstm_quantized.h",
+                       [](const Operation& op, const Core&) { return is_quantized(op); }, lower_quantized});
+    return kernels;
   }
 
   static std::vector<Sample> samples() {

@@ -171,19 +171,12 @@ struct Rnn {
   }
 
   static std::vector<Kernel> kernels() {
-    return {{"rnn_f32", "rnn/rnn_f32.h", [](const Operation& op, const Core&) { return !is_integers(op); },
-             lower_f32},
-            {"rnn_s16_dsp", "rnn/rnn_s16_dsp.h",
-             [](const Operation& op, const Core& core) {
-               return core.has_dsp && !core.has_mve && is_integers(op) && can_be_paired(op) &&
-                      can_be_integers(op, integers_of(op));
-             },
-             lower_integers<true>},
-            {"rnn_s16", "rnn/rnn_s16.h",
-             [](const Operation& op, const Core&) {
-               return is_integers(op) && can_be_integers(op, integers_of(op));
-             },
-             lower_integers<false>}};
+    std::vector<Kernel> kernels =
+        integer_kernels("rnn", is_integers, integers_of, lower_integers<true>, lower_integers<false>);
+    kernels.insert(kernels.begin(),
+                   {"rnn_f32", "rnn/rnn_f32.h",
+                    [](const Operation& op, const Core&) { return !is_integers(op); }, lower_f32});
+    return kernels;
   }
 
   static std::vector<Sample> samples() {
