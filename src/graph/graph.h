@@ -41,6 +41,7 @@ struct Node {
   std::string origin;       ///< the operator's name in the model's own format, "CONV_2D"
   std::string kernel = {};  ///< lowered graphs: its name
   std::int64_t scratch_bytes = 0, scratch_offset = -1;
+  bool is_kept_float = false;  ///< computes in floats by choice, also between integers
 };
 
 /// Nodes stand in execution order. Copyable; constants are shared.

@@ -333,6 +333,8 @@ class Parser {
         (!text(line, node.kernel) || !word(line, "scratch") || !number(line, node.scratch_bytes, "bytes")))
       return false;
     if (line.take("at ") && !number(line, node.scratch_offset, "bytes")) return false;
+    node.is_kept_float = line.take("kept");
+    if (node.is_kept_float && !word(line, "float")) return false;
     if (node.name.empty()) node.name = graph.at(node.outputs[0]).name;
     graph.nodes.push_back(std::move(node));
     return end(line);

@@ -141,6 +141,7 @@ GraphText print_graph(const Graph& in_any_order, std::string_view constants_file
     if (!node.kernel.empty())
       text += " kernel " + quoted_text(node.kernel) + " scratch " + std::to_string(node.scratch_bytes);
     if (node.scratch_offset >= 0) text += " at " + std::to_string(node.scratch_offset);
+    if (node.is_kept_float) text += " kept float";
     text += "\n";
   }
   for (const ValueId id : graph.public_outputs()) text += "output %" + std::to_string(id.index()) + "\n";

@@ -256,7 +256,9 @@ class Fusion {
     if (!has_integer) return false;
     const QuantizedForm form = node.block->quantized_form(graph_.operation(node));
     std::string why_not;
-    if (form == QuantizedForm::none)
+    if (node.is_kept_float)
+      why_not = "chosen to stay float";
+    else if (form == QuantizedForm::none)
       why_not = node.block->name + " has no integer form";
     else if (convert_as(node, form, why_not))
       return true;

@@ -187,7 +187,8 @@ void batch_norms_as_layers(Graph& graph, const BlockSet& blocks) {
   const std::vector<int> made_by = graph.producers();
   std::vector<Node> nodes;
   for (Node& node : graph.nodes) {
-    const auto params = node.block->name == "batch_norm" ? channel_line(graph, node) : std::nullopt;
+    const auto params =
+        node.block->name == "batch_norm" && !node.is_kept_float ? channel_line(graph, node) : std::nullopt;
     const int maker = params ? made_by[node.inputs[0].index()] : -1;
     if (maker < 0 || graph.nodes[static_cast<std::size_t>(maker)].block->name != "dequantize") {
       nodes.push_back(std::move(node));
@@ -233,7 +234,7 @@ void averages_as_means(Graph& graph, const BlockSet& blocks) {
     if (node.block->name == "quantize") wanted[node.inputs[0].index()] = &graph.at(node.outputs[0]).type;
   const auto is_zero = [](std::int64_t n) { return n == 0; };
   for (Node& node : graph.nodes) {
-    if (node.block->name != "average_pool2d") continue;
+    if (node.block->name != "average_pool2d" || node.is_kept_float) continue;
     const auto& a = node.attributes.as<AveragePool2dAttrs>();
     const Shape& shape = graph.at(node.inputs[0]).type.shape;
     const int maker = made_by[node.inputs[0].index()];
@@ -269,7 +270,7 @@ void quantize_earlier(Graph& graph, const BlockSet& blocks) {
     }
     const auto found =
         node.outputs.size() == 1 ? only_quantizer.find(node.outputs[0].index()) : only_quantizer.end();
-    if (found == only_quantizer.end() ||
+    if (found == only_quantizer.end() || node.is_kept_float ||
         node.block->quantized_form(graph.operation(node)) < QuantizedForm::bounds) {
       reversed.push_back(std::move(node));
       continue;

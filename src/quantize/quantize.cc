@@ -11,6 +11,7 @@ namespace nb {
 namespace {
 
 constexpr std::size_t kFewSamples = 16;
+constexpr double kCollapsed = 0.1;  // squared error over square: 10 dB
 
 /// What makes calibration data useless, input by input.
 Status check_samples(const Graph& graph, const Samples& set, Diagnostics& diagnostics) {
@@ -78,6 +79,11 @@ Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const Quanti
   Graph rounded = graph;
   round_weights(rounded, *set, plan, numbers.of);
   search_ranges(graph, rounded, blocks, *set, plan, numbers);
+  if (const double error = output_error(graph, rounded, blocks, *set, plan, numbers); error > kCollapsed)
+    diagnostics.add({.kind = Kind::accuracy_collapse,
+                     .message = "the signal of the outputs is only " +
+                                float_text(static_cast<float>(std::round(-100 * std::log10(error)) / 10)) +
+                                " dB above the error that the integers make"});
   if (request.account) request.account(account_of(graph, rounded, blocks, *set, plan, numbers, seen));
   Graph made = annotated(rounded, blocks, plan, numbers.of);
   made.rounding = Rounding::once;

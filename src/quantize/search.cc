@@ -72,6 +72,14 @@ bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const Samples&
   return error(plan) > kLeastGain * error(wide);
 }
 
+double output_error(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const Samples& set,
+                    const NumberPlan& plan, const PlannedNumbers& numbers, std::size_t most) {
+  if (graph.outputs.empty()) return 0;
+  const Samples part = part_of(graph, set, std::min(set.count, most));
+  return error_of(rounded, blocks, part, plan, numbers, outputs_of(graph, part)) /
+         static_cast<double>(graph.outputs.size());
+}
+
 void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const Samples& set,
                    const NumberPlan& plan, PlannedNumbers& numbers) {
   if (numbers.groups.empty() || graph.outputs.empty()) return;

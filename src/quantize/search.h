@@ -13,6 +13,12 @@ namespace nb {
 void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const Samples& set,
                    const NumberPlan& plan, PlannedNumbers& numbers);
 
+/// How far the annotated graph's outputs are from the float graph's: squared error over square, the mean of
+/// the outputs, on at most `most` samples. 0 where there are no outputs.
+[[nodiscard]] double output_error(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
+                                  const Samples& set, const NumberPlan& plan, const PlannedNumbers& numbers,
+                                  std::size_t most = 32);
+
 /// Whether int8 outputs come nearer to the float ones, by 6 dB or more, if the model's front (front_of)
 /// computes in int16.
 [[nodiscard]] bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const Samples& set,

@@ -128,5 +128,23 @@ def masks(c):
     c.check(end is not None and "i8[1,3]" in end.out, "masks: the dense layer behind stays float, too")
 
 
+@test
+def collapse(c):
+    """What the second of two inputs adds is far below a step of the first's sum, and the first cancels out."""
+    rng = np.random.default_rng(5)
+    mixed = np.array([[1000.0, 1000.0], [1, -1]], np.float32)
+    apart = np.array([[1, 0], [-1, 1e-3]], np.float32)
+    nodes = [helper.make_node("MatMul", ["x", "mixed"], ["h"], "mix"),
+             helper.make_node("Relu", ["h"], ["r"], "bend"),
+             helper.make_node("MatMul", ["r", "apart"], ["y"], "part")]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])],
+                              [numpy_helper.from_array(mixed, "mixed"), numpy_helper.from_array(apart, "apart")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), c.path("net.onnx"))
+    data = saved(c, "x.npz", rng.uniform(0.5, 1, (64, 1, 2)).astype(np.float32))
+    c.expect(0, None, "analyze", c.path("net.onnx"), "--quantize", "int8", "--calibrate", data, says=["accuracy-collapse", "dB"])
+
+
+
 if __name__ == "__main__":
     sys.exit(main())
