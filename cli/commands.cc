@@ -131,13 +131,26 @@ Result<QuantizeOptions> quantize_options(const Options& options, Diagnostics& di
                             .message = options.quantize.empty() ? "--calibrate without --quantize"
                                                                 : "--quantize without --calibrate",
                             .help = "as in --quantize int8 --calibrate samples.npz"});
-  if (options.quantize.empty() && options.has_float_ends)
-    return diagnostics.add({.kind = Kind::usage,
-                            .message = "--float-io without --quantize",
-                            .help = "it keeps inputs and outputs of a model that is quantized here"});
+  if (options.quantize.empty() && (options.has_float_ends || !options.layers.empty()))
+    return diagnostics.add(
+        {.kind = Kind::usage,
+         .message = options.has_float_ends ? "--float-io without --quantize" : "--layers without --quantize",
+         .help = "it is for a model that is quantized here"});
   if (options.quantize.empty()) return QuantizeOptions{};
-  return QuantizeOptions{
-      options.quantize == "int8" ? DType::i8 : DType::i16, options.calibration, {}, options.has_float_ends};
+  QuantizeOptions quantize{.numbers = options.quantize == "int8" ? DType::i8 : DType::i16,
+                           .calibration = options.calibration,
+                           .has_float_ends = options.has_float_ends};
+  for (const std::string& text : options.layers) {
+    const std::size_t equals = text.rfind('=');
+    const auto format = equals == std::string::npos ? std::nullopt : find_format(text.substr(equals + 1));
+    if (!format || equals == 0)
+      return diagnostics.add(
+          {.kind = Kind::usage,
+           .message = "--layers `" + printable(text) + "` is not NAME=NUMBERS",
+           .help = "NUMBERS: int8, int16 or float32, as in --layers fc1=int16,fc2=float32"});
+    quantize.layers.emplace_back(text.substr(0, equals), *format);
+  }
+  return quantize;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace nb::cli {
 /// What the command line said; one struct for all verbs, each reads its part.
 struct Options {
   std::string model, board, input, output, stop_after, from, name, topic;
-  std::vector<std::string> dims, input_shapes, frozen, states, streams;
+  std::vector<std::string> dims, input_shapes, frozen, states, streams, layers;
   std::string optimize, save_build, format, quantize, calibration;
   double timeout_seconds = 600;
   std::string data, labels, reference, metric = "auto";

@@ -44,6 +44,11 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
                   "make integers of a float model: int8, or int16 (activations of 16, weights of 8 bits)")
       ->type_name("NUMBERS")
       ->check(CLI::IsMember({"int8", "int16"}));
+  verb.add_option("--layers", options.layers,
+                  "with --quantize: layers that get other numbers (int8, int16 or float32)")
+      ->type_name("NAME=NUMBERS,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   verb.add_option("--calibrate", options.calibration,
                   "samples of the model's inputs for --quantize: .npz, .npy or a folder of .npy")
       ->type_name("DATA");

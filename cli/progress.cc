@@ -29,7 +29,8 @@ ProgressLine::~ProgressLine() {
   std::fflush(stderr);
 }
 
-void ProgressLine::show(const std::string& step, std::size_t done, std::size_t total) {
+void ProgressLine::show(const Progress& progress) {
+  const auto& [step, unit, done, total] = progress;
   if (!is_terminal_) return;
   const auto now = Clock::now();
   if (step != step_) {
@@ -39,8 +40,8 @@ void ProgressLine::show(const std::string& step, std::size_t done, std::size_t t
   if (std::chrono::duration<double>(now - start_).count() < kQuietSeconds) return;
   std::string line = step;
   if (total > 0) {
-    line += fmt::format(": {} of {} samples", grouped(static_cast<std::int64_t>(done)),
-                        grouped(static_cast<std::int64_t>(total)));
+    line += fmt::format(": {} of {} {}", grouped(static_cast<std::int64_t>(done)),
+                        grouped(static_cast<std::int64_t>(total)), unit);
     const double seconds = std::chrono::duration<double>(now - step_start_).count();
     if (done > 0 && done < total)
       line += ", " + duration_text(seconds / static_cast<double>(done) * static_cast<double>(total - done)) +

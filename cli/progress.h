@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/progress.h"
 #include "cli/commands.h"
 
 namespace nb::cli {
@@ -15,8 +16,8 @@ class ProgressLine {
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
-  /// `done` of `total` things; without a total only the step is shown. The time left is that of this step.
-  void show(const std::string& step, std::size_t done, std::size_t total);
+  /// Without a total only the step is shown. The time left is that of this step.
+  void show(const Progress& progress);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -40,7 +40,7 @@ int validate(const Options& options) {
          .build = {options.optimize, keeps_state, options.has_sanitizers},
          .build_folder = options.save_build,
          .timeout_seconds = options.timeout_seconds,
-         .progress = [&](const Progress& p) { line.show(p.step, p.done, p.total); }},
+         .progress = [&](const Progress& p) { line.show(p); }},
         diagnostics);
     if (validation) found = std::move(*validation);
   }

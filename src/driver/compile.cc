@@ -176,7 +176,10 @@ namespace {
 
 QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics,
                                  std::vector<QuantizedValue>* account) {
-  QuantizeRequest request{options.numbers, options.has_float_ends};
+  QuantizeRequest request{.numbers = options.numbers,
+                          .layers = options.layers,
+                          .has_float_ends = options.has_float_ends,
+                          .progress = options.progress};
   request.calibration = [&](const Graph& graph) {
     return options.arrays.empty() ? read_samples(options.calibration, graph, diagnostics)
                                   : samples_of(options.arrays, graph, {}, diagnostics);

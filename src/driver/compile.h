@@ -17,8 +17,10 @@ struct QuantizeOptions {
   std::optional<DType> numbers;       ///< of activations: i8 or i16; absent: the model stays as it is
   std::filesystem::path calibration;  ///< samples of the model's inputs, as read_samples takes them
   NamedArrays arrays = {};            ///< the same where there is no file
+  LayerFormats layers = {};           ///< i8, i16 or f32 by the names of layers that get others
   bool has_float_ends = false;        ///< inputs and outputs of the model stay float
   bool wants_account = false;         ///< Compiled::quantization is filled: runs some samples more
+  ProgressTeller progress = no_progress;
 };
 
 /// What a user asks of a compilation.

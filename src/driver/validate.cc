@@ -39,7 +39,7 @@ Result<RunResult> run_all(const Runner& runner, const Samples& samples, const Va
   Samples outputs;
   std::size_t size = runner.keeps_state ? samples.count : 1;
   for (std::size_t done = 0; done < samples.count;) {
-    asked.progress({runner.step, done, runner.keeps_state ? 0 : samples.count});
+    asked.progress({.step = runner.step, .done = done, .total = runner.keeps_state ? 0 : samples.count});
     const std::size_t count = std::min(size, samples.count - done);
     const auto first = samples.bytes.begin() + static_cast<std::ptrdiff_t>(done * sample_bytes);
     const Samples batch{count, Bytes(first, first + static_cast<std::ptrdiff_t>(count * sample_bytes))};
@@ -55,7 +55,7 @@ Result<RunResult> run_all(const Runner& runner, const Samples& samples, const Va
     if (done == 0) all = std::move(*result);
     done += count;
   }
-  asked.progress({runner.step, samples.count, samples.count});
+  asked.progress({.step = runner.step, .done = samples.count, .total = samples.count});
   all.outputs = std::move(outputs);
   return all;
 }
@@ -131,7 +131,7 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
                             const ValidateOptions& asked, Diagnostics& diagnostics) {
   const auto start = Clock::now();
   const std::string file = asked.data.string();
-  asked.progress({"compiling", 0, 0});
+  asked.progress({.step = "compiling"});
   auto compiled = compile_for_board(model, options, board, diagnostics);
   if (!compiled) return kFailed;
   const Graph& graph = compiled->graph;
@@ -177,7 +177,7 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
                            .has_layers = is_made_integers || !asked.reference.empty(),
                            .keeps_state = asked.build.keeps_state_between_samples,
                            .layer_progress = [&](std::size_t done, std::size_t total) {
-                             asked.progress({"layer by layer", done, total});
+                             asked.progress({.step = "layer by layer", .done = done, .total = total});
                            }};
   std::optional<Compiled> other;
   Ran program{.graph = &graph, .inputs = std::move(*samples)}, reference;
@@ -198,7 +198,7 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
                      .help = "--reference FLOATMODEL compares it with the model that it was made of"});
 
   const TemporaryFolder temporary;
-  asked.progress({"building", 0, 0});
+  asked.progress({.step = "building"});
   const fs::path folder =
       asked.build_folder.empty() ? temporary.path() / "program" : fs::absolute(asked.build_folder);
   const auto built = build_program(*compiled, folder, asked.build, diagnostics);
@@ -208,7 +208,7 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   if (!ran) return kFailed;
   program.outputs = std::move(ran->outputs);
   if (other) {
-    asked.progress({"building the reference", 0, 0});
+    asked.progress({.step = "building the reference"});
     const auto theirs = build_program(*other, temporary.path() / "reference",
                                       {.keeps_state_between_samples = comparing.keeps_state}, diagnostics);
     if (!theirs) return kFailed;

@@ -5,17 +5,12 @@
 #include <optional>
 #include <string>
 
+#include "base/progress.h"
 #include "bench/labelled.h"
 #include "driver/program.h"
 #include "report/validation.h"
 
 namespace nb {
-
-/// How far a step is. `total` 0: it has no count.
-struct Progress {
-  std::string step;  ///< "program on cortex-m4f"
-  std::size_t done = 0, total = 0;
-};
 
 struct ValidateOptions {
   std::filesystem::path data;
@@ -28,7 +23,7 @@ struct ValidateOptions {
   BuildOptions build;                  ///< of the program
   std::filesystem::path build_folder;  ///< of the program; empty: a temporary one
   double timeout_seconds = 600;  ///< of a batch of samples; of all where state goes from one to the next
-  std::function<void(const Progress&)> progress = [](const Progress&) {};
+  ProgressTeller progress = no_progress;
 };
 
 /// Compiles, builds and runs both on the same samples, and compares. Gates that are not kept are reported

@@ -13,37 +13,53 @@ namespace {
 
 constexpr std::size_t kMostSamples = 32;
 
-std::string reason_of(const ValueNumbers& numbers, std::size_t members, bool is_state) {
-  if (numbers.narrow) return "before the first weights: 16 bits, since eight of an input's are too few";
-  if (is_state) return "a state: 16 bits, so that rounding does not build up";
-  std::string text = numbers.dtype == DType::i16 ? "the largest value seen"
-                                                 : std::string(observer_name(numbers.range.observer));
+/// Why a value has its numbers.
+std::string reason_of(const QuantizedValue& value, std::size_t members) {
+  std::string text =
+      value.type.dtype == DType::i16 ? "the largest value seen" : std::string(observer_name(value.observer));
   if (members > 1) text += "; " + count_text(members, "value") + " share it";
   return text;
+}
+
+/// Why a value has 16 bits in a model that also has eight; empty if nothing is special.
+std::string reason_of_wide(const Graph& graph, const NumberPlan& plan, const Value& value, int maker,
+                           const std::vector<bool>& is_front) {
+  const auto has = [&](DType dtype) {
+    return std::find(plan.formats.begin(), plan.formats.end(), dtype) != plan.formats.end();
+  };
+  if (!has(DType::i8)) return {};
+  if (maker < 0)
+    return value.source == Source::state ? "a state: 16 bits, so that rounding does not build up"
+                                         : "16 bits, as a layer that reads it computes";
+  const auto n = static_cast<std::size_t>(maker);
+  if (plan.formats[n] == DType::i8) return "a state: 16 bits, so that rounding does not build up";
+  if (is_front[n]) return "before the first weights: 16 bits, since eight of an input's are too few";
+  return "its layer `" + graph.nodes[n].name + "` computes in 16 bits";
 }
 
 }  // namespace
 
 std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
                                        const Samples& set, const NumberPlan& plan,
-                                       const PlannedNumbers& numbers, const std::vector<Observation>& seen) {
+                                       const std::vector<Observation>& seen) {
+  const std::vector<std::optional<DType>> dtypes = integer_dtypes(graph, plan);
   const std::size_t count = std::min(set.count, kMostSamples);
   const Samples part = part_of(graph, set, count);
   std::vector<std::vector<std::vector<float>>> wanted(count);
   run_samples(graph, part, [&](std::size_t sample, const Interpreter& at) {
     for (std::size_t v = 0; v < graph.values.size(); ++v)
-      wanted[sample].push_back(numbers.of[v] ? at.reals(ValueId(v)) : std::vector<float>());
+      wanted[sample].push_back(dtypes[v] ? at.reals(ValueId(v)) : std::vector<float>());
   });
   std::vector<ErrorSums> sums(graph.values.size());
   NumberPlan with_float_ends = plan;
   with_float_ends.has_float_ends = true;
-  const Graph made = annotated(rounded, blocks, with_float_ends, numbers.of);
+  const Graph made = annotated(graph, rounded, blocks, with_float_ends);
   run_samples(made, part, [&](std::size_t sample, const Interpreter& at) {
     for (std::size_t v = 0; v < graph.values.size(); ++v) {
-      if (!numbers.of[v]) continue;
+      if (!dtypes[v]) continue;
       // It is the value before its own quantizer.
-      const DType dtype = numbers.of[v]->dtype;
-      const Quantization q = numbers_of(numbers.of[v]->range, dtype);
+      const DType dtype = *dtypes[v];
+      const Quantization q = numbers_of(plan.ranges.of[v]->of(dtype), dtype);
       std::vector<float> found = at.reals(ValueId(v));
       for (float& real : found)
         real = static_cast<float>((integer_of(static_cast<double>(real), q, dtype) - q.zero_points[0]) *
@@ -52,31 +68,37 @@ std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded,
     }
   });
   const std::vector<int> made_by = graph.producers();
-  std::vector<std::size_t> group_of(graph.values.size(), numbers.groups.size());
-  for (std::size_t g = 0; g < numbers.groups.size(); ++g)
-    for (const ValueId id : numbers.groups[g].values) group_of[id.index()] = g;
+  const std::vector<bool> is_front = front_of(graph);
+  std::vector<std::size_t> group_of(graph.values.size(), plan.ranges.groups.size());
+  std::vector<std::size_t> members_of(plan.ranges.groups.size() + 1, 0);
+  for (std::size_t g = 0; g < plan.ranges.groups.size(); ++g)
+    for (const ValueId id : plan.ranges.groups[g].values) {
+      if (dtypes[id.index()] != DType::i8) continue;
+      group_of[id.index()] = g;
+      ++members_of[g];
+    }
   std::unordered_map<std::size_t, std::size_t> row_of;  // by group
   std::vector<QuantizedValue> account;
   for (const ValueId id : graph.text_order()) {
     const std::size_t v = id.index();
-    if (!numbers.of[v]) continue;
-    const ValueNumbers& n = *numbers.of[v];
+    if (!dtypes[v]) continue;
     const Value& value = graph.at(id);
     const Node* node = made_by[v] < 0 ? nullptr : &graph.nodes[static_cast<std::size_t>(made_by[v])];
     QuantizedValue row;
     row.name = value.name;
     row.layer = node != nullptr ? node->name : value.name;
     row.block = node != nullptr ? node->block->name : "";
-    row.type = n.type(value.type.shape);
-    row.observer = n.range.observer;
+    row.type = plan.ranges.of[v]->type(value.type.shape, *dtypes[v]);
+    row.observer = plan.ranges.of[v]->of(*dtypes[v]).observer;
     row.seen_min = seen[v].min, row.seen_max = seen[v].max;
-    const IntRange range = dtype_range(n.dtype);
+    const IntRange range = dtype_range(row.type.dtype);
     const auto scale = static_cast<double>(row.type.scale());
     row.least = static_cast<float>((range.min - row.type.zero_point()) * scale);
     row.most = static_cast<float>((range.max - row.type.zero_point()) * scale);
     const std::size_t group = group_of[v];
-    const std::size_t members = group < numbers.groups.size() ? numbers.groups[group].values.size() : 1;
-    row.reason = reason_of(n, members, n.dtype == DType::i16 && plan.dtype == DType::i8);
+    const std::size_t members = group < plan.ranges.groups.size() ? members_of[group] : 1;
+    row.reason = row.type.dtype == DType::i16 ? reason_of_wide(graph, plan, value, made_by[v], is_front) : "";
+    if (row.reason.empty()) row.reason = reason_of(row, members);
     row.snr_db = sums[v].signal_to_noise_db().value_or(std::numeric_limits<double>::infinity());
     row.cosine = sums[v].cos().value_or(1);
     if (members < 2) {

@@ -24,7 +24,7 @@ struct QuantizedValue {
 /// The values in the order of the graph's text. `rounded` is `graph` with weights on their grids.
 [[nodiscard]] std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded,
                                                      const BlockSet& blocks, const Samples& set,
-                                                     const NumberPlan& plan, const PlannedNumbers& numbers,
+                                                     const NumberPlan& plan,
                                                      const std::vector<Observation>& seen);
 
 }  // namespace nb

@@ -92,6 +92,16 @@ RealRange least_divergence(const Observation& seen, DType dtype) {
 
 }  // namespace
 
+std::string_view format_name(DType dtype) {
+  return dtype == DType::i8 ? "int8" : dtype == DType::i16 ? "int16" : "float32";
+}
+
+std::optional<DType> find_format(std::string_view name) {
+  for (const DType dtype : {DType::i8, DType::i16, DType::f32})
+    if (format_name(dtype) == name) return dtype;
+  return std::nullopt;
+}
+
 std::string_view observer_name(Observer observer) {
   constexpr std::array<std::string_view, 4> kNames = {"min-max", "percentile", "mse", "kl"};
   return kNames[static_cast<std::size_t>(observer)];

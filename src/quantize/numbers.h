@@ -8,6 +8,10 @@
 
 namespace nb {
 
+/// How users call the numbers of a layer's activations: i8 "int8", i16 "int16", f32 "float32".
+[[nodiscard]] std::string_view format_name(DType dtype);
+[[nodiscard]] std::optional<DType> find_format(std::string_view name);
+
 /// What calibration saw of one value.
 struct Observation {
   float min = 0, max = 0;   ///< of all elements of all samples

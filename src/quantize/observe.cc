@@ -56,7 +56,7 @@ void run_samples(const Graph& graph, const Samples& set,
   for (std::thread& other : others) other.join();
 }
 
-std::vector<Observation> observe(const Graph& graph, const Samples& set) {
+std::vector<Observation> observe(const Graph& graph, const Samples& set, const ProgressTeller& progress) {
   std::vector<Observation> seen(graph.values.size());
   std::vector<std::vector<std::vector<float>>> parts(graph.values.size());
   std::vector<bool> is_first(graph.values.size(), true);
@@ -64,6 +64,7 @@ std::vector<Observation> observe(const Graph& graph, const Samples& set) {
   const std::size_t kept =
       std::clamp(kKeptOfAll / std::max<std::size_t>(graph.values.size(), 1), kFewestKept, kMostKept);
   run_samples(graph, set, [&](std::size_t sample, const Interpreter& at) {
+    progress({.step = "observing the float model", .done = sample, .total = set.count});
     for (std::size_t v = 0; v < graph.values.size(); ++v) {
       const Value& value = graph.values[v];
       if (value.source == Source::constant || value.type.dtype != DType::f32) continue;

@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 
+#include "base/progress.h"
 #include "base/samples.h"
 #include "quantize/interpret.h"
 #include "quantize/numbers.h"
@@ -19,6 +20,7 @@ void run_samples(const Graph& graph, const Samples& set,
 
 /// What each value of dtype f32 was, by value; constants stay empty. A graph of other dtypes gives nothing
 /// for them.
-[[nodiscard]] std::vector<Observation> observe(const Graph& graph, const Samples& set);
+[[nodiscard]] std::vector<Observation> observe(const Graph& graph, const Samples& set,
+                                               const ProgressTeller& progress);
 
 }  // namespace nb

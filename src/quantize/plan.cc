@@ -94,16 +94,26 @@ std::optional<RealRange> known_range(const Node& node, DType dtype) {
   return is_share ? std::optional(RealRange{0, 1}) : std::nullopt;
 }
 
+/// The dtype in which a node of an integer format reads its operand i.
+DType read_dtype(const Node& node, std::size_t i, DType format) {
+  return operand_at(node.block->inputs, i).is_wide ? DType::i16 : format;
+}
+DType made_dtype(const Node& node, std::size_t i, DType format) {
+  return operand_at(node.block->outputs, i).is_wide ? DType::i16 : format;
+}
+
 class Annotation {
  public:
-  Annotation(const Graph& graph, const BlockSet& blocks, const NumberPlan& plan,
-             const std::vector<std::optional<ValueNumbers>>& numbers)
-      : source_(graph),
+  Annotation(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const NumberPlan& plan)
+      : floats_(graph),
+        source_(rounded),
         blocks_(blocks),
         plan_(plan),
-        numbers_(numbers),
-        is_front_(plan.has_wide_front ? front_of(graph) : std::vector<bool>(graph.nodes.size(), false)),
-        graph_(graph) {}
+        made_as_(integer_dtypes(graph, plan)),
+        graph_(rounded) {
+    // What rounding added is no value of the float graph.
+    made_as_.resize(rounded.values.size());
+  }
 
   Graph run() && {
     graph_.nodes.clear();
@@ -111,15 +121,20 @@ class Annotation {
     for (std::size_t i = 0; i < source_.values.size(); ++i)
       if (source_.values[i].source == Source::state) begin_input(ValueId(i));
     for (std::size_t i = 0; i < source_.nodes.size(); ++i)
-      add(source_.nodes[i], is_front_[i] ? DType::i16 : plan_.dtype);
+      if (plan_.formats[i] == DType::f32)
+        add_float(floats_.nodes[i]);
+      else
+        add(source_.nodes[i], plan_.formats[i]);
     end_outputs();
     return std::move(graph_);
   }
 
  private:
-  [[nodiscard]] const std::optional<ValueNumbers>& numbers_of_value(ValueId id) const {
-    return numbers_[id.index()];
+  /// The value as integers of `dtype`.
+  [[nodiscard]] Type type_as(ValueId id, DType dtype) const {
+    return plan_.ranges.of[id.index()]->type(source_.at(id).type.shape, dtype);
   }
+  [[nodiscard]] std::optional<DType> made_as(ValueId id) const { return made_as_[id.index()]; }
 
   ValueId add_value(const std::string& name, Type type) {
     return graph_.add_value({name, std::move(type), Source::node});
@@ -142,8 +157,8 @@ class Annotation {
 
   /// An input or a state: integers from the start.
   void begin_input(ValueId id) {
-    const auto& numbers = numbers_of_value(id);
-    if (!numbers || !is_f32(source_, id)) return;
+    const auto dtype = made_as(id);
+    if (!dtype) return;
     Value& value = graph_.at(id);
     const Node layer{.block = nullptr,
                      .attributes = {},
@@ -151,7 +166,7 @@ class Annotation {
                      .outputs = {},
                      .name = value.name,
                      .origin = "input"};
-    const Type type = numbers->type(value.type.shape);
+    const Type type = type_as(id, *dtype);
     if (value.source == Source::input && plan_.has_float_ends) {
       current_[id.index()] = through(id, type, layer, value.name);
       return;
@@ -163,18 +178,18 @@ class Annotation {
     integers_[real.index()] = id;
   }
 
+  /// The float value that stands for the value now.
+  [[nodiscard]] ValueId now(ValueId id) const {
+    const auto found = current_.find(id.index());
+    return id.is_present() && found != current_.end() ? found->second : id;
+  }
   /// The float value to read for a use in integers of `dtype`.
   ValueId read_as(ValueId id, DType dtype, const Node& layer) {
-    const auto found = current_.find(id.index());
-    const ValueId now = found == current_.end() ? id : found->second;
-    const auto& numbers = numbers_of_value(id);
-    if (!numbers || numbers->dtype == dtype) return now;
+    if (made_as(id) == dtype || id.index() >= plan_.ranges.of.size() || !plan_.ranges.of[id.index()])
+      return now(id);
     const auto key = std::pair(id.index(), dtype);
     if (const auto made = converted_.find(key); made != converted_.end()) return made->second;
-    ValueNumbers other = *numbers;
-    other.dtype = dtype;
-    if (dtype == DType::i8 && numbers->narrow) other.range = *numbers->narrow;
-    const ValueId real = through(now, other.type(source_.at(id).type.shape), layer, source_.at(id).name);
+    const ValueId real = through(now(id), type_as(id, dtype), layer, source_.at(id).name);
     converted_[key] = real;
     return real;
   }
@@ -223,17 +238,16 @@ class Annotation {
     return graph_.add_constant(value.name, std::move(rounded));
   }
 
+  /// A node that stays float.
+  void add_float(const Node& node) {
+    Node made = node;
+    for (ValueId& id : made.inputs) id = now(id);
+    made.is_kept_float = has_integer_form(floats_, node);
+    graph_.nodes.push_back(std::move(made));
+  }
+
   /// A node whose activations become `dtype`.
   void add(const Node& node, DType dtype) {
-    if (!has_integer_form(source_, node)) {
-      Node made = node;
-      for (ValueId& id : made.inputs)
-        if (const auto found = current_.find(id.index()); id.is_present() && found != current_.end())
-          id = found->second;
-      graph_.nodes.push_back(std::move(made));
-      for (const ValueId y : node.outputs) end_output(y, node);
-      return;
-    }
     Node made = node;
     const QuantizedForm form = node.block->quantized_form(source_.operation(node));
     const bool has_activation = !activations_of(source_, node).empty();
@@ -243,7 +257,7 @@ class Annotation {
       if (!is_f32(source_, id)) continue;
       const Operand& operand = operand_at(node.block->inputs, i);
       if (!source_.is_constant(id)) {
-        id = read_as(id, operand.is_wide ? DType::i16 : dtype, node);
+        id = read_as(id, read_dtype(node, i, dtype), node);
         continue;
       }
       if (operand.is_bias || operand.is_real) continue;
@@ -255,17 +269,19 @@ class Annotation {
         id = constant_as(id, DType::i16, node);
       else if (form < QuantizedForm::bounds)
         id = constant_as(id, dtype, node);
-      else if (!has_activation && numbers_of_value(node.outputs[0]))
-        id = constant_as(id, numbers_of_value(node.outputs[0])->type(source_.at(id).type.shape), node);
+      else if (const auto result = made_as(node.outputs[0]); !has_activation && result) {
+        Type numbers = type_as(node.outputs[0], *result);
+        numbers.shape = source_.at(id).type.shape;
+        id = constant_as(id, numbers, node);
+      }
     }
     graph_.nodes.push_back(std::move(made));
     for (const ValueId y : node.outputs) end_output(y, node);
   }
 
   void end_output(ValueId y, const Node& node) {
-    const auto& numbers = numbers_of_value(y);
-    if (!numbers || !is_f32(source_, y)) return;
-    current_[y.index()] = through(y, numbers->type(source_.at(y).type.shape), node, source_.at(y).name);
+    if (const auto dtype = made_as(y); dtype)
+      current_[y.index()] = through(y, type_as(y, *dtype), node, source_.at(y).name);
   }
 
   void end_outputs() {
@@ -277,15 +293,7 @@ class Annotation {
         continue;
       }
       const auto found = current_.find(id.index());
-      if (found == current_.end()) {
-        if (const auto& numbers = numbers_of_value(id);
-            numbers && is_f32(source_, id) && !plan_.has_float_ends) {
-          const Node layer = graph_.nodes.back();
-          id = integers_.at(
-              through(id, numbers->type(source_.at(id).type.shape), layer, source_.at(id).name).index());
-        }
-        continue;
-      }
+      if (found == current_.end()) continue;
       id = plan_.has_float_ends ? found->second : integers_.at(found->second.index());
     }
   }
@@ -293,8 +301,7 @@ class Annotation {
   /// The next contents of a state, in its numbers.
   void keep(ValueId state, ValueId& next) {
     const Type type = graph_.at(state).type;
-    const auto found = current_.find(next.index());
-    const ValueId real = found == current_.end() ? next : found->second;
+    const ValueId real = now(next);
     if (is_float(type.dtype)) {
       next = real;
       return;
@@ -308,11 +315,11 @@ class Annotation {
     next = integers_.at(through(real, type, layer, graph_.at(state).name).index());
   }
 
-  const Graph& source_;
+  const Graph& floats_;
+  const Graph& source_;  ///< the float graph with rounded weights
   const BlockSet& blocks_;
   const NumberPlan& plan_;
-  const std::vector<std::optional<ValueNumbers>>& numbers_;
-  const std::vector<bool> is_front_;  ///< by node: of the wide front
+  std::vector<std::optional<DType>> made_as_;  ///< by value
   Graph graph_;
   std::unordered_map<std::size_t, ValueId> current_;   ///< by value: what its readers read
   std::unordered_map<std::size_t, ValueId> integers_;  ///< by dequantized value: its integers
@@ -385,74 +392,104 @@ std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node,
   return found;
 }
 
-PlannedNumbers plan_numbers(const Graph& graph, const NumberPlan& plan,
-                            const std::vector<Observation>& seen) {
-  // Values that an integer layer makes or reads.
-  std::vector<bool> is_wanted(graph.values.size(), false), is_wide = is_wanted, is_of_front = is_wanted;
-  std::vector<std::optional<RealRange>> known(graph.values.size());
-  const std::vector<bool> is_front =
-      plan.has_wide_front ? front_of(graph) : std::vector<bool>(graph.nodes.size(), false);
+Formats formats_of(const Graph& graph, DType numbers, const LayerFormats& layers) {
+  Formats formats(graph.nodes.size(), DType::f32);
+  const std::vector<int> made_by = graph.producers();
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (!has_integer_form(graph, node)) continue;
-    for (const ValueId id : activations_of(graph, node)) {
-      is_wanted[id.index()] = true;
-      if (is_front[n] && graph.at(id).source == Source::input)
-        is_wide[id.index()] = is_of_front[id.index()] = true;
-    }
-    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-      const ValueId id = node.outputs[i];
-      is_wanted[id.index()] = is_f32(graph, id);
-      is_of_front[id.index()] = is_front[n];
-      is_wide[id.index()] = is_front[n] || operand_at(node.block->outputs, i).is_wide;
-      known[id.index()] = known_range(node, is_front[n] ? DType::i16 : plan.dtype);
-    }
-    for (std::size_t i = 0; i < node.inputs.size(); ++i)
-      if (node.inputs[i].is_present() && operand_at(node.block->inputs, i).is_wide &&
-          graph.at(node.inputs[i]).source != Source::node)
-        is_wide[node.inputs[i].index()] = true;
+    formats[n] = numbers;
+    const std::vector<ValueId> inputs = activations_of(graph, node);
+    const int maker = inputs.empty() ? -1 : made_by[inputs[0].index()];
+    if (maker >= 0 && node.block->quantized_form(graph.operation(node)) >= QuantizedForm::bounds &&
+        has_integer_form(graph, graph.nodes[static_cast<std::size_t>(maker)]))
+      formats[n] = formats[static_cast<std::size_t>(maker)];
+    const auto named = std::find_if(layers.begin(), layers.end(),
+                                    [&](const auto& layer) { return layer.first == node.name; });
+    if (named != layers.end()) formats[n] = named->second;
   }
+  return formats;
+}
+
+PlannedRanges plan_ranges(const Graph& graph, const std::vector<Observation>& seen) {
+  std::vector<std::optional<RealRange>> known_narrow(graph.values.size()), known_wide = known_narrow;
+  for (const Node& node : graph.nodes)
+    for (const ValueId y : node.outputs) {
+      known_narrow[y.index()] = known_range(node, DType::i8);
+      known_wide[y.index()] = known_range(node, DType::i16);
+    }
   const Sharing sharing(graph, seen);
-  std::vector<Observation> of(graph.values.size());
-  std::vector<bool> has(graph.values.size(), false);
-  std::vector<std::optional<RealRange>> fixed(graph.values.size());
+  /// Of all values under one root.
+  struct Shared {
+    bool has = false;
+    Observation seen;
+    std::optional<RealRange> narrow, wide;  ///< fixed
+    std::optional<ValueRanges> ranges;
+    std::size_t group = 0;  ///< its index + 1
+  };
+  std::vector<Shared> shared(graph.values.size());
   for (std::size_t v = 0; v < graph.values.size(); ++v) {
     if (seen[v].kept.empty() || sharing.saturates(v)) continue;
-    const std::size_t root = sharing.root(ValueId(v));
-    if (known[v]) fixed[root] = known[v];
-    Observation& all = of[root];
-    all.min = has[root] ? std::min(all.min, seen[v].min) : seen[v].min;
-    all.max = has[root] ? std::max(all.max, seen[v].max) : seen[v].max;
-    all.kept.insert(all.kept.end(), seen[v].kept.begin(), seen[v].kept.end());
-    has[root] = true;
+    Shared& all = shared[sharing.root(ValueId(v))];
+    if (known_narrow[v]) all.narrow = known_narrow[v];
+    if (known_wide[v]) all.wide = known_wide[v];
+    all.seen.min = all.has ? std::min(all.seen.min, seen[v].min) : seen[v].min;
+    all.seen.max = all.has ? std::max(all.seen.max, seen[v].max) : seen[v].max;
+    all.seen.kept.insert(all.seen.kept.end(), seen[v].kept.begin(), seen[v].kept.end());
+    all.has = true;
   }
-  std::vector<std::optional<RealRange>> ranges(graph.values.size());
-  PlannedNumbers planned{std::vector<std::optional<ValueNumbers>>(graph.values.size()), {}};
-  std::vector<std::size_t> group_of(graph.values.size(), 0);  // of a root: its group's index + 1
+  PlannedRanges planned{std::vector<std::optional<ValueRanges>>(graph.values.size()), {}};
   for (std::size_t v = 0; v < graph.values.size(); ++v) {
-    if (!is_wanted[v] || graph.is_constant(ValueId(v)) || graph.values[v].type.dtype != DType::f32) continue;
-    const std::size_t root = sharing.root(ValueId(v));
-    const DType dtype = is_wide[v] ? DType::i16 : plan.dtype;
-    if (!has[root] || is_beyond(of[root].min) || is_beyond(of[root].max)) continue;
-    if (!ranges[root]) {
-      const RealRange all{of[root].min, of[root].max};
-      ranges[root] = fixed[root] ? *fixed[root] : dtype == DType::i8 ? best_range(of[root], dtype) : all;
+    if (!is_f32(graph, ValueId(v)) || graph.is_constant(ValueId(v))) continue;
+    Shared& all = shared[sharing.root(ValueId(v))];
+    if (!all.has || is_beyond(all.seen.min) || is_beyond(all.seen.max)) continue;
+    if (!all.ranges)
+      all.ranges = ValueRanges{all.narrow ? *all.narrow : best_range(all.seen, DType::i8),
+                               all.wide ? *all.wide : RealRange{all.seen.min, all.seen.max}};
+    planned.of[v] = all.ranges;
+    if (all.narrow) continue;
+    if (all.group == 0) {
+      planned.groups.push_back({{}, all.seen});
+      all.group = planned.groups.size();
     }
-    planned.of[v] = ValueNumbers{*ranges[root], dtype};
-    if (is_of_front[v]) planned.of[v]->narrow = best_range(seen[v], DType::i8);
-    if (fixed[root] || dtype != DType::i8) continue;
-    if (group_of[root] == 0) {
-      planned.groups.push_back({{}, of[root]});
-      group_of[root] = planned.groups.size();
-    }
-    planned.groups[group_of[root] - 1].values.push_back(ValueId(v));
+    planned.groups[all.group - 1].values.push_back(ValueId(v));
   }
   return planned;
 }
 
-Graph annotated(const Graph& graph, const BlockSet& blocks, const NumberPlan& plan,
-                const std::vector<std::optional<ValueNumbers>>& numbers) {
-  return Annotation(graph, blocks, plan, numbers).run();
+std::vector<std::optional<DType>> integer_dtypes(const Graph& graph, const NumberPlan& plan) {
+  std::vector<std::optional<DType>> made(graph.values.size());
+  const auto can_be = [&](ValueId id) { return is_f32(graph, id) && plan.ranges.of[id.index()].has_value(); };
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (plan.formats[n] == DType::f32) continue;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const ValueId x = node.inputs[i];
+      // Inputs and states take the widest integers that a layer reads of them.
+      if (!can_be(x) || graph.at(x).source == Source::node) continue;
+      const DType dtype = read_dtype(node, i, plan.formats[n]);
+      if (made[x.index()] != DType::i16) made[x.index()] = dtype;
+    }
+    for (std::size_t i = 0; i < node.outputs.size(); ++i)
+      if (can_be(node.outputs[i])) made[node.outputs[i].index()] = made_dtype(node, i, plan.formats[n]);
+  }
+  return made;
+}
+
+std::vector<bool> are_narrow(const Graph& graph, const NumberPlan& plan) {
+  const std::vector<std::optional<DType>> made = integer_dtypes(graph, plan);
+  std::vector<bool> narrow(graph.values.size());
+  for (std::size_t v = 0; v < narrow.size(); ++v) narrow[v] = made[v] == DType::i8;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n)
+    for (std::size_t i = 0; i < graph.nodes[n].inputs.size(); ++i)
+      if (const ValueId x = graph.nodes[n].inputs[i]; x.is_present() && plan.formats[n] == DType::i8 &&
+                                                      read_dtype(graph.nodes[n], i, DType::i8) == DType::i8)
+        narrow[x.index()] = narrow[x.index()] || plan.ranges.of[x.index()].has_value();
+  return narrow;
+}
+
+Graph annotated(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const NumberPlan& plan) {
+  return Annotation(graph, rounded, blocks, plan).run();
 }
 
 }  // namespace nb

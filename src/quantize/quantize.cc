@@ -54,10 +54,52 @@ Status check_samples(const Graph& graph, const Samples& set, Diagnostics& diagno
   return {};
 }
 
+Status check_layers(const Graph& graph, const LayerFormats& layers, Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes)
+    if (has_integer_form(graph, node) && std::find(names.begin(), names.end(), node.name) == names.end())
+      names.push_back(node.name);
+  for (const auto& [name, format] : layers) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    const std::string near = nearest(name, names);
+    return diagnostics.add(
+        {.kind = Kind::usage,
+         .message = "no layer with an integer form is called `" + printable(name) + "`",
+         .help = near.empty() ? "layers: " + join(names, ", ") : "did you mean `" + printable(near) + "`?"});
+  }
+  return {};
+}
+
+/// Says so where the outputs have little to do with the float model's any more.
+void warn_of_collapse(const Calibrated& calibrated, const NumberPlan& plan, const BlockSet& blocks,
+                      Diagnostics& diagnostics) {
+  if (calibrated.graph().outputs.empty()) return;
+  const OutputErrors errors(calibrated.graph(), blocks, calibrated.samples(), 32, 2);
+  const double error =
+      errors.of(calibrated.rounded(), plan) / static_cast<double>(calibrated.graph().outputs.size());
+  if (!(error > kCollapsed)) return;
+  diagnostics.add({.kind = Kind::accuracy_collapse,
+                   .message = "the signal of the outputs is only " +
+                              float_text(static_cast<float>(std::round(-100 * std::log10(error)) / 10)) +
+                              " dB above the error that the integers make"});
+}
+
 }  // namespace
 
-Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const QuantizeRequest& request,
-                        Diagnostics& diagnostics) {
+Formats Calibrated::formats(DType numbers, const LayerFormats& layers) const {
+  Formats formats = formats_of(graph_, numbers, layers);
+  if (!has_wide_front_ || numbers != DType::i8) return formats;
+  const std::vector<bool> front = front_of(graph_);
+  for (std::size_t n = 0; n < formats.size(); ++n) {
+    const bool is_named = std::any_of(layers.begin(), layers.end(),
+                                      [&](const auto& layer) { return layer.first == graph_.nodes[n].name; });
+    if (front[n] && !is_named) formats[n] = DType::i16;
+  }
+  return formats;
+}
+
+Result<Calibrated> Calibrated::of(const Graph& graph, const BlockSet& blocks, const QuantizeRequest& request,
+                                  Diagnostics& diagnostics) {
   const bool has_layer = std::any_of(graph.nodes.begin(), graph.nodes.end(),
                                      [&](const Node& node) { return has_integer_form(graph, node); });
   if (!has_layer)
@@ -65,29 +107,57 @@ Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const Quanti
         {.kind = Kind::unsupported_feature,
          .message = "no layer of the model computes in floats and has an integer form",
          .help = "--quantize is for float models; a quantized model keeps its numbers without it"});
+  if (!check_layers(graph, request.layers, diagnostics)) return kFailed;
   auto set = request.calibration(graph);
   if (!set) return kFailed;
   if (!check_samples(graph, *set, diagnostics)) return kFailed;
-  NumberPlan plan{*request.numbers, request.has_float_ends};
-  const std::vector<Observation> seen = observe(graph, *set);
-  plan.has_wide_front = needs_wide_front(graph, blocks, *set, plan, seen);
-  if (plan.has_wide_front)
+  Calibrated made(graph, blocks, *std::move(set));
+  made.has_float_ends_ = request.has_float_ends;
+  made.seen_ = observe(graph, made.set_, request.progress);
+  request.progress({.step = "choosing first ranges"});
+  made.ranges_ = plan_ranges(graph, made.seen_);
+  NumberPlan plan{made.formats(*request.numbers, {}), made.ranges_, request.has_float_ends};
+  made.has_wide_front_ = needs_wide_front(graph, blocks, made.set_, plan);
+  plan.formats = made.formats(*request.numbers, request.layers);
+  round_weights(made.rounded_, made.set_, plan, request.progress);
+  search_ranges(graph, made.rounded_, blocks, made.set_, plan, request.progress);
+  made.ranges_ = std::move(plan.ranges);
+  return made;
+}
+
+NumberPlan Calibrated::plan(DType numbers, const LayerFormats& layers) const {
+  return {formats(numbers, layers), ranges_, has_float_ends_};
+}
+
+Graph Calibrated::with(const NumberPlan& plan) const {
+  Graph made = annotated(graph_, rounded_, *blocks_, plan);
+  made.rounding = Rounding::once;
+  return made;
+}
+
+std::vector<QuantizedValue> Calibrated::account(const NumberPlan& plan) const {
+  return account_of(graph_, rounded_, *blocks_, set_, plan, seen_);
+}
+
+Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const QuantizeRequest& request,
+                        Diagnostics& diagnostics) {
+  const auto calibrated = Calibrated::of(graph, blocks, request, diagnostics);
+  if (!calibrated) return kFailed;
+  const NumberPlan plan = calibrated->plan(*request.numbers, request.layers);
+  const std::vector<bool> front = front_of(graph);
+  for (std::size_t n = 0; n < front.size(); ++n) {
+    if (!front[n] || plan.formats[n] != DType::i16 || *request.numbers != DType::i8) continue;
     diagnostics.add({.kind = Kind::remark,
                      .message = "what comes before the first weights computes in int16: the model normalizes "
                                 "its inputs itself, and eight bits of them are too few"});
-  PlannedNumbers numbers = plan_numbers(graph, plan, seen);
-  Graph rounded = graph;
-  round_weights(rounded, *set, plan, numbers.of);
-  search_ranges(graph, rounded, blocks, *set, plan, numbers);
-  if (const double error = output_error(graph, rounded, blocks, *set, plan, numbers); error > kCollapsed)
-    diagnostics.add({.kind = Kind::accuracy_collapse,
-                     .message = "the signal of the outputs is only " +
-                                float_text(static_cast<float>(std::round(-100 * std::log10(error)) / 10)) +
-                                " dB above the error that the integers make"});
-  if (request.account) request.account(account_of(graph, rounded, blocks, *set, plan, numbers, seen));
-  Graph made = annotated(rounded, blocks, plan, numbers.of);
-  made.rounding = Rounding::once;
-  return made;
+    break;
+  }
+  warn_of_collapse(*calibrated, plan, blocks, diagnostics);
+  if (request.account) {
+    request.progress({.step = "comparing layers with the float model"});
+    request.account(calibrated->account(plan));
+  }
+  return calibrated->with(plan);
 }
 
 }  // namespace nb

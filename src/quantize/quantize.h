@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 
+#include "base/progress.h"
 #include "quantize/account.h"
 #include "quantize/observe.h"
 #include "quantize/plan.h"
@@ -12,16 +13,49 @@ namespace nb {
 /// What a user asks of quantization.
 struct QuantizeRequest {
   std::optional<DType> numbers;  ///< of activations: i8 or i16; absent: the model stays as it is
+  LayerFormats layers = {};      ///< of layers that get others
   bool has_float_ends = false;   ///< inputs and outputs of the model stay float
   /// Samples of the graph's inputs, read when they are needed. Reports and fails if they do not fit.
   std::function<Result<Samples>(const Graph&)> calibration = {};
   /// Takes what was decided for each value; empty: nobody wants to know.
   std::function<void(std::vector<QuantizedValue>)> account = {};
+  ProgressTeller progress = no_progress;
 };
 
-/// The annotated graph (plan.h) of a float graph. Errors: bad-calibration (too few samples, values that are
-/// no numbers or all the same), unsupported-feature (nothing to quantize), and those of the request's
-/// calibration.
+/// A float graph with what calibration found: integer graphs of any formats are made of it.
+class Calibrated {
+ public:
+  /// Runs the samples, chooses ranges and rounds weights, for layers of `request.numbers`. Errors:
+  /// usage (a layer that there is none of), bad-calibration (values that are no numbers or all the same),
+  /// unsupported-feature (nothing to quantize), and those of the request's calibration.
+  [[nodiscard]] static Result<Calibrated> of(const Graph& graph, const BlockSet& blocks,
+                                             const QuantizeRequest& request, Diagnostics& diagnostics);
+
+  [[nodiscard]] const Graph& graph() const { return graph_; }
+  [[nodiscard]] const Samples& samples() const { return set_; }
+  /// The plan for layers of these formats: `numbers` and, where the model's front needs it, int16 there; then
+  /// what `layers` names.
+  [[nodiscard]] NumberPlan plan(DType numbers, const LayerFormats& layers) const;
+  /// The annotated graph (plan.h).
+  [[nodiscard]] Graph with(const NumberPlan& plan) const;
+  [[nodiscard]] std::vector<QuantizedValue> account(const NumberPlan& plan) const;
+  /// The float graph with weights on the grids of their numbers.
+  [[nodiscard]] const Graph& rounded() const { return rounded_; }
+
+ private:
+  Calibrated(Graph graph, const BlockSet& blocks, Samples set)
+      : graph_(std::move(graph)), rounded_(graph_), blocks_(&blocks), set_(std::move(set)) {}
+  [[nodiscard]] Formats formats(DType numbers, const LayerFormats& layers) const;
+
+  Graph graph_, rounded_;
+  const BlockSet* blocks_;
+  Samples set_;
+  std::vector<Observation> seen_;
+  PlannedRanges ranges_;
+  bool has_float_ends_ = false, has_wide_front_ = false;
+};
+
+/// The annotated graph of a float graph. Errors: those of Calibrated::of and plan.
 [[nodiscard]] Result<Graph> quantized(const Graph& graph, const BlockSet& blocks,
                                       const QuantizeRequest& request, Diagnostics& diagnostics);
 

@@ -233,14 +233,14 @@ void round_layer(Graph& graph, const SumLayer& layer, int axis, double noise) {
 
 }  // namespace
 
-void round_weights(Graph& graph, const Samples& set, const NumberPlan& plan,
-                   const std::vector<std::optional<ValueNumbers>>& numbers) {
+void round_weights(Graph& graph, const Samples& set, const NumberPlan& plan, const ProgressTeller& progress) {
   std::vector<SumLayer> layers;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i)
     if (auto layer = sum_layer(graph, i); layer && has_integer_form(graph, graph.nodes[i]))
       layers.push_back(std::move(*layer));
   if (layers.empty()) return;
   run_samples(graph, set, [&](std::size_t sample, const Interpreter& at) {
+    progress({.step = "collecting layers' inputs", .done = sample, .total = set.count});
     for (SumLayer& layer : layers) {
       const auto elements = static_cast<std::size_t>(layer.taps * layer.groups);
       const std::size_t rows = std::max<std::size_t>(kMostElements / elements / set.count, 1);
@@ -248,12 +248,16 @@ void round_weights(Graph& graph, const Samples& set, const NumberPlan& plan,
       keep_rows(graph, layer, at.view(graph.nodes[layer.node].inputs[0]).as<float>(), rows, sample);
     }
   });
-  for (SumLayer& layer : layers) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    progress({"rounding weights", "layers", i, layers.size()});
+    SumLayer& layer = layers[i];
     const Node& node = graph.nodes[layer.node];
-    const auto weights = weight_operands(graph, node, plan.dtype);
-    const auto& x = numbers[node.inputs[0].index()];
+    // Layers that stay float have their own weights, whatever is rounded here; another plan may need them.
+    const DType dtype = plan.formats[layer.node] == DType::i16 ? DType::i16 : DType::i8;
+    const auto weights = weight_operands(graph, node, dtype);
+    const auto& x = plan.ranges.of[node.inputs[0].index()];
     if (weights.empty() || !x) continue;
-    const auto scale = static_cast<double>(numbers_of(x->range, x->dtype).scales[0]);
+    const auto scale = static_cast<double>(numbers_of(x->of(dtype), dtype).scales[0]);
     round_layer(graph, layer, weights[0].axis, scale * scale / 12);
     layer.rows.clear();
   }

@@ -1,6 +1,7 @@
 #include "quantize/search.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace nb {
@@ -10,25 +11,41 @@ constexpr double kMostWork = 8e9;  // of all runs
 constexpr std::size_t kMostSamples = 64, kFewestSamples = 8;
 constexpr std::array kObservers = {Observer::min_max, Observer::percentile, Observer::mse, Observer::kl};
 
-/// The float graph's outputs, sample by sample.
-using Outputs = std::vector<std::vector<std::vector<float>>>;
+/// Multiply-accumulates, and a turn for each element of what layers make.
+double work_of(const Graph& graph) {
+  auto work = static_cast<double>(graph.macs());
+  for (const Node& node : graph.nodes) work += static_cast<double>(graph.at(node.outputs[0]).type.elements());
+  return work;
+}
 
-Outputs outputs_of(const Graph& graph, const Samples& set) {
-  Outputs outputs(set.count);
-  run_samples(graph, set, [&](std::size_t sample, const Interpreter& at) {
+}  // namespace
+
+OutputErrors::OutputErrors(const Graph& graph, const BlockSet& blocks, const Samples& set, std::size_t most,
+                           double runs)
+    : graph_(graph), blocks_(blocks) {
+  const auto affordable = static_cast<std::size_t>(std::clamp(kMostWork / (work_of(graph) * runs), 1.0, 1e6));
+  part_ = part_of(graph, set, std::min({set.count, most, affordable}));
+  wanted_ = outputs_of(graph);
+}
+
+OutputErrors::Outputs OutputErrors::outputs_of(const Graph& graph) const {
+  Outputs outputs(part_.count);
+  run_samples(graph, part_, [&](std::size_t sample, const Interpreter& at) {
     for (const ValueId id : graph.outputs) outputs[sample].push_back(at.reals(id));
   });
   return outputs;
 }
 
-double distance(const Outputs& wanted, const Outputs& found) {
-  const std::size_t count = wanted.front().size();
+double OutputErrors::of(const Graph& rounded, const NumberPlan& plan) const {
+  NumberPlan with_float_ends = plan;
+  with_float_ends.has_float_ends = true;
+  const Outputs found = outputs_of(annotated(graph_, rounded, blocks_, with_float_ends));
   double all = 0;
-  for (std::size_t o = 0; o < count; ++o) {
+  for (std::size_t o = 0; o < graph_.outputs.size(); ++o) {
     double error = 0, power = 0;
-    for (std::size_t n = 0; n < wanted.size(); ++n)
-      for (std::size_t i = 0; i < wanted[n][o].size(); ++i) {
-        const auto real = static_cast<double>(wanted[n][o][i]),
+    for (std::size_t n = 0; n < wanted_.size(); ++n)
+      for (std::size_t i = 0; i < wanted_[n][o].size(); ++i) {
+        const auto real = static_cast<double>(wanted_[n][o][i]),
                    off = static_cast<double>(found[n][o][i]) - real;
         error += off * off;
         power += real * real;
@@ -38,71 +55,45 @@ double distance(const Outputs& wanted, const Outputs& found) {
   return all;
 }
 
-/// Multiply-accumulates, and a turn for each element of what layers make.
-double work_of(const Graph& graph) {
-  auto work = static_cast<double>(graph.macs());
-  for (const Node& node : graph.nodes) work += static_cast<double>(graph.at(node.outputs[0]).type.elements());
-  return work;
-}
-
-double error_of(const Graph& graph, const BlockSet& blocks, const Samples& part, const NumberPlan& plan,
-                const PlannedNumbers& numbers, const Outputs& wanted) {
-  NumberPlan with_float_ends = plan;
-  with_float_ends.has_float_ends = true;
-  return distance(wanted, outputs_of(annotated(graph, blocks, with_float_ends, numbers.of), part));
-}
-
-}  // namespace
-
-bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const Samples& set, const NumberPlan& plan,
-                      const std::vector<Observation>& seen) {
+bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const Samples& set,
+                      const NumberPlan& plan) {
   constexpr double kLeastGain = 4;  // in the square: 6 dB
   const std::vector<bool> front = front_of(graph);
-  if (plan.dtype != DType::i8 || std::find(front.begin(), front.end(), true) == front.end() ||
-      graph.outputs.empty())
-    return false;
-  const auto affordable = static_cast<std::size_t>(std::clamp(kMostWork / (3 * work_of(graph)), 1.0, 1e6));
-  const Samples part = part_of(graph, set, std::min({set.count, kMostSamples, affordable}));
-  const Outputs wanted = outputs_of(graph, part);
   NumberPlan wide = plan;
-  wide.has_wide_front = true;
-  const auto error = [&](const NumberPlan& of) {
-    return error_of(graph, blocks, part, of, plan_numbers(graph, of, seen), wanted);
-  };
-  return error(plan) > kLeastGain * error(wide);
-}
-
-double output_error(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const Samples& set,
-                    const NumberPlan& plan, const PlannedNumbers& numbers, std::size_t most) {
-  if (graph.outputs.empty()) return 0;
-  const Samples part = part_of(graph, set, std::min(set.count, most));
-  return error_of(rounded, blocks, part, plan, numbers, outputs_of(graph, part)) /
-         static_cast<double>(graph.outputs.size());
+  for (std::size_t n = 0; n < front.size(); ++n)
+    if (front[n] && plan.formats[n] == DType::i8) wide.formats[n] = DType::i16;
+  if (wide.formats == plan.formats || graph.outputs.empty()) return false;
+  const OutputErrors errors(graph, blocks, set, kMostSamples, 3);
+  return errors.of(graph, plan) > kLeastGain * errors.of(graph, wide);
 }
 
 void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const Samples& set,
-                   const NumberPlan& plan, PlannedNumbers& numbers) {
-  if (numbers.groups.empty() || graph.outputs.empty()) return;
-  const double runs = static_cast<double>(numbers.groups.size() * (kObservers.size() - 1) + 2);
-  const auto affordable = static_cast<std::size_t>(std::min(1e6, kMostWork / (work_of(graph) * runs)));
-  const std::size_t count = std::min({set.count, kMostSamples, affordable});
-  if (count < std::min(kFewestSamples, set.count)) return;
-  const Samples part = part_of(graph, set, count);
-  const Outputs wanted = outputs_of(graph, part);
-  const auto measured = [&] { return error_of(rounded, blocks, part, plan, numbers, wanted); };
-  double least = measured();
-  for (const PlannedNumbers::Group& group : numbers.groups) {
-    const RealRange first = numbers.of[group.values[0].index()]->range;
+                   NumberPlan& plan, const ProgressTeller& progress) {
+  const std::vector<bool> is_narrow = are_narrow(graph, plan);
+  std::vector<const PlannedRanges::Group*> groups;
+  for (const PlannedRanges::Group& group : plan.ranges.groups)
+    if (std::any_of(group.values.begin(), group.values.end(),
+                    [&](ValueId id) { return is_narrow[id.index()]; }))
+      groups.push_back(&group);
+  if (groups.empty() || graph.outputs.empty()) return;
+  const double runs = static_cast<double>(groups.size() * (kObservers.size() - 1) + 2);
+  if (kMostWork / (work_of(graph) * runs) < static_cast<double>(std::min(kFewestSamples, set.count))) return;
+  const OutputErrors errors(graph, blocks, set, kMostSamples, runs);
+  double least = errors.of(rounded, plan);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    progress({"choosing ranges", "tensors", g, groups.size()});
+    const std::vector<ValueId>& values = groups[g]->values;
+    const RealRange first = plan.ranges.of[values[0].index()]->narrow;
     const auto set_range = [&](const RealRange& range) {
-      for (const ValueId id : group.values) numbers.of[id.index()]->range = range;
+      for (const ValueId id : values) plan.ranges.of[id.index()]->narrow = range;
     };
     RealRange best = first;
     for (const Observer observer : kObservers) {
       if (observer == first.observer) continue;
-      const RealRange range = range_by(observer, group.seen, plan.dtype);
+      const RealRange range = range_by(observer, groups[g]->seen, DType::i8);
       if (range.min == first.min && range.max == first.max) continue;
       set_range(range);
-      const double error = measured();
+      const double error = errors.of(rounded, plan);
       if (!(error < least)) continue;
       least = error;
       best = range;

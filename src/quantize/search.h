@@ -1,5 +1,6 @@
 // Chooses each tensor's range by what it does to the model's outputs.
 #pragma once
+#include "base/progress.h"
 #include "quantize/observe.h"
 #include "quantize/plan.h"
 
@@ -11,17 +12,33 @@ namespace nb {
 /// Bounded: of large models fewer samples are run, and where even a few are too many the ranges stay those of
 /// least rounding error.
 void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blocks, const Samples& set,
-                   const NumberPlan& plan, PlannedNumbers& numbers);
+                   NumberPlan& plan, const ProgressTeller& progress);
 
-/// How far the annotated graph's outputs are from the float graph's: squared error over square, the mean of
-/// the outputs, on at most `most` samples. 0 where there are no outputs.
-[[nodiscard]] double output_error(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
-                                  const Samples& set, const NumberPlan& plan, const PlannedNumbers& numbers,
-                                  std::size_t most = 32);
+/// Measures plans by the model's outputs on a part of the samples: what the float graph gives there is kept.
+class OutputErrors {
+ public:
+  /// On at most `most` samples, fewer if `runs` runs of a large model would take long; one at least.
+  OutputErrors(const Graph& graph, const BlockSet& blocks, const Samples& set, std::size_t most, double runs);
+
+  [[nodiscard]] std::size_t samples() const { return part_.count; }
+  /// How far the outputs of `plan` are from the float ones: squared error over square, summed over outputs;
+  /// 0 where there are none. `rounded`: see annotated.
+  [[nodiscard]] double of(const Graph& rounded, const NumberPlan& plan) const;
+
+ private:
+  /// Sample by sample, output by output.
+  using Outputs = std::vector<std::vector<std::vector<float>>>;
+  [[nodiscard]] Outputs outputs_of(const Graph& graph) const;
+
+  const Graph& graph_;
+  const BlockSet& blocks_;
+  Samples part_;
+  Outputs wanted_;
+};
 
 /// Whether int8 outputs come nearer to the float ones, by 6 dB or more, if the model's front (front_of)
 /// computes in int16.
 [[nodiscard]] bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const Samples& set,
-                                    const NumberPlan& plan, const std::vector<Observation>& seen);
+                                    const NumberPlan& plan);
 
 }  // namespace nb

@@ -33,6 +33,10 @@ def options(c):
     c.expect(2, "usage", "analyze", DIGITS, "--calibrate", "x.npz", says=["--calibrate without --quantize"])
     c.expect(2, None, "analyze", DIGITS, "--quantize", "int7", "--calibrate", "x.npz", says=["int8"])
     c.expect(2, "usage", "analyze", DIGITS, "--float-io", says=["--float-io"])
+    c.expect(2, "usage", "analyze", DIGITS, "--layers", "node_linear=int16", says=["--layers without --quantize"])
+    for layers, says in [("node_linear", "NAME=NUMBERS"), ("=int8", "NAME=NUMBERS"), ("node_linear=int9", "float32"),
+                         ("node_liner=int16", "did you mean `node_linear`")]:
+        c.expect(2, "usage", *quantize(saved(c, "x.npz", images()), "--layers", layers), says=[says])
 
 
 @test
