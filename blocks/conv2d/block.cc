@@ -7,10 +7,12 @@
 #include "blocks/conv2d/attributes.h"
 #include "blocks/conv2d/conv2d_s8.h"
 #include "blocks/conv2d/lower_mve.h"
+#include "blocks/conv2d/lower_s16_mve.h"
 #include "blocks/conv2d/pack_dsp.h"
+#include "blocks/conv2d/pack_s16_dsp.h"
 #include "blocks/core/pack_f32.h"
 #include "blocks/core/requantize.h"
-#include "blocks/quantized.h"
+#include "blocks/quantized_s16.h"
 #include "blocks/windowed.h"
 
 namespace nb {
@@ -205,6 +207,20 @@ struct Conv2d {
     return l;
   }
 
+  static Lowered lower_s16_dsp(const Operation& op, const Core&) {
+    const Conv2dS8 p = s8_params(op);
+    const PackedS16Dsp packed = pack_conv2d_s16_dsp(p, packing_operands_s16(op, p.out_channels));
+    return packed_call(call_s8(p, std::string("conv2d_s16_dsp<nb::MatmulS16") + packed.form + "Dsp>"),
+                       packed.stream, conv2d_s16_dsp_scratch_bytes(p),
+                       "weights and constants in the order of use");
+  }
+
+  static Lowered lower_s16_mve(const Operation& op, const Core&) {
+    const Conv2dS8 p = s8_params(op);
+    return lower_conv2d_s16_mve(p, packing_operands_s16(op, p.out_channels),
+                                "weights and constants in the order of use");
+  }
+
   static Lowered lower_s8_dsp(const Operation& op, const Core&) {
     const Conv2dS8 p = s8_params(op);
     const PackingOperands o = packing_operands(op, p.out_channels);
@@ -245,6 +261,18 @@ struct Conv2d {
              lower_s8_dsp},
             {"conv2d_s8", "conv2d/conv2d_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
              lower_s8},
+            {"conv2d_s16_mve", "conv2d/conv2d_s16_mve.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_mve && is_s16_layer(op) && is_packable(op) && op.in[0]->shape[0] == 1 &&
+                      conv2d_s16_mve_applies(s8_params(op)) && !lower_s16_mve(op, core).function.empty();
+             },
+             lower_s16_mve},
+            {"conv2d_s16_dsp", "conv2d/conv2d_s16_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && is_s16_layer(op) && is_packable(op) && op.in[0]->shape[0] == 1 &&
+                      conv2d_s16_dsp_applies(s8_params(op), op.constant<std::int8_t>(1));
+             },
+             lower_s16_dsp},
             {"conv2d_s16", "conv2d/conv2d_s16.h",
              [](const Operation& op, const Core&) { return is_s16_layer(op) && op.in[0]->shape[0] == 1; },
              lower_s16}};
@@ -266,6 +294,16 @@ struct Conv2d {
              "pad=[1,1,1,1], stride=[2,1], clamp_min=0", "i16[1,3,6,5] q(0.0003, 0)"},
             {"i16[1,6,5,4] q(0.0005, 0); const i8[6,2,2,2] q(0.01, 0)", "groups=2, dilation=[2,2]",
              "i16[1,4,3,6] q(0.0003, 0)"},
+            {"i16[1,6,5,3] q(0.0005, 0); const i8[5,3,3,3] q(0.01, 0); const i32[5]",
+             "pad=[1,1,1,1], stride=[2,1], clamp_min=0", "i16[1,3,5,5] q(0.001, 0)"},
+            {"i16[1,5,7,5] q(0.0005, 0); const i8[8,1,1,5] q(0.01, 0); const i32[8]", "",
+             "i16[1,5,7,8] q(0.001, 0)"},
+            {"i16[1,5,5,12] q(0.0005, 0); const i8[7,1,1,12] q(0.01, 0); const i64[7]", "clamp_min=0",
+             "i16[1,5,5,7] q(0.001, 0)"},
+            {"i16[1,7,6,4] q(0.0005, 0); const i8[4,2,3,4] q(0.01, 0); const i32[4]",
+             "dilation=[2,2], pad=[1,3,2,1], clamp_max=6", "i16[1,8,6,4] q(0.001, 0)"},
+            {"i16[1,5,5,64] q(0.0005, 0); const i8[3,3,3,64] q(0.01, 0); const i32[3]", "pad=[1,1,1,1]",
+             "i16[1,5,5,3] q(0.004, 0)"},
             {"f32[1,5,5,3]; const f32[4,3,3,2]", "", "", "shape-mismatch"},
             {"f32[1,2,2,1]; const f32[1,3,3,1]", "", "", "shape-mismatch"}};
   }

@@ -16,7 +16,7 @@ inline std::vector<int8_t> pack_conv2d_s8_dsp(const Conv2dS8& p, std::span<const
                                               std::span<const int32_t> bias,
                                               std::span<const int32_t> multiplier,
                                               std::span<const int8_t> shift) {
-  const RunsDsp r = conv2d_s8_dsp_runs(p);
+  const RunsDsp r = window_runs_dsp(p);
   std::vector<int32_t> order, tail;
   for (int32_t run = 0; run < r.rows * r.runs_a_row; ++run)
     for (int32_t i = 0; i < r.bytes; ++i) (i < 4 * r.words ? order : tail).push_back(run * r.bytes + i);

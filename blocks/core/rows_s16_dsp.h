@@ -4,16 +4,6 @@
 
 namespace nb {
 
-/// sum + the two products of the signed halves of a and b, in 64 bits.
-NB_INLINE int64_t multiply_add_halves64(uint32_t a, uint32_t b, int64_t sum) {
-#if NB_DSP
-  __asm__("smlald %Q0, %R0, %1, %2" : "+r"(sum) : "r"(a), "r"(b) : "cc");
-  return sum;
-#else
-  return sum + low_half(a) * low_half(b) + static_cast<int64_t>(high_half(a)) * high_half(b);
-#endif
-}
-
 /// The sums of four rows: those of rows 0 and 2, and those of the words of rows 0 and 1, and of 2 and 3.
 struct PairedSums {
   int32_t a0, a1;

@@ -70,6 +70,16 @@ NB_INLINE int32_t multiply_add_halves(uint32_t a, uint32_t b, int32_t sum) {
 #endif
 }
 
+/// sum + the two products of the signed halves of a and b, in 64 bits.
+NB_INLINE int64_t multiply_add_halves64(uint32_t a, uint32_t b, int64_t sum) {
+#if NB_DSP
+  __asm__("smlald %Q0, %R0, %1, %2" : "+r"(sum) : "r"(a), "r"(b) : "cc");
+  return sum;
+#else
+  return sum + low_half(a) * low_half(b) + static_cast<int64_t>(high_half(a)) * high_half(b);
+#endif
+}
+
 /// round(a * b / 2^32) + c, ties towards plus infinity.
 NB_INLINE int32_t multiply_high_add(int32_t a, int32_t b, int32_t c) {
 #if NB_DSP

@@ -8,7 +8,9 @@
 #include "blocks/dense/dense_s8.h"
 #include "blocks/dense/pack_dsp.h"
 #include "blocks/dense/pack_mve.h"
-#include "blocks/quantized.h"
+#include "blocks/dense/pack_s16_dsp.h"
+#include "blocks/dense/pack_s16_mve.h"
+#include "blocks/quantized_s16.h"
 
 namespace nb {
 namespace {
@@ -180,6 +182,40 @@ struct Dense {
     return l;
   }
 
+  static Lowered lower_s16_dsp(const Operation& op, const Core&) {
+    const DenseS8 p = s8_params(op);
+    const PackedS16Dsp packed = pack_dense_s16_dsp(p, packing_operands_s16(op, p.out_features));
+    return packed_call(call_s8(p, std::string("dense_s16_dsp<nb::MatmulS16") + packed.form + "Dsp>"),
+                       packed.stream, dense_s16_dsp_scratch_bytes(p),
+                       "weights and constants in the order of use");
+  }
+
+  /// Of two vectors or more two go at a time.
+  static PackedDenseS16Mve packed_s16_mve(const Operation& op) {
+    const DenseS8 p = s8_params(op);
+    return pack_dense_s16_mve(p, packing_operands_s16(op, p.out_features), p.rows > 1 ? 4 : 8);
+  }
+  static bool is_s16_mve(const Operation& op, const Core& core) {
+    return core.has_mve && is_s16_layer(op) && is_packable(op) && op.in[1]->shape[1] > 0 &&
+           !packed_s16_mve(op).stream.empty();
+  }
+  static Lowered lower_s16_mve(const Operation& op, const Core&) {
+    const PackedDenseS16Mve packed = packed_s16_mve(op);
+    const DenseS16Mve& q = packed.params;
+    Lowered l{.function = q.rows > 1 ? "dense_s16_mve" : "dense_s16_mve_vector",
+              .params_type = "DenseS16Mve"};
+    l.params = {{"rows", std::to_string(q.rows)},
+                {"in_features", std::to_string(q.in_features)},
+                {"out_features", std::to_string(q.out_features)},
+                {"out_min", std::to_string(q.out_min)},
+                {"out_max", std::to_string(q.out_max)},
+                {"form", std::to_string(q.form)}};
+    l.constants = {
+        {"packed", DType::i8, to_bytes(packed.stream), "weights and constants in the order of use"}};
+    l.arguments = {input_arg(0), constant_arg(0), output_arg(0)};
+    return l;
+  }
+
   static Lowered lower_s8_dsp(const Operation& op, const Core&) {
     const DenseS8 p = s8_params(op);
     const PackingOperands o = packing_operands(op, p.out_features);
@@ -265,6 +301,18 @@ struct Dense {
              lower_s8_rows_dsp},
             {"dense_s8", "dense/dense_s8.h", [](const Operation& op, const Core&) { return is_s8(op); },
              lower_s8},
+            {"dense_s16_mve_vector", "dense/dense_s16_mve_vector.h",
+             [](const Operation& op, const Core& core) { return is_s16_mve(op, core) && rows_of(op) == 1; },
+             lower_s16_mve},
+            {"dense_s16_mve", "dense/dense_s16_mve.h",
+             [](const Operation& op, const Core& core) { return is_s16_mve(op, core) && rows_of(op) > 1; },
+             lower_s16_mve},
+            {"dense_s16_dsp", "dense/dense_s16_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && is_s16_layer(op) && is_packable(op) &&
+                      dense_s16_dsp_applies(s8_params(op), op.constant<std::int8_t>(1));
+             },
+             lower_s16_dsp},
             {"dense_s16", "dense/dense_s16.h",
              [](const Operation& op, const Core&) { return is_s16_layer(op); }, lower_s16}};
   }
@@ -288,6 +336,20 @@ struct Dense {
         {"i16[2,9] q(0.0005, 0); const i8[3,9] q(axis=0, [0.01,0.02,0.03], 0); const i64[3]", "clamp_min=0",
          "i16[2,3] q(0.0004, 0)"},
         {"i16[1,300] q(0.0005, 0); const i8[3,300] q(0.01, 0); const i32[3]", "", "i16[1,3] q(0.001, 0)"},
+        {"i16[1,76] q(0.0005, 0); const i8[10,76] q(0.01, 0); const i32[10]", "", "i16[1,10] q(0.002, 0)"},
+        {"i16[3,40] q(0.0005, 0); const i8[7,40] q(0.01, 0); const i32[7]", "clamp_min=0, clamp_max=9",
+         "i16[3,7] q(0.0004, 0)"},
+        {"i16[2,19] q(0.0005, 0); const i8[6,19] q(0.01, 0); const i64[6]", "", "i16[2,6] q(0.001, 0)"},
+        {"i16[3,23] q(0.0005, 0); const i8[8,23] q(0.01, 0)", "clamp_min=0, clamp_max=5",
+         "i16[3,8] q(0.0005, 0)"},
+        {"i16[3,1030] q(0.0005, 0); const i8[5,1030] q(0.01, 0); const i32[5]", "clamp_min=0",
+         "i16[3,5] q(0.01, 0)"},
+        {"i16[2,1030] q(0.0005, 0); const i8[5,1030] q(0.01, 0); const i64[5]", "clamp_max=50",
+         "i16[2,5] q(0.01, 0)"},
+        {"i16[2,12] q(0.0005, 0); const i8[4,12] q(axis=0, [0.01,0.00000001,9,0.5], 0); const i32[4]", "",
+         "i16[2,4] q(0.02, 0)"},
+        {"i16[2,12] q(0.0005, 0); const i8[4,12] q(axis=0, [0.01,0.00000001,0.0001,0.5], 0); const i64[4]",
+         "", "i16[2,4] q(0.02, 0)"},
         {"f32[3,7]; const f32[5,8]", "", "", "shape-mismatch"}};
   }
 };
