@@ -6,13 +6,15 @@
 #include "blocks/conv2d/lower_mve.h"
 #include "blocks/conv2d/pack_dsp.h"
 #include "blocks/conv2d/pack_mve.h"
+#include "blocks/conv2d/pack_s16_dsp.h"
 #include "blocks/core/pack_f32.h"
 #include "blocks/core/requantize.h"
 #include "blocks/depthwise_conv2d/attributes.h"
 #include "blocks/depthwise_conv2d/depthwise_conv2d_s8.h"
 #include "blocks/depthwise_conv2d/pack_dsp.h"
 #include "blocks/depthwise_conv2d/pack_mve.h"
-#include "blocks/quantized.h"
+#include "blocks/depthwise_conv2d/pack_s16_dsp.h"
+#include "blocks/quantized_s16.h"
 #include "blocks/windowed.h"
 
 namespace nb {
@@ -230,6 +232,32 @@ struct DepthwiseConv2d {
     return l;
   }
 
+  static PackedS16Dsp packed_s16_dsp(const Operation& op) {
+    return pack_depthwise_conv2d_s16_dsp(s8_params(op), packing_operands_s16(op, op.in[1]->shape[3]));
+  }
+  static Lowered lower_s16_dsp(const Operation& op, const Core&) {
+    const DepthwiseConv2dS8 p = s8_params(op);
+    const PackedS16Dsp packed = packed_s16_dsp(op);
+    const std::string form = packed.form;
+    return packed_call(call_s8(p, "depthwise_conv2d_s16_dsp<nb::Depthwise" + form + "Dsp>"), packed.stream,
+                       depthwise_conv2d_s16_dsp_scratch_bytes(p),
+                       "weights and constants in the order of use");
+  }
+  static bool is_s16(const Operation& op) {
+    return is_s16_layer(op) && is_packable(op) && op.in[0]->shape[0] == 1;
+  }
+
+  static Lowered lower_s16_as_conv2d_dsp(const Operation& op, const Core&) {
+    LayerS16 layer = packing_operands_s16(op, op.in[1]->shape[3]);
+    const DepthwiseAsConv2d full = depthwise_as_conv2d(s8_params(op), layer.weights);
+    layer.weights = full.weights;
+    const PackedS16Dsp packed = pack_conv2d_s16_dsp(full.params, layer);
+    return packed_call(as_conv2d(full.params, {.function = std::string("conv2d_s16_dsp<nb::MatmulS16") +
+                                                           packed.form + "Dsp>"}),
+                       packed.stream, conv2d_s16_dsp_scratch_bytes(full.params),
+                       "as a full convolution, weights and constants in the order of use");
+  }
+
   static Lowered lower_s8_dsp(const Operation& op, const Core&) {
     const DepthwiseConv2dS8 p = s8_params(op);
     const PackingOperands o = packing_operands(op, op.in[1]->shape[3]);
@@ -340,6 +368,19 @@ struct DepthwiseConv2d {
              lower_s8_dsp},
             {"depthwise_conv2d_s8", "depthwise_conv2d/depthwise_conv2d_s8.h",
              [](const Operation& op, const Core&) { return is_s8(op); }, lower_s8},
+            {"depthwise_conv2d_s16_as_conv2d_dsp", "conv2d/conv2d_s16_dsp.h",
+             [](const Operation& op, const Core& core) {
+               if (!core.has_dsp || !is_s16(op) || op.in[0]->shape[3] >= 4) return false;
+               const DepthwiseAsConv2d full = depthwise_as_conv2d(s8_params(op), op.constant<std::int8_t>(1));
+               return conv2d_s16_dsp_applies(full.params, full.weights);
+             },
+             lower_s16_as_conv2d_dsp},
+            {"depthwise_conv2d_s16_dsp", "depthwise_conv2d/depthwise_conv2d_s16_dsp.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_dsp && is_s16(op) && depthwise_conv2d_s8_dsp_applies(s8_params(op)) &&
+                      packed_s16_dsp(op).form != nullptr;
+             },
+             lower_s16_dsp},
             {"depthwise_conv2d_s16", "depthwise_conv2d/depthwise_conv2d_s16.h",
              [](const Operation& op, const Core&) { return is_s16_layer(op) && op.in[0]->shape[0] == 1; },
              lower_s16}};
@@ -361,6 +402,16 @@ struct DepthwiseConv2d {
          "stride=[2,2]", "i8[1,3,2,5] q(0.02, 5)"},
         {"i16[1,6,5,2] q(0.0005, 0); const i8[1,2,3,4] q(axis=3, [0.01,0.02,0.015,0.011], 0); const i64[4]",
          "pad=[1,1,1,1], clamp_min=0", "i16[1,7,5,4] q(0.0003, 0)"},
+        {"i16[1,5,6,6] q(0.0005, 0); const i8[1,3,3,6] q(0.01, 0); const i32[6]", "pad=[1,1,1,1]",
+         "i16[1,5,6,6] q(0.001, 0)"},
+        {"i16[1,6,5,8] q(0.0005, 0); const i8[1,3,3,8] q(0.01, 0)", "pad=[1,1,1,1], clamp_min=0, clamp_max=6",
+         "i16[1,6,5,8] q(0.001, 0)"},
+        {"i16[1,7,6,5] q(0.0005, 0); const i8[1,3,3,5] q(0.01, 0); const i32[5]",
+         "pad=[1,1,1,1], stride=[2,2]", "i16[1,4,3,5] q(0.001, 0)"},
+        {"i16[1,7,6,4] q(0.0005, 0); const i8[1,4,5,8] q(0.01, 0); const i32[8]",
+         "pad=[1,2,2,3], clamp_min=0", "i16[1,7,7,8] q(0.002, 0)"},
+        {"i16[1,7,9,9] q(0.0005, 0); const i8[1,2,4,9] q(0.01, 0); const i64[9]",
+         "pad=[1,2,2,3], dilation=[2,1]", "i16[1,8,11,9] q(0.001, 0)"},
         {"f32[1,5,5,3]; const f32[1,3,3,4]", "", "", "shape-mismatch"}};
   }
 };

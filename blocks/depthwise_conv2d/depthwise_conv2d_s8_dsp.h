@@ -11,26 +11,10 @@
 // finishes, which core/matmul_s8_dsp.h explains.
 #pragma once
 #include "../core/matmul_s8_dsp.h"
-#include "depthwise_3x3_s8_dsp.h"
+#include "depthwise_3x3_dsp.h"
+#include "depthwise_taps_dsp.h"
 
 namespace nb {
-
-/// What the inner loop reads. Its layout is known to the assembly below.
-struct DepthwiseS8Dsp {
-  const uint32_t* stream;  ///< the first group
-  const int32_t* table;    ///< byte offsets of the taps from `base`, an odd tap first
-  const int8_t* base;      ///< the window's first tap, first channel of the group
-  const int32_t* table_end;
-  int8_t* out;
-  int8_t* out_end;
-  int32_t odd;          ///< taps % 2
-  int32_t first_steps;  ///< steps of two taps in the first, shortened round of the unrolled loop
-  int32_t finish;
-  void (*slow)(const int32_t*, const int32_t*, int8_t*);
-  const int8_t* zeros;  ///< where a tap of offset kPadTapDsp reads (plain form only)
-};
-
-constexpr int32_t kPadTapDsp = INT32_MIN;
 
 /// One group's outputs by the general rescaling.
 NB_NOINLINE inline void depthwise_finish_slow_dsp(const int32_t* constants, const int32_t* sums,
@@ -88,7 +72,7 @@ NB_NOINLINE inline void depthwise_finish_slow_dsp(const int32_t* constants, cons
   "strb " y ", [r1], #1\n"
 
 /// Groups of four channels of one pixel, until `out` reaches `out_end`. Returns the stream past them.
-NB_NOINLINE __attribute__((naked)) inline const uint32_t* depthwise_groups(const DepthwiseS8Dsp*) {
+NB_NOINLINE __attribute__((naked)) inline const uint32_t* depthwise_groups(const DepthwiseTapsDsp*) {
   // The frame: sp+0 table, +4 table_end, +8 out, +12 out_end, +16 start, +20 loop entry, +24 finish, +28
   // slow.
   __asm__ volatile(
@@ -178,7 +162,7 @@ NB_NOINLINE __attribute__((naked)) inline const uint32_t* depthwise_groups(const
 #else
 
 /// The function above, in plain C++.
-inline const uint32_t* depthwise_groups(const DepthwiseS8Dsp* d) {
+inline const uint32_t* depthwise_groups(const DepthwiseTapsDsp* d) {
   const uint32_t* stream = d->stream;
   const int8_t* base = d->base;
   for (int8_t* out = d->out; out != d->out_end; out += 4, base += 4) {
@@ -210,90 +194,10 @@ inline const uint32_t* depthwise_groups(const DepthwiseS8Dsp* d) {
 
 #endif
 
-/// Bytes of scratch, 4-byte aligned: two tables of taps and a pixel of padding, or what the 3x3 form needs.
+/// Bytes of scratch, 4-byte aligned: what either form needs.
 constexpr int32_t depthwise_conv2d_s8_dsp_scratch_bytes(const DepthwiseConv2dS8& p) {
-  const int32_t tables = 8 * p.window.kernel.h * p.window.kernel.w + (p.in_channels + 3) / 4 * 4;
-  return depthwise_3x3_s8_dsp_applies(p) ? max(tables, depthwise_3x3_s8_dsp_scratch_bytes(p)) : tables;
-}
-
-/// Output rows [y_begin, y_end) of any window, before the clamp.
-NB_NOINLINE inline void depthwise_taps_s8_dsp_rows(const DepthwiseConv2dS8& p, const int8_t* in,
-                                                   int32_t in_row, const int8_t* packed, int8_t* out,
-                                                   int32_t y_begin, int32_t y_end, int8_t* scratch) {
-  const Window2d& g = p.window;
-  const int32_t channels = p.in_channels, multiples = p.depth_multiplier;
-  const int32_t taps = g.kernel.h * g.kernel.w;
-  int32_t* const inside_table = reinterpret_cast<int32_t*>(scratch);
-  int32_t* const border_table = inside_table + taps;
-  int8_t* const zeros = reinterpret_cast<int8_t*>(border_table + taps);
-  for (int32_t c = 0; c < channels; ++c) zeros[c] = static_cast<int8_t>(p.in_zero);
-  const int32_t column_step = g.dilation.w * channels, row_step = g.dilation.h * g.in.w * channels;
-  {
-    int32_t* to = inside_table;
-    for (int32_t i = 0; i < g.kernel.h; ++i)
-      for (int32_t j = 0; j < g.kernel.w; ++j) *to++ = i * row_step + j * column_step;
-  }
-  const int32_t reach_h = g.in.h - (g.kernel.h - 1) * g.dilation.h;
-  const int32_t reach_w = g.in.w - (g.kernel.w - 1) * g.dilation.w;
-  const int32_t whole = channels & ~3;
-
-  DepthwiseS8Dsp d;
-  d.odd = taps & 1;
-  d.first_steps = (taps >> 1) & 3;
-  d.finish = reinterpret_cast<const int32_t*>(packed)[2];
-  d.slow = depthwise_finish_slow_dsp;
-  d.zeros = zeros;
-  for (int32_t y = y_begin; y < y_end; ++y) {
-    const int32_t iy = y * g.stride.h - g.pad.h;
-    const bool row_inside = iy >= 0 && iy < reach_h;
-    for (int32_t x = 0; x < g.out.w; ++x) {
-      const int32_t ix = x * g.stride.w - g.pad.w;
-      const int8_t* const base = in + ((iy - in_row) * g.in.w + ix) * channels;
-      d.table = inside_table;
-      if (!row_inside || ix < 0 || ix >= reach_w) {
-#if NB_DSP
-        const int32_t pad = static_cast<int32_t>(zeros - base);
-#else
-        const int32_t pad = kPadTapDsp;
-#endif
-        int32_t* to = border_table;
-        for (int32_t i = 0, row = iy, at_row = 0; i < g.kernel.h;
-             ++i, row += g.dilation.h, at_row += row_step) {
-          const bool row_outside = static_cast<uint32_t>(row) >= static_cast<uint32_t>(g.in.h);
-          for (int32_t j = 0, column = ix, at = at_row; j < g.kernel.w;
-               ++j, column += g.dilation.w, at += column_step)
-            *to++ = row_outside || static_cast<uint32_t>(column) >= static_cast<uint32_t>(g.in.w) ? pad : at;
-        }
-        d.table = border_table;
-      }
-      d.table_end = d.table + taps;
-      d.stream = reinterpret_cast<const uint32_t*>(packed) + 4;
-      if (multiples == 1) {
-        d.base = base;
-        d.out = out;
-        d.out_end = out + whole;
-        d.stream = depthwise_groups(&d);
-        if (channels != whole) {
-          d.base = base + channels - 4;
-          d.out = out + channels - 4;
-          d.out_end = out + channels;
-          depthwise_groups(&d);
-        }
-      } else {
-        for (int32_t m = 0; m < multiples; ++m)
-          for (int32_t c = 0; c < channels; c += 4) {
-            const int32_t first = min(c, channels - 4);
-            int8_t group[4];
-            d.base = base + first;
-            d.out = group;
-            d.out_end = group + 4;
-            d.stream = depthwise_groups(&d);
-            for (int32_t i = 0; i < 4; ++i) out[(first + i) * multiples + m] = group[i];
-          }
-      }
-      out += channels * multiples;
-    }
-  }
+  const int32_t tables = depthwise_taps_dsp_scratch_bytes(p, 1);
+  return depthwise_3x3_dsp_applies(p) ? max(tables, depthwise_3x3_dsp_scratch_bytes(p)) : tables;
 }
 
 /// Output rows [y_begin, y_end) as depthwise_conv2d_s8_rows, with the constants of
@@ -303,9 +207,10 @@ NB_NOINLINE inline void depthwise_conv2d_s8_dsp_rows(const DepthwiseConv2dS8& p,
                                                      int32_t in_row, const int8_t* packed, int8_t* out,
                                                      int32_t y_begin, int32_t y_end, int8_t* scratch) {
   if (reinterpret_cast<const int32_t*>(packed)[0] == 1) {
-    depthwise_3x3_s8_dsp_rows(p, in, in_row, packed, out, y_begin, y_end, scratch);
+    depthwise_3x3_dsp_rows(p, in, in_row, packed, out, y_begin, y_end, scratch, depthwise_3x3_rows_s8);
   } else {
-    depthwise_taps_s8_dsp_rows(p, in, in_row, packed, out, y_begin, y_end, scratch);
+    depthwise_taps_dsp_rows(p, in, in_row, packed, out, y_begin, y_end, scratch, depthwise_finish_slow_dsp,
+                            depthwise_groups);
   }
   if (p.out_min > -128 || p.out_max < 127)
     clamp_s8(out, (y_end - y_begin) * p.window.out.w * p.in_channels * p.depth_multiplier, p.out_min,

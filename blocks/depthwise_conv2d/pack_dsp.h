@@ -42,7 +42,7 @@ inline std::vector<int8_t> pack_depthwise_conv2d_s8_dsp(const DepthwiseConv2dS8&
   const FinishDsp finish = choose_finish_dsp(channels, p.out_zero, p.out_min);
   const auto constants = [&](int32_t o) { return finish_constants_dsp(finish, channels[o], p.out_zero); };
   const int32_t scale = finish == kFinishSlowDsp ? 1 : 2;
-  const bool rows = finish != kFinishSlowDsp && depthwise_3x3_s8_dsp_applies(p);
+  const bool rows = finish != kFinishSlowDsp && depthwise_3x3_dsp_applies(p);
   std::vector<int8_t> stream;
   for (int32_t head : std::initializer_list<int32_t>{rows, 0, finish, 0}) append_word_dsp(stream, head);
   if (rows) {
