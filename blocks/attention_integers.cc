@@ -124,6 +124,7 @@ AttentionIntegers attention_integers(const Operation& op, const Attention& shape
                                         .left = shape.left,
                                         .right = shape.right,
                                         .offset = shape.offset,
+                                        .blind = shape.blind,
                                         .q_zero = q.zero_point(),
                                         .out_zero = y.zero_point(),
                                         .score_shift = 0,
@@ -199,6 +200,11 @@ void attention_reference(const AttentionIntegers& integers, std::span<const Tens
         const std::int64_t b = at[0], h = at[1], i = at[2];
         const KeyRange seen = keys_of_query(p, static_cast<std::int32_t>(i));
         std::int32_t largest = kHiddenScore;
+        const auto mask_row = static_cast<std::size_t>(b * p.mask.b + h * p.mask.h + i * p.mask.q);
+        const std::uint8_t* mask = integers.mask.empty() && in.size() > kMask && in[kMask].type != nullptr
+                                       ? in[kMask].as<std::uint8_t>().data() + mask_row
+                                       : nullptr;
+        const bool is_blind = mask != nullptr && p.blind != kBlindZeros && hides_all(mask, p.mask.k, seen);
         for (std::int64_t j = seen.begin; j < seen.end; ++j) {
           std::int64_t sum = 0;
           for (std::int64_t d = 0; d < p.depth; ++d)
@@ -206,12 +212,12 @@ void attention_reference(const AttentionIntegers& integers, std::span<const Tens
                 (q.get_int(b * p.q.b + h * p.q.h + i * p.q.t + d * p.q.d) - p.q_zero) *
                 k.get_int(b * p.k.b + h / p.group * p.k.h + j * p.k.t + d * p.k.d));
           auto score = static_cast<std::int32_t>(sum >> p.score_shift) * p.sign;
-          const auto place =
-              static_cast<std::size_t>(b * p.mask.b + h * p.mask.h + i * p.mask.q + j * p.mask.k);
           if (!integers.mask.empty())
-            score = masked_score(p, score, integers.mask[place]);
-          else if (in.size() > kMask && in[kMask].type != nullptr)
-            score = masked_score(p, score, in[kMask].as<std::uint8_t>()[place]);
+            score = masked_score(p, score, integers.mask[mask_row + static_cast<std::size_t>(j * p.mask.k)]);
+          else if (is_blind && p.blind == kBlindMean)
+            score = 0;
+          else if (mask != nullptr && !is_blind)
+            score = masked_score(p, score, mask[j * p.mask.k]);
           values[static_cast<std::size_t>(j)] = score;
           largest = std::max(largest, score);
         }

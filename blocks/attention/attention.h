@@ -15,6 +15,7 @@ struct Attention {
   MaskSteps mask;
   float scale, softcap;
   int32_t left, right, offset;
+  int32_t blind = kBlindZeros;
 };
 
 /// Floats of a row of scores: the keys in whole tiles.
@@ -95,9 +96,15 @@ NB_NOINLINE void attention_rows(const Attention& p, int32_t from, int32_t rows, 
     tiles_f32({1, p.depth, 0, 0}, strip, {rows, q, p.q.t, kZeros, 0, scores + key, width});
   }
   float inverse[kAttentionRows], sums[kAttentionRows * kTileChannels];
-  for (int32_t r = 0; r < rows; ++r)
-    inverse[r] = attention_powers(p, keys_of_query(p, from + r), all, mask ? mask + r * p.mask.q : nullptr,
-                                  scores + r * width);
+  for (int32_t r = 0; r < rows; ++r) {
+    const KeyRange seen = keys_of_query(p, from + r);
+    const Mask* row = mask ? mask + r * p.mask.q : nullptr;
+    if (row && p.blind != kBlindZeros && hides_all(row, p.mask.k, seen)) {
+      row = nullptr;
+      for (int32_t i = seen.begin; p.blind == kBlindMean && i < seen.end; ++i) scores[r * width + i] = 0.0f;
+    }
+    inverse[r] = attention_powers(p, seen, all, row, scores + r * width);
+  }
   for (int32_t d = 0; d < p.value_depth; d += kTileChannels) {
     const int32_t count = min(p.value_depth - d, kTileChannels);
     attention_strip(v + all.begin * p.v.t + d * p.v.d, p.v.t, p.v.d, all.end - all.begin, count, strip);
@@ -108,9 +115,10 @@ NB_NOINLINE void attention_rows(const Attention& p, int32_t from, int32_t rows, 
   }
 }
 
-/// y = softmax(softcap(scale * q k^T) + mask) v for each batch and head, 0 in rows that see nothing. `mask`
-/// may be null; Mask is float (added) or uint8_t (0 hides). y may lie exactly on q if their steps are the
-/// same and neither k nor v lies there. Scratch: attention_scratch floats.
+/// y = softmax(softcap(scale * q k^T) + mask) v for each batch and head, 0 in rows that see nothing, unless
+/// `blind` says otherwise of a boolean mask. `mask` may be null; Mask is float (added) or uint8_t (0 hides).
+/// y may lie exactly on q if their steps are the same and neither k nor v lies there. Scratch:
+/// attention_scratch floats.
 template <class Mask>
 NB_NOINLINE void attention(const Attention& p, const float* q, const float* k, const float* v,
                            const Mask* mask, float* y, float* scratch) {

@@ -95,9 +95,13 @@ NB_NOINLINE void attention_rows(const AttentionQuantized& p, AttentionHead<T>& h
   for (int32_t r = 0; r < rows; ++r) {
     const KeyRange seen = keys_of_query(p, from + r);
     const int32_t begin = seen.begin - all.begin, end = seen.end - all.begin;
-    if (mask || p.sign < 0)
-      attention_bend(p, end - begin, mask ? mask + r * p.mask.q + seen.begin * p.mask.k : nullptr,
-                     scores + r * width + begin);
+    const Mask* row = mask ? mask + r * p.mask.q : nullptr;
+    if (row && p.blind != kBlindZeros && hides_all(row, p.mask.k, seen)) {
+      row = nullptr;
+      for (int32_t i = begin; p.blind == kBlindMean && i < end; ++i) scores[r * width + i] = 0;
+    }
+    if (row || p.sign < 0)
+      attention_bend(p, end - begin, row ? row + seen.begin * p.mask.k : nullptr, scores + r * width + begin);
     const uint64_t sum = attention_powers<T>(p, begin, end, count, scores + r * width, table,
                                              powers_of_row(scores, width, r, T{}));
     factors[r] = attention_factor(p, sum, 8 * sizeof(T));
@@ -114,9 +118,10 @@ NB_NOINLINE void attention_rows(const AttentionQuantized& p, AttentionHead<T>& h
 }
 
 /// y = softmax(scale * q k^T + mask) v for each batch and head in the output's numbers, real 0 in rows that
-/// see nothing. `mask` may be null; Mask is uint8_t (0 hides) or int32_t (added, kHiddenScore hides). Total
-/// is int32_t for int8 and at most kAttentionKeys keys, else int64_t. `table` as power_of_half wants it. y
-/// may lie exactly on q if their steps are the same and neither k nor v lies there.
+/// see nothing, unless `blind` says otherwise of a boolean mask. `mask` may be null; Mask is uint8_t (0
+/// hides) or int32_t (added, kHiddenScore hides). Total is int32_t for int8 and at most kAttentionKeys keys,
+/// else int64_t. `table` as power_of_half wants it. y may lie exactly on q if their steps are the same and
+/// neither k nor v lies there.
 template <class T, class Total, class Mask>
 NB_NOINLINE void attention_quantized(const AttentionQuantized& p, const T* q, const T* k, const T* v,
                                      const Mask* mask, const uint32_t* table, T* y, int8_t* scratch) {

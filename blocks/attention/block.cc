@@ -20,9 +20,8 @@ struct AttentionBlock {
   static constexpr std::string_view doc =
       "y[b,h] = softmax(cap(scale * q[b,h] k[b,h/g]^T) + mask[b,h]) v[b,h/g], g query heads to one of k and "
       "v; "
-      "a boolean mask hides where it is false, a float one is added; rows that see no key are 0. Tensors "
-      "have "
-      "four axes, in the order that the attributes say";
+      "a boolean mask hides where it is false, a float one is added; rows that see no key are 0 or what "
+      "`blind` says. Tensors have four axes, in the order that the attributes say";
   using Attrs = AttentionAttrs;
   static constexpr auto fields = kAttentionFields;
   static constexpr QuantizedForm quantized_form = QuantizedForm::rounds;
@@ -122,7 +121,8 @@ struct AttentionBlock {
                 .softcap = a.softcap,
                 .left = n(a.left),
                 .right = n(a.right),
-                .offset = n(a.offset)};
+                .offset = n(a.offset),
+                .blind = static_cast<std::int32_t>(a.blind)};
     if (op.has(kMask)) {
       const Shape strides = broadcast_strides(op.in[kMask]->shape, Shape{q[0], q[1], q[2], k[2]});
       p.mask = {n(strides[0]), n(strides[1]), n(strides[2]), n(strides[3])};
@@ -137,42 +137,46 @@ struct AttentionBlock {
     const Elements q(in[kQ]), k(in[kK]), v(in[kV]), y(out[0]);
     const double cap = static_cast<double>(p.softcap);
     std::vector<double> powers(static_cast<std::size_t>(p.keys));
-    each_index(Shape{p.batch, p.heads, p.queries}, {Shape{1, 0, 0}, Shape{0, 1, 0}, Shape{0, 0, 1}},
-               [&](auto at) {
-                 const std::int64_t b = at[0], h = at[1], i = at[2];
-                 const KeyRange seen = keys_of_query(p, static_cast<std::int32_t>(i));
-                 double largest = kMinusInfinity, sum = 0;
-                 for (std::int64_t j = seen.begin; j < seen.end; ++j) {
-                   double score = 0;
-                   for (std::int64_t d = 0; d < p.depth; ++d)
-                     score += q.get(b * p.q.b + h * p.q.h + i * p.q.t + d * p.q.d) *
-                              k.get(b * p.k.b + h / p.group * p.k.h + j * p.k.t + d * p.k.d);
-                   score *= static_cast<double>(p.scale);
-                   if (cap > 0) score = cap * std::tanh(score / cap);
-                   if (op.has(kMask)) {
-                     const Elements mask(in[kMask]);
-                     const std::int64_t place = b * p.mask.b + h * p.mask.h + i * p.mask.q + j * p.mask.k;
-                     if (!is_float(mask.dtype))
-                       score = mask.get_int(place) != 0 ? score : kMinusInfinity;
-                     else
-                       score += mask.get(place);
-                   }
-                   powers[static_cast<std::size_t>(j)] = score;
-                   largest = std::max(largest, score);
-                 }
-                 for (std::int64_t j = seen.begin; j < seen.end; ++j) {
-                   double& power = powers[static_cast<std::size_t>(j)];
-                   power = power == kMinusInfinity ? 0 : std::exp(power - largest);
-                   sum += power;
-                 }
-                 for (std::int64_t d = 0; d < p.value_depth; ++d) {
-                   double mean = 0;
-                   for (std::int64_t j = seen.begin; j < seen.end; ++j)
-                     mean += powers[static_cast<std::size_t>(j)] *
-                             v.get(b * p.v.b + h / p.group * p.v.h + j * p.v.t + d * p.v.d);
-                   y.put(b * p.y.b + h * p.y.h + i * p.y.t + d, sum == 0 ? 0 : mean / sum);
-                 }
-               });
+    each_index(
+        Shape{p.batch, p.heads, p.queries}, {Shape{1, 0, 0}, Shape{0, 1, 0}, Shape{0, 0, 1}}, [&](auto at) {
+          const std::int64_t b = at[0], h = at[1], i = at[2];
+          const KeyRange seen = keys_of_query(p, static_cast<std::int32_t>(i));
+          double largest = kMinusInfinity, sum = 0;
+          const std::int64_t row = b * p.mask.b + h * p.mask.h + i * p.mask.q;
+          const bool is_blind = op.has(kMask) && !is_float(op.in[kMask]->dtype) && p.blind != kBlindZeros &&
+                                hides_all(in[kMask].as<std::uint8_t>().data() + row, p.mask.k, seen);
+          for (std::int64_t j = seen.begin; j < seen.end; ++j) {
+            double score = 0;
+            for (std::int64_t d = 0; d < p.depth; ++d)
+              score += q.get(b * p.q.b + h * p.q.h + i * p.q.t + d * p.q.d) *
+                       k.get(b * p.k.b + h / p.group * p.k.h + j * p.k.t + d * p.k.d);
+            score *= static_cast<double>(p.scale);
+            if (cap > 0) score = cap * std::tanh(score / cap);
+            if (is_blind && p.blind == kBlindMean) score = 0;
+            if (op.has(kMask) && !is_blind) {
+              const Elements mask(in[kMask]);
+              const std::int64_t place = row + j * p.mask.k;
+              if (!is_float(mask.dtype))
+                score = mask.get_int(place) != 0 ? score : kMinusInfinity;
+              else
+                score += mask.get(place);
+            }
+            powers[static_cast<std::size_t>(j)] = score;
+            largest = std::max(largest, score);
+          }
+          for (std::int64_t j = seen.begin; j < seen.end; ++j) {
+            double& power = powers[static_cast<std::size_t>(j)];
+            power = power == kMinusInfinity ? 0 : std::exp(power - largest);
+            sum += power;
+          }
+          for (std::int64_t d = 0; d < p.value_depth; ++d) {
+            double mean = 0;
+            for (std::int64_t j = seen.begin; j < seen.end; ++j)
+              mean += powers[static_cast<std::size_t>(j)] *
+                      v.get(b * p.v.b + h / p.group * p.v.h + j * p.v.t + d * p.v.d);
+            y.put(b * p.y.b + h * p.y.h + i * p.y.t + d, sum == 0 ? 0 : mean / sum);
+          }
+        });
   }
 
   static std::int64_t macs(const Operation& op) {
@@ -202,7 +206,8 @@ struct AttentionBlock {
             {"mask", list_text(Shape{p.mask.b, p.mask.h, p.mask.q, p.mask.k})},
             {"left", std::to_string(p.left)},
             {"right", std::to_string(p.right)},
-            {"offset", std::to_string(p.offset)}};
+            {"offset", std::to_string(p.offset)},
+            {"blind", std::to_string(p.blind)}};
   }
   static void allow_in_place(const Operation& op, Lowered& l) {
     const auto& a = op.attrs<Attrs>();
@@ -215,7 +220,7 @@ struct AttentionBlock {
     const bool is_bool = op.has(kMask) && !is_float(op.in[kMask]->dtype);
     Lowered l{.function = is_bool ? "attention<uint8_t>" : "attention<float>", .params_type = "Attention"};
     l.params = geometry(p);
-    l.params.insert(l.params.end() - 3,
+    l.params.insert(l.params.end() - 4,
                     {{"scale", float_literal(p.scale)}, {"softcap", float_literal(p.softcap)}});
     l.arguments = {input_arg(kQ), input_arg(kK),
                    input_arg(kV), op.has(kMask) ? input_arg(kMask) : literal_arg("nullptr"),
@@ -266,6 +271,14 @@ struct AttentionBlock {
         {"f32[2,9,2,4]; f32[2,2,4,13]; f32[2,13,2,11]; f32[9,13]",
          "scale=0.5, q_axes=\"bthd\", k_axes=\"bhdt\", v_axes=\"bthd\", y_axes=\"bthd\""},
         {"f32[2,4,3,5]; f32[2,2,17,5]; f32[2,2,17,6]; bool[2,1,1,17]", "scale=-0.4, softcap=1.5"},
+        {"f32[2,2,5,4]; f32[2,2,9,4]; f32[2,2,9,3]; bool[2,1,5,1]", "scale=0.5, blind=mean, left=6"},
+        {"f32[2,2,5,4]; f32[2,2,9,4]; f32[2,2,9,3]; bool[5,1]", "scale=-0.5, blind=unmasked"},
+        {"i8[2,2,5,4] q(0.05,3); i8[2,2,9,4] q(0.04,-7); i8[2,2,9,3] q(0.03,11); bool[2,1,5,1]",
+         "scale=0.5, blind=mean, left=6", "i8[2,2,5,3] q(0.02,-4)"},
+        {"i8[2,2,5,4] q(0.05,3); i8[2,2,9,4] q(0.04,-7); i8[2,2,9,3] q(0.03,11); bool[5,1]",
+         "scale=-0.5, blind=unmasked", "i8[2,2,5,3] q(0.02,-4)"},
+        {"i16[2,2,5,4] q(0.0003,0); i16[2,2,9,4] q(0.0002,3); i16[2,2,9,3] q(0.0002,-50); bool[2,1,5,1]",
+         "scale=-0.5, blind=mean", "i16[2,2,5,3] q(0.0001,5)"},
         {"f32[19,1,6,8]; f32[19,1,2,8]; f32[19,1,2,8]",
          "right=0, q_axes=\"tbhd\", k_axes=\"tbhd\", v_axes=\"tbhd\", y_axes=\"tbhd\""},
         {"f32[1,1,21,16]; f32[1,1,30,16]; f32[1,1,30,16]; f32[1,1,30]", "left=10, right=2, offset=9"},

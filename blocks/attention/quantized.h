@@ -12,6 +12,7 @@ struct AttentionQuantized {
   AttentionSteps q, k, v, y;
   MaskSteps mask;
   int32_t left, right, offset;
+  int32_t blind;
   int32_t q_zero, out_zero;
   int32_t score_shift;                   ///< a sum of products / 2^score_shift is a score, below 2^29
   int32_t sign;                          ///< -1: smaller scores have larger powers

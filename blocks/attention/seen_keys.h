@@ -17,6 +17,10 @@ struct MaskSteps {
 /// them.
 constexpr int32_t kAttentionRows = 8;
 
+/// What a query gets whose boolean mask hides all keys: zeros, the mean of the values of its window, or what
+/// it gets without the mask.
+constexpr int32_t kBlindZeros = 0, kBlindMean = 1;
+
 /// [begin, end).
 struct KeyRange {
   int32_t begin, end;
@@ -27,6 +31,18 @@ NB_INLINE KeyRange keys_of_query(const Params& p, int32_t query) {
   const int32_t at = query + p.offset;
   const int32_t begin = p.left < 0 ? 0 : clamp<int32_t>(at - p.left, 0, p.keys);
   return {begin, p.right < 0 ? p.keys : clamp<int32_t>(at + p.right + 1, begin, p.keys)};
+}
+
+/// Whether a boolean mask, `step` elements from one key to the next, hides all keys of a row. One that is
+/// added hides none.
+NB_NOINLINE inline bool hides_all(const uint8_t* mask, int32_t step, KeyRange seen) {
+  for (int32_t i = seen.begin; i < seen.end; ++i)
+    if (mask[i * step]) return false;
+  return true;
+}
+template <class Added>
+NB_INLINE bool hides_all(const Added*, int32_t, KeyRange) {
+  return false;
 }
 
 }  // namespace nb

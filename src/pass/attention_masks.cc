@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pass/channel_line.h"
+
 namespace nb {
 namespace {
 
@@ -92,6 +94,13 @@ std::vector<ScoreMask> parts_of(const Pattern& pattern, const ScoreMask& mask) {
         open.push_back(std::move(part));
         continue;
       }
+    }
+    if (block == "add" && is_float(pattern.type(part.value).dtype) && !is_bounded(*node)) {
+      for (const ValueId id : node->inputs) {
+        part.value = id;
+        open.push_back(part);
+      }
+      continue;
     }
     if (block == "logical_not" || block == (part.hides ? "logical_or" : "logical_and")) {
       part.hides = part.hides != (block == "logical_not");

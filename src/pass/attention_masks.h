@@ -5,8 +5,11 @@
 
 namespace nb {
 
-/// A score that low counts as none: its power of e is 0 beside any score that stays.
-inline constexpr double kHidden = -1e9;
+/// A score that low, or one that has been moved so far down, counts as none: its power of e is 0 beside any
+/// score that stays.
+inline constexpr double kHidden = -1e4;
+/// Scores that something so low is added to become one number.
+inline constexpr double kDrowned = -1e8;
 
 /// What is done to scores [..., queries, keys].
 struct ScoreMask {
@@ -23,7 +26,7 @@ struct ScoreMask {
 [[nodiscard]] bool becomes_window(const Graph& graph, const ScoreMask& mask, AttentionAttrs& attributes);
 
 /// The masks that hide together what this one hides: an addend chosen by a condition is that condition, and
-/// one that asks for two things is two. It alone if it is not made of others.
+/// one that asks for two things, or adds two, is two. It alone if it is not made of others.
 [[nodiscard]] std::vector<ScoreMask> parts_of(const Pattern& pattern, const ScoreMask& mask);
 
 }  // namespace nb

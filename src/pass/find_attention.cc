@@ -13,6 +13,7 @@
 #include "blocks/transpose/attributes.h"
 #include "pass/attention_layout.h"
 #include "pass/attention_masks.h"
+#include "pass/boolean_masks.h"
 #include "pass/channel_line.h"
 #include "pass/pass.h"
 #include "pass/strided_view.h"
@@ -190,7 +191,9 @@ class Search {
         const auto number = pattern_.number(node->inputs[3 - i]);
         const double fill = number ? *number * scores.factor : 0;
         if (!(fill <= kHidden) || !is_unmasked(node->inputs[i])) continue;
-        scores.masks.push_back({node->inputs[0], i == 2, fill, shape(id), scores.is_turned});
+        // All scores of a row become this number, however low it is.
+        scores.masks.push_back(
+            {node->inputs[0], i == 2, std::min(fill, kDrowned), shape(id), scores.is_turned});
         return above(node->inputs[i], std::move(scores));
       }
     }
@@ -495,6 +498,7 @@ Status find_attention(Graph& graph, PassContext& context) {
   }
   if (!all.empty()) Replacement(graph, context.blocks).run(all);
   lay_out_attention(graph, context.blocks);
+  make_masks_boolean(graph, context.blocks, context.diagnostics);
   return {};
 }
 

@@ -1,9 +1,10 @@
 """Models quantized here give the same bits everywhere, and need no float arithmetic where there is no FPU.
 
-Each model of quantize_corpus.py is quantized once, its graph run with 2 samples on this computer, by the blocks'
-references (nb_interpret) and on every virtual board: all outputs are the same bytes. A program whose layers are all of
-integers has no soft-float function in its firmware on Cortex-M0 and Cortex-M3; one with --float-io must have some, so
-that the check is seen to work. A layer that stays float is a failure, unless KNOWN_FLOAT names it with its reason.
+Each model of quantize_corpus.py is quantized once (with --corpus also the untrained ones, calibrated on their recorded
+inputs), its graph run with 2 samples on this computer, by the blocks' references (nb_interpret) and on every virtual
+board: all outputs are the same bytes. A program whose layers are all of integers has no soft-float function in its
+firmware on Cortex-M0 and Cortex-M3; one with --float-io must have some, so that the check is seen to work. A layer that
+stays float is a failure, unless KNOWN_FLOAT names it with its reason.
 Boards whose tools are missing are skipped, and all of it if none is left.
 
 usage: quantize_boards.py NBLOCKS NB_INTERPRET [--corpus] [--only TEXT] [--numbers int8,int16] [--boards a,b] [--table]
@@ -21,7 +22,7 @@ import sys
 import tempfile
 
 import numpy as np
-from quantize_corpus import models
+from quantize_corpus import CORPUS, models, without_test_set
 
 SAMPLES = 2
 BOARDS = "cortex-m0,cortex-m3,cortex-m4f,cortex-m7,cortex-m33,cortex-m55,rv32imc"
@@ -76,8 +77,9 @@ class Quantized:
         self.label = f"{model.name} {numbers}"
         self.folder = pathlib.Path(folder) / self.label.replace("/", "_").replace(" ", "_")
         self.folder.mkdir()
-        np.savez(self.folder / "calibration.npz", in0=model.samples)
-        np.savez(self.folder / "test.npz", in0=model.x[:SAMPLES])
+        by_name = [x if isinstance(x, dict) else {"in0": x} for x in (model.samples, model.x)]
+        np.savez(self.folder / "calibration.npz", **by_name[0])
+        np.savez(self.folder / "test.npz", **{name: x[:SAMPLES] for name, x in by_name[1].items()})
         self.graph = self.folder / "graph.txt"
         self.report, self.wanted = {}, b""
 
@@ -161,6 +163,9 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
         chosen = models(["examples", "corpus"] if arguments.corpus else ["examples"], arguments.only, 256)
+        if arguments.corpus:
+            chosen += [without_test_set(meta.parent) for meta in sorted(CORPUS.glob("*/meta.json"))
+                       if not (meta.parent / "test.npz").exists() and arguments.only in meta.parent.name]
         all_quantized = [Quantized(arguments, model, numbers, folder)
                          for model in chosen for numbers in arguments.numbers.split(",")]
         prepared = [(each, pool.submit(each.prepare)) for each in all_quantized]

@@ -97,6 +97,13 @@ def models(kinds, only, count):
     return found
 
 
+def without_test_set(folder):
+    """An untrained model with what its inputs are called and hold in io.npz, as data and as samples."""
+    io = np.load(folder / "io.npz")
+    inputs = {name: io[name] for name in io.files if name.startswith("in")}
+    return Model(folder.name, folder / "model.onnx", "none", inputs, None, inputs)
+
+
 def calibration(meta, shape, count):
     """Training samples in the model's own preparation and shape, or None where the folder has none of its data."""
     source = meta.get("dataset", "")

@@ -86,6 +86,40 @@ def padded(scores, k):
     return scores + torch.where(is_real & torch.ones(20, 20).tril().bool(), 0.0, torch.finfo(torch.float32).min)
 
 
+LOWEST = torch.finfo(torch.float32).min
+
+
+def real_keys(k):
+    """Keys that do not look like padding, [1, 1, 1, keys]."""
+    return (k[:, :1, :, 0] > -0.3)[:, :, None]
+
+
+def some_queries(k):
+    """Keys as above, for half of the queries; the others see none."""
+    return real_keys(k) & (k[:, :1, :, 1] > 0)[..., None]
+
+
+def lowered(scores, keep, low):
+    return scores + (1.0 - keep.float()) * low
+
+
+def inverted(scores, keep):
+    """As Transformers does it: the lowest number where the inverse is not 0."""
+    inverse = 1.0 - keep.expand(1, 1, 20, 20).float()
+    return scores + inverse.masked_fill(inverse.to(torch.bool), LOWEST)
+
+
+def causal_and_padded(scores, keep):
+    """One addend of both, the lowest number once where both hide."""
+    triangle = torch.full((20, 20), LOWEST).triu(1)[None, None]
+    return scores + triangle.masked_fill(triangle + keep.long() == 0, LOWEST)
+
+
+def squared(scores, keep):
+    """As BERT of TensorFlow does it: a product of ones for the queries and the keys' mask."""
+    return scores + (1.0 - torch.ones(1, 1, 20, 1) * keep.float()) * -10000.0
+
+
 def turned(q, k, v):
     return torch.softmax((k @ q.transpose(-1, -2)).transpose(-1, -2) / 3, -1) @ v
 
@@ -114,6 +148,15 @@ ATTENTIONS = {
     "written_softcap": (lambda q, k, v: written(q, k, v, lambda s: 5 * torch.tanh(s / 5)), 4),
     "written_repeated": (repeated, 2),
     "written_padded": (lambda q, k, v: written(q, k, v, lambda s: padded(s, k)), 4),
+    "written_lowered": (lambda q, k, v: written(q, k, v, lambda s: lowered(s, real_keys(k), -10000.0)), 4),
+    "written_inverted": (lambda q, k, v: written(q, k, v, lambda s: inverted(s, real_keys(k))), 4),
+    "written_both": (lambda q, k, v: written(q, k, v, lambda s: causal_and_padded(s, real_keys(k) | (torch.arange(20) == 0))), 4),
+    "written_squared": (lambda q, k, v: written(q, k, v, lambda s: squared(s, real_keys(k))), 4),
+    "written_filled": (lambda q, k, v: written(q, k, v, lambda s: s.masked_fill(~some_queries(k), -1e9)), 4),
+    "written_blind": (lambda q, k, v: written(q, k, v, lambda s: lowered(s, some_queries(k), LOWEST)), 4),
+    "written_blind_scores": (lambda q, k, v: written(q, k, v, lambda s: lowered(s, some_queries(k), -10000.0)), 4),
+    "sdpa_computed": (lambda q, k, v: sdpa(q, k, v, attn_mask=real_keys(k)), 4),
+    "sdpa_inverted": (lambda q, k, v: sdpa(q, k, v, attn_mask=(1.0 - real_keys(k).float()) * LOWEST), 4),
     "written_diagonal": (lambda q, k, v: written(q, k, v, lambda s: diagonal(s, k)), 4),
     "written_turned": (turned, 4),
     "written_turned_causal": (turned_causal, 4),
@@ -163,7 +206,7 @@ SMALL |= {
 
 
 # Masks that are no window and one number a key: the mask, one for all heads, is a matrix.
-RUN_TIME_SQUARES = ("written_diagonal",)
+RUN_TIME_SQUARES = ("written_diagonal", "written_filled", "written_blind", "written_blind_scores")
 # What the older exporter cannot write.
 NEWER_ONLY = ("sdpa_groups", "torch_rms_norm")
 
@@ -172,7 +215,7 @@ class Planned:
     """A planned graph's text, as far as this test needs it."""
 
     def __init__(self, text):
-        self.blocks, self.scratch, self.shapes, self.nodes = [], [], {}, []
+        self.blocks, self.scratch, self.shapes, self.nodes, self.attentions = [], [], {}, [], []
         self.arena = int(re.search(r"^arena (\d+)", text, re.MULTILINE)[1])
         for line in text.splitlines():
             for value, dtype, shape, offset in re.findall(r'(%\d+) "(?:[^"\\]|\\.)*" : (\w+)\[([\d,]*)\](?: at (\d+))?', line):
@@ -180,7 +223,14 @@ class Planned:
             if node := re.match(r"(%.*?) = (\w+)\((.*?)\)", line):
                 self.blocks.append(node[2])
                 self.nodes.append((re.findall(r"(%\d+) \"", node[1]), re.findall(r"%\d+", node[3])))
+                if node[2] == "attention":
+                    self.attentions.append(self.nodes[-1])
                 self.scratch += [int(n) for n in re.findall(r" scratch (\d+)", line)]
+
+    def added_masks(self):
+        """Masks of attention that are floats worked out at run time."""
+        masks = [operands[3] for _, operands in self.attentions if len(operands) > 3]
+        return [v for v in masks if self.shapes[v][0] == "f32" and self.shapes[v][2]]
 
     def squares(self, steps):
         """Values made at run time that have two axes of the steps."""
@@ -239,6 +289,8 @@ def faults_of(nblocks, name, build, x, block, work, exporters):
         square = [] if name in RUN_TIME_SQUARES else plan.squares(x.shape[1])
         if "softmax" in plan.blocks or square:
             faults.append(f"{folder.name}: values of all scores: {square}")
+        if plan.added_masks():
+            faults.append(f"{folder.name}: masks that are added: {plan.added_masks()}")
     if plans[0].blocks != plans[-1].blocks:
         faults.append("other blocks" + "".join(f"\n  {e}: {' '.join(p.blocks)}" for e, p in zip(exporters, plans, strict=True)))
     return faults, plans
