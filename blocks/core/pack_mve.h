@@ -89,7 +89,7 @@ inline void simplify_channel_mve(ScalesMve& scales, size_t at, int64_t low, int6
 }
 
 /// A result at or below the zero point is clamped to it when the fused activation starts there: ties of
-/// negative values do not show.
+/// negative values do not show. Nor are there any where no sum is shifted, as in networks that round once.
 template <class Weight>
 ScalesMve scales_mve(int32_t channels, int32_t taps, Weight weight, int32_t in_zero,
                      std::span<const int32_t> bias, std::span<const int32_t> multiplier,
@@ -100,6 +100,7 @@ ScalesMve scales_mve(int32_t channels, int32_t taps, Weight weight, int32_t in_z
                    {shift.begin(), shift.end()},
                    std::vector<bool>(size, false),
                    range.min >= range.zero ? uint8_t{0} : kTiesMve};
+  if (std::all_of(shift.begin(), shift.end(), [](int8_t s) { return s == 0; })) scales.form = 0;
   bool fits = true, any_left = false, any_none = false;
   for (size_t at = 0; at < size; ++at) {
     int64_t low = 0, high = 0;

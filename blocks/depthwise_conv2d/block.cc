@@ -4,6 +4,7 @@
 #include "blocks/blocks.h"
 #include "blocks/channels.h"
 #include "blocks/conv2d/lower_mve.h"
+#include "blocks/conv2d/lower_s16_mve.h"
 #include "blocks/conv2d/pack_dsp.h"
 #include "blocks/conv2d/pack_mve.h"
 #include "blocks/conv2d/pack_s16_dsp.h"
@@ -14,6 +15,7 @@
 #include "blocks/depthwise_conv2d/pack_dsp.h"
 #include "blocks/depthwise_conv2d/pack_mve.h"
 #include "blocks/depthwise_conv2d/pack_s16_dsp.h"
+#include "blocks/depthwise_conv2d/pack_s16_mve.h"
 #include "blocks/quantized_s16.h"
 #include "blocks/windowed.h"
 
@@ -247,6 +249,36 @@ struct DepthwiseConv2d {
     return is_s16_layer(op) && is_packable(op) && op.in[0]->shape[0] == 1;
   }
 
+  /// Without a function where sums do not fit into 32 bits.
+  static Lowered lower_s16_mve(const Operation& op, const Core&) {
+    const DepthwiseConv2dS8 p = depthwise_conv2d_s8_mve_turned(s8_params(op));
+    PackedDepthwiseConv2dS16Mve packed =
+        pack_depthwise_conv2d_s16_mve(p, packing_operands_s16(op, op.in[1]->shape[3]));
+    if (packed.stream.empty()) return {};
+    const DepthwiseConv2dS16Mve& q = packed.params;
+    Lowered l{.function = "depthwise_conv2d_s16_mve", .params_type = "DepthwiseConv2dS16Mve"};
+    l.params = {window_param(p.window),
+                {"channels", std::to_string(q.channels)},
+                {"out_min", std::to_string(q.out_min)},
+                {"out_max", std::to_string(q.out_max)},
+                {"form", std::to_string(q.form)}};
+    l = packed_call(std::move(l), packed.stream, depthwise_conv2d_s16_mve_scratch_bytes(p),
+                    "weights and constants in the order of use");
+    const bool is_3x3 = p.window.kernel.h == 3 && p.window.kernel.w == 3;
+    l.arguments.push_back(
+        literal_arg(std::string("nb::depthwise_conv2d_s16_mve_row<") + (is_3x3 ? "true>" : "false>")));
+    return l;
+  }
+
+  static Lowered lower_s16_as_conv2d_mve(const Operation& op, const Core&) {
+    const DepthwiseConv2dS8 p = s8_params(op);
+    LayerS16 layer = packing_operands_s16(op, op.in[1]->shape[3]);
+    const std::vector<std::int8_t> weights = depthwise_weights_as_conv2d_s8(p, layer.weights);
+    layer.weights = weights;
+    return lower_conv2d_s16_mve(depthwise_as_conv2d_s8(p), layer,
+                                "as a full convolution, weights and constants in the order of use");
+  }
+
   static Lowered lower_s16_as_conv2d_dsp(const Operation& op, const Core&) {
     LayerS16 layer = packing_operands_s16(op, op.in[1]->shape[3]);
     const DepthwiseAsConv2d full = depthwise_as_conv2d(s8_params(op), layer.weights);
@@ -368,6 +400,19 @@ struct DepthwiseConv2d {
              lower_s8_dsp},
             {"depthwise_conv2d_s8", "depthwise_conv2d/depthwise_conv2d_s8.h",
              [](const Operation& op, const Core&) { return is_s8(op); }, lower_s8},
+            {"depthwise_conv2d_s16_as_conv2d_mve", "conv2d/conv2d_s16_mve.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_mve && is_s16(op) && op.in[0]->shape[3] == 1 && op.in[1]->shape[3] > 1 &&
+                      conv2d_s16_mve_applies(depthwise_as_conv2d_s8(s8_params(op))) &&
+                      !lower_s16_as_conv2d_mve(op, core).function.empty();
+             },
+             lower_s16_as_conv2d_mve},
+            {"depthwise_conv2d_s16_mve", "depthwise_conv2d/depthwise_conv2d_s16_mve.h",
+             [](const Operation& op, const Core& core) {
+               return core.has_mve && is_s16(op) && depthwise_conv2d_s16_mve_applies(s8_params(op)) &&
+                      !lower_s16_mve(op, core).function.empty();
+             },
+             lower_s16_mve},
             {"depthwise_conv2d_s16_as_conv2d_dsp", "conv2d/conv2d_s16_dsp.h",
              [](const Operation& op, const Core& core) {
                if (!core.has_dsp || !is_s16(op) || op.in[0]->shape[3] >= 4) return false;
@@ -412,6 +457,12 @@ struct DepthwiseConv2d {
          "pad=[1,2,2,3], clamp_min=0", "i16[1,7,7,8] q(0.002, 0)"},
         {"i16[1,7,9,9] q(0.0005, 0); const i8[1,2,4,9] q(0.01, 0); const i64[9]",
          "pad=[1,2,2,3], dilation=[2,1]", "i16[1,8,11,9] q(0.001, 0)"},
+        {"i16[1,6,5,1] q(0.0005, 0); const i8[1,2,3,5] q(0.01, 0); const i32[5]", "stride=[2,2]",
+         "i16[1,3,2,5] q(0.002, 0)"},
+        {"i16[1,9,5,4] q(0.0005, 0); const i8[1,3,3,4] q(0.01, 0); const i32[4]",
+         "pad=[1,1,1,1], clamp_min=-6", "i16[1,9,5,4] q(0.001, 0)"},
+        {"i16[1,9,1,16] q(0.0005, 0); const i8[1,4,1,16] q(0.01, 0); const i32[16]", "",
+         "i16[1,6,1,16] q(0.001, 0)"},
         {"f32[1,5,5,3]; const f32[1,3,3,4]", "", "", "shape-mismatch"}};
   }
 };
