@@ -146,7 +146,7 @@ class Annotation {
     graph_.nodes.push_back({found, std::move(attributes), {from}, {to}, layer.name, layer.origin});
   }
   /// The float value behind integers of these numbers.
-  ValueId through(ValueId from, const Type& type, const Node& layer, const std::string& name) {
+  ValueId through(ValueId from, const Type& type, const Node& layer, std::string name) {
     const ValueId q = add_value(name + ".quantized", type);
     const ValueId real = add_value(name + ".dequantized", {DType::f32, type.shape});
     add_node("quantize", from, q, layer);

@@ -92,6 +92,13 @@ def models(c):
 
 
 @test
+def one_layer(c):
+    """A model of one layer without weights."""
+    c.relu("relu.onnx", [1, 1, 8, 8])
+    c.expect(0, None, "analyze", "relu.onnx", "--quantize", "int8", "--calibrate", saved(c, "x.npz", images()))
+
+
+@test
 def account(c):
     """The report says of each value what was seen, what its integers reach, and what they cost: NumPy finds the same."""
     x = images(64)
