@@ -1,4 +1,6 @@
 // add, sub, mul, div: sums and products with broadcasting and a fused clamp.
+#include <limits>
+
 #include "blocks/arithmetic/attributes.h"
 #include "blocks/binary/functions_quantized.h"
 #include "blocks/blocks.h"
@@ -47,6 +49,39 @@ Lowered lower_add_s8(const Operation& op, std::string function) {
   add("y_zero", n.out_zero), add("y_multiplier", n.out_multiplier), add("y_right_shift", -n.out_shift);
   add("y_min", n.out_min), add("y_max", n.out_max);
   l.arguments = {input_arg(0), input_arg(1), output_arg(0)};
+  l.in_place = {{0, 0}, {1, 0}};
+  return l;
+}
+
+/// The call of the kernels of add_s16.h; without a function where they do not compute it.
+Lowered lower_add_s16(const Operation& op, std::string function) {
+  for (const Type* type : {op.in[0], op.in[1], op.out[0]})
+    if (type->dtype != DType::i16 || !type->is_quantized() || type->zero_point() != 0 ||
+        type->shape != op.out[0]->shape)
+      return {};
+  const AddQuantized n = sum_numbers(op, 1);
+  const auto is_half = [](std::int32_t multiplier, std::int32_t shift) {
+    return multiplier == 1 << 30 && shift == 0;
+  };
+  const bool is_a_half = is_half(n.a_multiplier, n.a_shift), is_b_half = is_half(n.b_multiplier, n.b_shift);
+  const std::int32_t multiplier = is_a_half ? n.b_multiplier : n.a_multiplier,
+                     shift = is_a_half ? n.b_shift : n.a_shift;
+  const bool is_both = is_a_half && is_b_half;
+  const auto goes_right = [](std::int32_t s) { return s < 0 && s >= -30; };
+  if (n.left_shift != 15 || !(is_a_half || is_b_half) || !(is_both || goes_right(shift)) ||
+      !goes_right(n.out_shift))
+    return {};
+  Lowered l{.function = std::move(function), .params_type = "AddS16"};
+  l.params = {
+      {"count", std::to_string(op.out[0]->elements())},
+      {"b_multiplier", std::to_string(is_both ? std::numeric_limits<std::int32_t>::max() : multiplier)},
+      {"b_right_shift", std::to_string(is_both ? 1 : -shift)},
+      {"y_multiplier", std::to_string(n.out_multiplier)},
+      {"y_right_shift", std::to_string(-n.out_shift)},
+      {"y_min", std::to_string(n.out_min)},
+      {"y_max", std::to_string(n.out_max)}};
+  const std::size_t larger = is_a_half ? 0 : 1;
+  l.arguments = {input_arg(larger), input_arg(1 - larger), output_arg(0)};
   l.in_place = {{0, 0}, {1, 0}};
   return l;
 }
@@ -134,7 +169,24 @@ std::vector<Block> blocks_of_arithmetic() {
                [](const Operation& op, const Core&) { return lower_add_s8(op, "add_s8_mve"); }},
               {"add_s8_dsp", "arithmetic/add_s8_dsp.h",
                [](const Operation& op, const Core& core) { return core.has_dsp && is_add_s8(op); },
-               [](const Operation& op, const Core&) { return lower_add_s8(op, "add_s8_dsp"); }}});
+               [](const Operation& op, const Core&) { return lower_add_s8(op, "add_s8_dsp"); }},
+              {"add_s16_mve", "arithmetic/add_s16_mve.h",
+               [](const Operation& op, const Core& core) {
+                 return core.has_mve && !lower_add_s16(op, "add").function.empty();
+               },
+               [](const Operation& op, const Core&) { return lower_add_s16(op, "add_s16_mve"); }},
+              {"add_s16_dsp", "arithmetic/add_s16_dsp.h",
+               [](const Operation& op, const Core& core) {
+                 return core.has_dsp && !lower_add_s16(op, "add").function.empty();
+               },
+               [](const Operation& op, const Core&) {
+                 const bool is_positive = sum_numbers(op, 1).out_min == 0;
+                 return lower_add_s16(op, is_positive ? "add_s16_dsp<true>" : "add_s16_dsp<false>");
+               }}});
+  for (const char* scales : {"0.0005,0); i16[3,70] q(0.0003,0)", "0.0003,0); i16[3,70] q(0.0005,0)",
+                             "0.0004,0); i16[3,70] q(0.0004,0)"})
+    for (const char* clamp : {"", "clamp_min=0"})
+      blocks[0].samples.push_back({std::string("i16[3,70] q(") + scales, clamp, "i16[3,70] q(0.0006,0)"});
   return blocks;
 }
 

@@ -520,12 +520,7 @@ NB_NOINLINE void matmul_s16_dsp(const int16_t* in, int32_t pixels, int32_t depth
   }
 }
 
-/// Clamps `count` elements in place to [low, high].
-NB_NOINLINE inline void clamp_s16(int16_t* x, int32_t count, int32_t low, int32_t high) {
-  for (; count > 0; --count, ++x) *x = static_cast<int16_t>(clamp<int32_t>(*x, low, high));
-}
-
-/// The same where the matrix product leaves something to clamp.
+/// Clamps what the matrix product leaves to clamp.
 NB_INLINE void clamp_matmul_s16_dsp(int16_t* x, int32_t count, int32_t low, int32_t high,
                                     const int8_t* packed) {
   const bool is_positive = reinterpret_cast<const int32_t*>(packed)[1] == kFinishPositiveDsp;

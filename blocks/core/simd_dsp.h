@@ -117,4 +117,20 @@ NB_NOINLINE inline void clamp_s8(int8_t* x, int32_t count, int32_t low, int32_t 
   for (; count > 0; --count, ++x) *x = static_cast<int8_t>(clamp<int32_t>(*x, low, high));
 }
 
+/// Clamps `count` int16 in place to [low, high].
+NB_NOINLINE inline void clamp_s16(int16_t* x, int32_t count, int32_t low, int32_t high) {
+#if NB_DSP
+  const uint32_t lows = (low & 0xffff) * 0x00010001u, highs = (high & 0xffff) * 0x00010001u;
+  for (; count >= 2; count -= 2, x += 2) {
+    uint32_t word = load4(x), scratch;
+    __asm__("ssub16 %1, %0, %2\n\tsel %0, %0, %2\n\tssub16 %1, %3, %0\n\tsel %0, %0, %3"
+            : "+r"(word), "=&r"(scratch)
+            : "r"(lows), "r"(highs)
+            : "cc");
+    store4(x, word);
+  }
+#endif
+  for (; count > 0; --count, ++x) *x = static_cast<int16_t>(clamp<int32_t>(*x, low, high));
+}
+
 }  // namespace nb
