@@ -1,16 +1,14 @@
-// boards, blocks, explain, doctor.
+// boards, blocks, doctor.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/process.h"
-#include "base/resources.h"
 #include "bench/machines.h"
 #include "bench/run.h"
 #include "blocks/blocks.h"
 #include "cli/commands.h"
-#include "pass/pass.h"
 #include "report/block_text.h"
 #include "report/format_page.h"
 #include "report/report.h"
@@ -35,15 +33,15 @@ std::string size_text(const Board& board, bool is_flash) {
   return outside > 0 ? bytes_text(outside) + " ext" : "";
 }
 
-Failed unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,
-               Diagnostics& diagnostics) {
+}  // namespace
+
+Failed report_unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,
+                      Diagnostics& diagnostics) {
   const std::string near = nearest(name, names);
   return diagnostics.add({.kind = Kind::usage,
                           .message = "no " + what + " is called `" + printable(name) + "`",
                           .help = near.empty() ? "" : "did you mean `" + near + "`?"});
 }
-
-}  // namespace
 
 int boards(const Options& options) {
   Diagnostics diagnostics;
@@ -86,7 +84,7 @@ int blocks(const Options& options) {
   if (!options.topic.empty()) {
     const Block* block = all.find(options.topic);
     if (block == nullptr) {
-      unknown("block", options.topic, all.names(), diagnostics);
+      report_unknown("block", options.topic, all.names(), diagnostics);
       return finish(diagnostics, options);
     }
     if (options.is_json)
@@ -111,41 +109,6 @@ int blocks(const Options& options) {
   }
   for (const Block& block : all.all()) fmt::print("{:<22} {}\n", block.name, block.doc);
   return 0;
-}
-
-int explain(const Options& asked) {
-  Diagnostics diagnostics;
-  Options options = asked;
-  // As a message begins, pasted: "error[does-not-fit]:".
-  if (const std::size_t open = options.topic.find('['), close = options.topic.find(']');
-      open != std::string::npos && close != std::string::npos && close > open)
-    options.topic = options.topic.substr(open + 1, close - open - 1);
-  if (options.topic.empty()) {
-    fmt::print("nblocks explain TOPIC, where TOPIC is `passes`, a block of `nblocks blocks`, or\n\n");
-    for (const KindRow& row : diagnostic_kinds()) fmt::print("{:<24} {}\n", row.name, row.rule);
-    return 0;
-  }
-  if (options.topic == "passes") {
-    for (const Pass& pass : kPipeline)
-      fmt::print("{:<24} {:<11} -> {:<11} {}\n", pass.name, phase_name(pass.needs), phase_name(pass.gives),
-                 pass.doc);
-    return 0;
-  }
-  if (const Block* block = all_blocks().find(options.topic)) {
-    fmt::print("{}", block_text(*block));
-    return 0;
-  }
-  std::vector<std::string> names = all_blocks().names();
-  for (const KindRow& row : diagnostic_kinds()) {
-    names.emplace_back(row.name);
-    if (row.name != options.topic) continue;
-    fmt::print("{} ({}{})\n{}\n\n{}", row.name, name_of(row.severity),
-               row.exit_code == 0 ? "" : fmt::format(", exit code {}", row.exit_code), row.rule,
-               find_resource("docs/explain/" + std::string(row.name) + ".md").value_or(""));
-    return 0;
-  }
-  unknown("diagnostic, block or `passes`", options.topic, names, diagnostics);
-  return finish(diagnostics, options);
 }
 
 int doctor(const Options& options) {

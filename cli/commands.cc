@@ -13,6 +13,8 @@
 #include "base/process.h"
 #include "bench/run.h"
 #include "bench/samples.h"
+#include "cli/formats.h"
+#include "cli/progress.h"
 #include "cli/tables.h"
 #include "driver/program.h"
 #include "report/report.h"
@@ -137,7 +139,7 @@ Result<QuantizeOptions> quantize_options(const Options& options, Diagnostics& di
          .message = options.has_float_ends ? "--float-io without --quantize" : "--layers without --quantize",
          .help = "it is for a model that is quantized here"});
   if (options.quantize.empty()) return QuantizeOptions{};
-  QuantizeOptions quantize{.numbers = options.quantize == "int8" ? DType::i8 : DType::i16,
+  QuantizeOptions quantize{.numbers = options.quantize == "int16" ? DType::i16 : DType::i8,
                            .calibration = options.calibration,
                            .has_float_ends = options.has_float_ends};
   for (const std::string& text : options.layers) {
@@ -166,14 +168,30 @@ Result<CompileOptions> compile_options(const Options& options, Diagnostics& diag
 
 namespace {
 
-/// The model compiled for the board, as far as the options ask.
-Result<Compiled> compile_as_asked(const Options& options, const std::string& standard_board,
-                                  Diagnostics& diagnostics, bool wants_account = false) {
+/// A model compiled for the board, as far as the options ask, and how its formats were found.
+struct Asked {
+  Compiled compiled;
+  std::optional<FormatFrontier> formats;
+};
+Result<Asked> compile_as_asked(const Options& options, const std::string& standard_board,
+                               Diagnostics& diagnostics, bool wants_account = false) {
   auto asked = compile_options(options, diagnostics);
   if (!asked) return kFailed;
+  auto formats = choose_as_asked(options, standard_board, *asked, diagnostics);
+  if (!formats) return kFailed;
+  ProgressLine line(options);
   asked->quantize.wants_account = wants_account;
-  return compile_for_board(options.model, *asked, options.board.empty() ? standard_board : options.board,
-                           diagnostics);
+  asked->quantize.progress = [&](const Progress& progress) { line.show(progress); };
+  auto compiled = compile_for_board(options.model, *asked,
+                                    options.board.empty() ? standard_board : options.board, diagnostics);
+  if (!compiled) return kFailed;
+  return Asked{std::move(*compiled), std::move(*formats)};
+}
+
+/// The verb's report with the formats that were found for it.
+nlohmann::json with_formats(nlohmann::json report, const std::optional<FormatFrontier>& formats) {
+  if (formats) report["formats"] = frontier_json(*formats);
+  return report;
 }
 
 int print_graph_text(const Graph& graph, const Options& options, Diagnostics& diagnostics) {
@@ -194,15 +212,17 @@ int print_graph_text(const Graph& graph, const Options& options, Diagnostics& di
 
 int analyze(const Options& options) {
   Diagnostics diagnostics;
-  auto compiled = compile_as_asked(options, "cortex-m4f", diagnostics, true);
-  if (!compiled) return finish(diagnostics, options);
+  auto asked = compile_as_asked(options, "cortex-m4f", diagnostics, true);
+  if (!asked) return finish(diagnostics, options);
+  const Compiled* compiled = &asked->compiled;
   if (!options.stop_after.empty()) return print_graph_text(compiled->graph, options, diagnostics);
   const Analysis analysis = nb::analyze(compiled->graph);
   const bool fits = check_fit(compiled->graph, compiled->board, diagnostics).is_ok();
   if (options.is_json)
     return finish_with(
-        analysis_json(compiled->graph, compiled->board, analysis, fits, compiled->quantization), diagnostics,
-        options);
+        with_formats(analysis_json(compiled->graph, compiled->board, analysis, fits, compiled->quantization),
+                     asked->formats),
+        diagnostics, options);
   print_analysis(compiled->graph, compiled->board, analysis);
   print_quantization(compiled->quantization);
   return finish(diagnostics, options);
@@ -210,13 +230,15 @@ int analyze(const Options& options) {
 
 int generate(const Options& options) {
   Diagnostics diagnostics;
-  auto compiled = compile_as_asked(options, "cortex-m4f", diagnostics);
-  if (!compiled) return finish(diagnostics, options);
+  auto asked = compile_as_asked(options, "cortex-m4f", diagnostics);
+  if (!asked) return finish(diagnostics, options);
+  const Compiled* compiled = &asked->compiled;
   const auto program = write_project(*compiled, options.output, diagnostics);
   if (!program) return finish(diagnostics, options);
   if (options.is_json)
-    return finish_with(generate_json(compiled->graph, *program, compiled->board, options.output), diagnostics,
-                       options);
+    return finish_with(with_formats(generate_json(compiled->graph, *program, compiled->board, options.output),
+                                    asked->formats),
+                       diagnostics, options);
   const std::int64_t state_bytes = compiled->graph.state_bytes;
   fmt::print("{}: {} in {}\n  C API in {}; arena {} bytes{}, weights {} bytes\n", compiled->graph.name,
              count_text(program->files.size(), "file"), options.output, program->header,
@@ -228,8 +250,9 @@ int generate(const Options& options) {
 
 int run(const Options& options) {
   Diagnostics diagnostics;
-  auto compiled = compile_as_asked(options, "host", diagnostics);
-  if (!compiled) return finish(diagnostics, options);
+  auto asked = compile_as_asked(options, "host", diagnostics);
+  if (!asked) return finish(diagnostics, options);
+  const Compiled* compiled = &asked->compiled;
   const Graph& graph = compiled->graph;
   Samples samples;
   if (options.input.empty()) {
@@ -257,8 +280,10 @@ int run(const Options& options) {
     files = std::move(*written);
   }
   if (options.is_json)
-    return finish_with(run_json(graph, built->program, compiled->board, built->firmware, *result, files),
-                       diagnostics, options);
+    return finish_with(
+        with_formats(run_json(graph, built->program, compiled->board, built->firmware, *result, files),
+                     asked->formats),
+        diagnostics, options);
   print_run(graph, built->program, compiled->board, built->firmware, *result, files);
   return finish(diagnostics, options);
 }

@@ -16,7 +16,8 @@ struct Options {
   std::vector<std::string> dims, input_shapes, frozen, states, streams, layers;
   std::string optimize, save_build, format, quantize, calibration;
   double timeout_seconds = 600;
-  std::string data, labels, reference, metric = "auto";
+  std::string data, labels, reference, metric = "auto", layer;
+  double max_drop = 0.5;
   std::optional<double> threshold, min_acc, min_cos, max_rmse, max_mae, max_l2r;
   std::int64_t samples = 0;
   bool is_json = false, is_markdown = false, is_quiet = false, dequantize = false, keeps_state = false,
@@ -37,8 +38,12 @@ int doctor(const Options& options);
 int finish(const Diagnostics& diagnostics, const Options& options);
 /// Prints the report of a verb that came to its end, as --json; the exit code.
 int finish_with(const nlohmann::json& report, const Diagnostics& diagnostics, const Options& options);
-/// What the options ask of a compilation. Errors: usage, and those of the files that they name.
+/// What the options ask of a compilation; with --quantize auto its formats are yet to be chosen. Errors:
+/// usage, and those of the files that they name.
 [[nodiscard]] Result<CompileOptions> compile_options(const Options& options, Diagnostics& diagnostics);
+/// Reports usage: there is no such thing, but perhaps one of `names` was meant.
+Failed report_unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,
+                      Diagnostics& diagnostics);
 [[nodiscard]] bool wants_color(int descriptor);
 
 }  // namespace nb::cli

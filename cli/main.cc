@@ -40,10 +40,16 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
                   "one time step a call, of a model that takes a sequence; AXIS of time is 1 if left out")
       ->type_name("INPUT[:AXIS]")
       ->allow_extra_args(false);
-  verb.add_option("--quantize", options.quantize,
-                  "make integers of a float model: int8, or int16 (activations of 16, weights of 8 bits)")
+  verb.add_option(
+          "--quantize", options.quantize,
+          "make integers of a float model: int8, int16 (activations of 16, weights of 8 bits), or auto: "
+          "each layer int8, int16 or float32 as --max-drop and the board allow")
       ->type_name("NUMBERS")
-      ->check(CLI::IsMember({"int8", "int16"}));
+      ->check(CLI::IsMember({"int8", "int16", "auto"}));
+  verb.add_option("--max-drop", options.max_drop,
+                  "with --quantize auto: points that may be lost against the float model, on --data; 0.5 if "
+                  "left out. A point is 1/100 of accuracy, 10 % more of an error")
+      ->type_name("POINTS");
   verb.add_option("--layers", options.layers,
                   "with --quantize: layers that get other numbers (int8, int16 or float32)")
       ->type_name("NAME=NUMBERS,...")
@@ -56,6 +62,20 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
   verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
 }
 
+/// The labelled set that --quantize auto and explain measure on.
+void add_judge_options(CLI::App& verb, Options& options) {
+  verb.add_option(
+          "-d,--data", options.data,
+          "with --quantize auto: .npz with inputs (x) and targets (y); that of --calibrate if left out")
+      ->type_name("FILE");
+  verb.add_option("--labels", options.labels, "targets: another array of the data than y, or a .npy file")
+      ->type_name("NAME|FILE");
+  verb.add_option(
+          "--metric", options.metric,
+          "accuracy balanced-accuracy auc mse rmse mae l2r nse cos; what fits the targets if left out")
+      ->type_name("METRIC");
+}
+
 void add_output_options(CLI::App& verb, Options& options) {
   verb.add_flag("--json", options.is_json, "one JSON object on stdout, nothing else");
   verb.add_flag("-q,--quiet", options.is_quiet, "errors only, no notes");
@@ -63,6 +83,7 @@ void add_output_options(CLI::App& verb, Options& options) {
 
 void add_analyze_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "cortex-m4f");
+  add_judge_options(verb, options);
   add_output_options(verb, options);
   verb.add_option("--stop-after", options.stop_after,
                   "print the graph after this pass (`nblocks explain passes`, or `read`) and end")
@@ -76,6 +97,7 @@ void add_analyze_options(CLI::App& verb, Options& options) {
 
 void add_generate_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "cortex-m4f");
+  add_judge_options(verb, options);
   add_output_options(verb, options);
   verb.add_option("-o,--output", options.output, "folder of the program; its README.md says how to build it")
       ->required()
@@ -101,6 +123,7 @@ void add_build_options(CLI::App& verb, Options& options) {
 
 void add_run_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "host");
+  add_judge_options(verb, options);
   add_output_options(verb, options);
   verb.add_option("-i,--input", options.input,
                   ".npz (arrays named as the inputs, or in0, in1, ...), .npy or raw .bin; one sample or many")
@@ -149,6 +172,21 @@ void add_validate_options(CLI::App& verb, Options& options) {
   verb.footer(
       "Example: nblocks validate kws_int8.tflite --reference kws.tflite --data test.npz --board "
       "nucleo-l4r5zi");
+}
+
+void add_explain_options(CLI::App& verb, Options& options) {
+  add_model_options(verb, options, "cortex-m4f");
+  CLI::Option* topic = verb.get_option("model");
+  topic->required(false)
+      ->type_name("TOPIC|MODEL")
+      ->description(
+          "the name of a diagnostic or a block, or `passes` (none: all names); or a model, with --quantize "
+          "and "
+          "--calibrate");
+  verb.add_option("layer", options.layer, "a layer of the model; all if left out")->type_name("LAYER");
+  add_judge_options(verb, options);
+  add_output_options(verb, options);
+  verb.footer("Example: nblocks explain net.onnx fc1 --quantize int8 --calibrate train.npz --data test.npz");
 }
 
 void add_catalogue_options(CLI::App& verb, Options& options, const char* topic) {
@@ -245,10 +283,11 @@ int main(int argc, char** argv) {
   blocks->add_option("--of", options.format, "the operators of a model format instead, and their blocks")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"keras", "torch"}));
-  add("explain", "What a diagnostic means and what helps.", nb::cli::explain)
-      ->add_option("topic", options.topic,
-                   "the name of a diagnostic or a block, or `passes`; none: all names")
-      ->type_name("TOPIC");
+  add_explain_options(
+      *add("explain",
+           "What a diagnostic means; why a layer of a model has its numbers, and what others cost.",
+           nb::cli::explain),
+      options);
   add_output_options(*add("doctor", "Which compilers and virtual machines are there.", nb::cli::doctor),
                      options);
 

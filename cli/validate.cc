@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
+#include "cli/formats.h"
 #include "cli/progress.h"
 #include "cli/validation_table.h"
 
@@ -13,20 +13,17 @@ namespace nb::cli {
 
 int validate(const Options& options) {
   Diagnostics diagnostics;
-  const auto compile = compile_options(options, diagnostics);
+  auto compile = compile_options(options, diagnostics);
   if (!compile) return finish(diagnostics, options);
-  const auto metric = find_metric(options.metric);
-  if (!metric) {
-    const std::string near = nearest(options.metric, metric_names());
-    diagnostics.add(
-        {.kind = Kind::usage,
-         .message = "--metric `" + printable(options.metric) + "` is no metric",
-         .help = near.empty() ? "metrics: " + join(metric_names(), ", ") : "did you mean `" + near + "`?"});
-    return finish(diagnostics, options);
-  }
+  const auto metric = metric_as_asked(options, diagnostics);
+  if (!metric) return finish(diagnostics, options);
+  const auto formats = choose_as_asked(options, "host", *compile, diagnostics);
+  if (!formats) return finish(diagnostics, options);
   std::optional<Validation> found;
   {
     ProgressLine line(options);
+    const ProgressTeller tell = [&](const Progress& progress) { line.show(progress); };
+    compile->quantize.progress = tell;
     const bool keeps_state = options.keeps_state || !options.states.empty() || !options.streams.empty();
     auto validation = nb::validate(
         options.model, *compile, options.board.empty() ? "host" : options.board,
@@ -40,12 +37,16 @@ int validate(const Options& options) {
          .build = {options.optimize, keeps_state, options.has_sanitizers},
          .build_folder = options.save_build,
          .timeout_seconds = options.timeout_seconds,
-         .progress = [&](const Progress& p) { line.show(p); }},
+         .progress = tell},
         diagnostics);
     if (validation) found = std::move(*validation);
   }
   if (!found) return finish(diagnostics, options);
-  if (options.is_json) return finish_with(validation_json(*found), diagnostics, options);
+  if (options.is_json) {
+    nlohmann::json report = validation_json(*found);
+    if (*formats) report["formats"] = frontier_json(**formats);
+    return finish_with(report, diagnostics, options);
+  }
   print_validation(*found);
   return finish(diagnostics, options);
 }

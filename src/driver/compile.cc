@@ -172,10 +172,7 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   return graph;
 }
 
-namespace {
-
-QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics,
-                                 std::vector<QuantizedValue>* account) {
+QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics) {
   QuantizeRequest request{.numbers = options.numbers,
                           .layers = options.layers,
                           .has_float_ends = options.has_float_ends,
@@ -184,12 +181,8 @@ QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& di
     return options.arrays.empty() ? read_samples(options.calibration, graph, diagnostics)
                                   : samples_of(options.arrays, graph, {}, diagnostics);
   };
-  if (account != nullptr)
-    request.account = [account](std::vector<QuantizedValue> values) { *account = std::move(values); };
   return request;
 }
-
-}  // namespace
 
 Result<Graph> compile(const fs::path& path, const CompileOptions& options, const Core& core,
                       const std::string& board, Diagnostics& diagnostics,
@@ -214,7 +207,11 @@ Result<Graph> compile(const fs::path& path, const CompileOptions& options, const
   if (options.stop_after == "read") return graph;
   if (graph->board.empty()) graph->board = board;
   PassContext context{all_blocks(), core, diagnostics, std::move(state),
-                      quantize_request(options.quantize, diagnostics, account)};
+                      quantize_request(options.quantize, diagnostics)};
+  if (account != nullptr)
+    context.quantize.account = [account](std::vector<QuantizedValue> values) {
+      *account = std::move(values);
+    };
   const Status status = run_pipeline(*graph, context, options.stop_after, options.from);
   diagnostics.set_file(path.string());
   if (!status) return kFailed;

@@ -41,6 +41,9 @@ enum class Format { tflite, onnx, pt2, torch_script, torch_pickle, pte, keras, g
 [[nodiscard]] Result<Graph> read_model(const std::filesystem::path& path, const ReadOptions& options,
                                        Diagnostics& diagnostics);
 
+/// What `options` ask of quantization; both are kept by reference.
+[[nodiscard]] QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics);
+
 /// A model compiled as far as asked: the graph, ready to emit if the line was walked to its end. `account`
 /// takes what quantization decided for each value; null: nobody wants to know.
 [[nodiscard]] Result<Graph> compile(const std::filesystem::path& path, const CompileOptions& options,

@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "bench/run.h"
 #include "driver/compare_outputs.h"
+#include "driver/run_batches.h"
 
 namespace nb {
 namespace fs = std::filesystem;
@@ -17,47 +18,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Batches of about this long: short enough to tell how far it is, long enough that starting costs little.
-constexpr double kBatchSeconds = 1.5;
-
-/// A program with the folder that it is built in.
-struct Runner {
-  const Graph* graph = nullptr;
-  Firmware firmware;
-  std::string step;  ///< of progress
-  bool keeps_state = false;
-};
-
-/// Runs all samples, the first by itself (it is the one that is counted), the rest in batches. With state
-/// that goes on from sample to sample all are one batch.
-Result<RunResult> run_all(const Runner& runner, const Samples& samples, const ValidateOptions& asked,
-                          Diagnostics& diagnostics) {
-  const std::size_t sample_bytes = samples.bytes.size() / samples.count;
-  RunResult all;
-  Samples outputs;
-  std::size_t size = runner.keeps_state ? samples.count : 1;
-  for (std::size_t done = 0; done < samples.count;) {
-    asked.progress({.step = runner.step, .done = done, .total = runner.keeps_state ? 0 : samples.count});
-    const std::size_t count = std::min(size, samples.count - done);
-    const auto first = samples.bytes.begin() + static_cast<std::ptrdiff_t>(done * sample_bytes);
-    const Samples batch{count, Bytes(first, first + static_cast<std::ptrdiff_t>(count * sample_bytes))};
-    const auto start = Clock::now();
-    auto result =
-        run_firmware(runner.firmware, *runner.graph, batch,
-                     {.timeout_seconds = asked.timeout_seconds, .is_counting = done == 0}, diagnostics);
-    if (!result) return kFailed;
-    const double a_second = static_cast<double>(count) / std::max(1e-3, seconds_since(start));
-    size = static_cast<std::size_t>(std::clamp(kBatchSeconds * a_second, static_cast<double>(count), 1e6));
-    outputs.count += result->outputs.count;
-    outputs.bytes.insert(outputs.bytes.end(), result->outputs.bytes.begin(), result->outputs.bytes.end());
-    if (done == 0) all = std::move(*result);
-    done += count;
-  }
-  asked.progress({.step = runner.step, .done = samples.count, .total = samples.count});
-  all.outputs = std::move(outputs);
-  return all;
 }
 
 /// `--state` and `--stream` of a model in the words of its reference: inputs and outputs at the same places
@@ -203,8 +163,13 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
       asked.build_folder.empty() ? temporary.path() / "program" : fs::absolute(asked.build_folder);
   const auto built = build_program(*compiled, folder, asked.build, diagnostics);
   if (!built) return kFailed;
-  auto ran = run_all({&graph, built->firmware, "program on " + compiled->board.name, comparing.keeps_state},
-                     program.inputs, asked, diagnostics);
+  auto ran = run_batches({.graph = &graph,
+                          .firmware = built->firmware,
+                          .step = "program on " + compiled->board.name,
+                          .keeps_state = comparing.keeps_state,
+                          .timeout_seconds = asked.timeout_seconds,
+                          .progress = asked.progress},
+                         program.inputs, diagnostics);
   if (!ran) return kFailed;
   program.outputs = std::move(ran->outputs);
   if (other) {
@@ -212,8 +177,13 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
     const auto theirs = build_program(*other, temporary.path() / "reference",
                                       {.keeps_state_between_samples = comparing.keeps_state}, diagnostics);
     if (!theirs) return kFailed;
-    auto result = run_all({&other->graph, theirs->firmware, "reference on host", comparing.keeps_state},
-                          reference.inputs, asked, diagnostics);
+    auto result = run_batches({.graph = &other->graph,
+                               .firmware = theirs->firmware,
+                               .step = "reference on host",
+                               .keeps_state = comparing.keeps_state,
+                               .timeout_seconds = asked.timeout_seconds,
+                               .progress = asked.progress},
+                              reference.inputs, diagnostics);
     if (!result) return kFailed;
     reference.outputs = std::move(result->outputs);
   }

@@ -1,5 +1,7 @@
 #include "quantize/plan.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -392,6 +394,13 @@ std::vector<WeightOperand> weight_operands(const Graph& graph, const Node& node,
   return found;
 }
 
+std::optional<DType> named_format(const LayerFormats& layers, const std::string& name) {
+  const auto named = std::find_if(layers.rbegin(), layers.rend(), [&](const auto& layer) {
+    return layer.first == name || ::fnmatch(layer.first.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+  });
+  return named == layers.rend() ? std::nullopt : std::optional(named->second);
+}
+
 Formats formats_of(const Graph& graph, DType numbers, const LayerFormats& layers) {
   Formats formats(graph.nodes.size(), DType::f32);
   const std::vector<int> made_by = graph.producers();
@@ -404,9 +413,7 @@ Formats formats_of(const Graph& graph, DType numbers, const LayerFormats& layers
     if (maker >= 0 && node.block->quantized_form(graph.operation(node)) >= QuantizedForm::bounds &&
         has_integer_form(graph, graph.nodes[static_cast<std::size_t>(maker)]))
       formats[n] = formats[static_cast<std::size_t>(maker)];
-    const auto named = std::find_if(layers.begin(), layers.end(),
-                                    [&](const auto& layer) { return layer.first == node.name; });
-    if (named != layers.end()) formats[n] = named->second;
+    if (const auto named = named_format(layers, node.name)) formats[n] = *named;
   }
   return formats;
 }

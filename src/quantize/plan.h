@@ -14,8 +14,10 @@ namespace nb {
 /// By node: the dtype that the layer's activations get: i8, i16, or f32 where it computes in floats.
 using Formats = std::vector<DType>;
 
-/// Formats asked for by the layers' names, where they are not `numbers`.
+/// Formats asked for by the layers' names, or patterns of them ("fc*"); of several that fit the last counts.
 using LayerFormats = std::vector<std::pair<std::string, DType>>;
+/// What is asked for a layer; absent: nothing.
+[[nodiscard]] std::optional<DType> named_format(const LayerFormats& layers, const std::string& name);
 
 /// The formats of all nodes. Layers of `layers` have those given there. Blocks that only move or bound
 /// elements follow the layer whose result they take, unless they are named. Without an integer form: f32.

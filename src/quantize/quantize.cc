@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "quantize/layer_errors.h"
 #include "quantize/refine.h"
 #include "quantize/search.h"
 
@@ -11,6 +12,7 @@ namespace nb {
 namespace {
 
 constexpr std::size_t kFewSamples = 16;
+constexpr std::size_t kMostNamed = 5;
 constexpr double kCollapsed = 0.1;  // squared error over square: 10 dB
 
 /// What makes calibration data useless, input by input.
@@ -59,8 +61,10 @@ Status check_layers(const Graph& graph, const LayerFormats& layers, Diagnostics&
   for (const Node& node : graph.nodes)
     if (has_integer_form(graph, node) && std::find(names.begin(), names.end(), node.name) == names.end())
       names.push_back(node.name);
-  for (const auto& [name, format] : layers) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+  for (const auto& layer : layers) {
+    const std::string& name = layer.first;
+    const auto fits = [&](const std::string& of) { return named_format({layer}, of).has_value(); };
+    if (std::any_of(names.begin(), names.end(), fits)) continue;
     const std::string near = nearest(name, names);
     return diagnostics.add(
         {.kind = Kind::usage,
@@ -71,17 +75,33 @@ Status check_layers(const Graph& graph, const LayerFormats& layers, Diagnostics&
 }
 
 /// Says so where the outputs have little to do with the float model's any more.
-void warn_of_collapse(const Calibrated& calibrated, const NumberPlan& plan, const BlockSet& blocks,
+void warn_of_collapse(const Calibrated& calibrated, const NumberPlan& plan, const ProgressTeller& progress,
                       Diagnostics& diagnostics) {
   if (calibrated.graph().outputs.empty()) return;
-  const OutputErrors errors(calibrated.graph(), blocks, calibrated.samples(), 32, 2);
+  const OutputErrors errors(calibrated.graph(), calibrated.blocks(), calibrated.samples(), 32, 2);
   const double error =
       errors.of(calibrated.rounded(), plan) / static_cast<double>(calibrated.graph().outputs.size());
   if (!(error > kCollapsed)) return;
-  diagnostics.add({.kind = Kind::accuracy_collapse,
-                   .message = "the signal of the outputs is only " +
-                              float_text(static_cast<float>(std::round(-100 * std::log10(error)) / 10)) +
-                              " dB above the error that the integers make"});
+  std::vector<LayerError> layers = layer_errors(calibrated, progress);
+  std::stable_sort(layers.begin(), layers.end(),
+                   [](const LayerError& a, const LayerError& b) { return a.int8 > b.int8; });
+  double all = 0;
+  for (const LayerError& layer : layers) all += layer.int8;
+  std::vector<std::string> worst;
+  for (const LayerError& layer : layers)
+    if (worst.size() < kMostNamed && layer.int8 > 0.01 * all)
+      worst.push_back("`" + printable(layer.name) + "` " + layer.block + " " +
+                      std::to_string(std::lround(100 * layer.int8 / all)) + " %");
+  diagnostics.add(
+      {.kind = Kind::accuracy_collapse,
+       .message = "the signal of the outputs is only " +
+                  float_text(static_cast<float>(std::round(-100 * std::log10(error)) / 10)) +
+                  " dB above the error that the integers make",
+       .notes = worst.empty() ? std::vector<std::string>()
+                              : std::vector{"layers, by what int8 of each alone adds: " + join(worst, ", ")},
+       .help = worst.empty() ? "--quantize int16"
+                             : "16 bits for the first of them, as in --layers " + layers[0].name +
+                                   "=int16; --quantize auto finds which"});
 }
 
 }  // namespace
@@ -91,9 +111,7 @@ Formats Calibrated::formats(DType numbers, const LayerFormats& layers) const {
   if (!has_wide_front_ || numbers != DType::i8) return formats;
   const std::vector<bool> front = front_of(graph_);
   for (std::size_t n = 0; n < formats.size(); ++n) {
-    const bool is_named = std::any_of(layers.begin(), layers.end(),
-                                      [&](const auto& layer) { return layer.first == graph_.nodes[n].name; });
-    if (front[n] && !is_named) formats[n] = DType::i16;
+    if (front[n] && !named_format(layers, graph_.nodes[n].name)) formats[n] = DType::i16;
   }
   return formats;
 }
@@ -118,7 +136,7 @@ Result<Calibrated> Calibrated::of(const Graph& graph, const BlockSet& blocks, co
   made.ranges_ = plan_ranges(graph, made.seen_);
   NumberPlan plan{made.formats(*request.numbers, {}), made.ranges_, request.has_float_ends};
   made.has_wide_front_ = needs_wide_front(graph, blocks, made.set_, plan);
-  plan.formats = made.formats(*request.numbers, request.layers);
+  plan.formats = made.formats(*request.numbers, {});
   round_weights(made.rounded_, made.set_, plan, request.progress);
   search_ranges(graph, made.rounded_, blocks, made.set_, plan, request.progress);
   made.ranges_ = std::move(plan.ranges);
@@ -152,7 +170,7 @@ Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const Quanti
                                 "its inputs itself, and eight bits of them are too few"});
     break;
   }
-  warn_of_collapse(*calibrated, plan, blocks, diagnostics);
+  warn_of_collapse(*calibrated, plan, request.progress, diagnostics);
   if (request.account) {
     request.progress({.step = "comparing layers with the float model"});
     request.account(calibrated->account(plan));

@@ -25,14 +25,16 @@ struct QuantizeRequest {
 /// A float graph with what calibration found: integer graphs of any formats are made of it.
 class Calibrated {
  public:
-  /// Runs the samples, chooses ranges and rounds weights, for layers of `request.numbers`. Errors:
-  /// usage (a layer that there is none of), bad-calibration (values that are no numbers or all the same),
+  /// Runs the samples, chooses ranges and rounds weights as for layers of `request.numbers` alone, so that
+  /// one model has the same ranges and weights whatever formats single layers get. Errors: usage (a layer
+  /// that there is none of), bad-calibration (values that are no numbers or all the same),
   /// unsupported-feature (nothing to quantize), and those of the request's calibration.
   [[nodiscard]] static Result<Calibrated> of(const Graph& graph, const BlockSet& blocks,
                                              const QuantizeRequest& request, Diagnostics& diagnostics);
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
   [[nodiscard]] const Samples& samples() const { return set_; }
+  [[nodiscard]] const BlockSet& blocks() const { return *blocks_; }
   /// The plan for layers of these formats: `numbers` and, where the model's front needs it, int16 there; then
   /// what `layers` names.
   [[nodiscard]] NumberPlan plan(DType numbers, const LayerFormats& layers) const;

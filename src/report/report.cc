@@ -27,6 +27,19 @@ json tensors_json(const Graph& graph, std::span<const ValueId> ids) {
   return list;
 }
 
+json memory_map_json(const Graph& planned) {
+  json list = json::array();
+  for (const ArenaRow& row : memory_map(planned))
+    list.push_back({{"name", row.name},
+                    {"offset_bytes", row.offset_bytes},
+                    {"size_bytes", row.size_bytes},
+                    {"first_layer", row.first_layer},
+                    {"last_layer", row.last_layer}});
+  return list;
+}
+
+}  // namespace
+
 json quantization_json(const std::vector<QuantizedValue>& values) {
   json list = json::array();
   for (const QuantizedValue& value : values)
@@ -44,19 +57,6 @@ json quantization_json(const std::vector<QuantizedValue>& values) {
                     {"cos", value.cosine}});
   return list;
 }
-
-json memory_map_json(const Graph& planned) {
-  json list = json::array();
-  for (const ArenaRow& row : memory_map(planned))
-    list.push_back({{"name", row.name},
-                    {"offset_bytes", row.offset_bytes},
-                    {"size_bytes", row.size_bytes},
-                    {"first_layer", row.first_layer},
-                    {"last_layer", row.last_layer}});
-  return list;
-}
-
-}  // namespace
 
 std::vector<LayerRow> layer_rows(const Graph& graph) {
   std::vector<LayerRow> rows;

@@ -45,6 +45,8 @@ inline constexpr std::int64_t kRamAllowanceBytes = 1536;
 /// Of a written project; `folder` as the user named it.
 [[nodiscard]] nlohmann::json generate_json(const Graph& planned, const Program& program, const Board& board,
                                            const std::string& folder);
+/// What --quantize decided for each value.
+[[nodiscard]] nlohmann::json quantization_json(const std::vector<QuantizedValue>& values);
 /// A board of the catalogue with its memories; what is not known is null.
 [[nodiscard]] nlohmann::json board_json(const Board& board);
 [[nodiscard]] nlohmann::json diagnostics_json(const Diagnostics& diagnostics);

@@ -153,7 +153,7 @@ def collapse(c):
                               [numpy_helper.from_array(mixed, "mixed"), numpy_helper.from_array(apart, "apart")])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), c.path("net.onnx"))
     data = saved(c, "x.npz", rng.uniform(0.5, 1, (64, 1, 2)).astype(np.float32))
-    c.expect(0, None, "analyze", c.path("net.onnx"), "--quantize", "int8", "--calibrate", data, says=["accuracy-collapse", "dB"])
+    c.expect(0, None, "analyze", c.path("net.onnx"), "--quantize", "int8", "--calibrate", data, says=["accuracy-collapse", "dB", "`mix` dense", "--layers mix=int16"])
 
 
 

@@ -1,0 +1,189 @@
+#include "cli/formats.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "cli/progress.h"
+#include "cli/tables.h"
+#include "quantize/quantize.h"
+
+namespace nb::cli {
+namespace {
+
+std::string count_or_dash(const std::optional<std::int64_t>& count) { return count ? grouped(*count) : "-"; }
+
+/// "0.9861", "1.23e-05".
+std::string value_text(double value) { return fmt::format("{:.4g}", value); }
+
+/// Of an error: how far its power lies below that of the outputs.
+std::string noise_text(double error) {
+  return error > 0 ? fmt::format("{:.1f}", -10 * std::log10(error)) : "exact";
+}
+
+std::string flash_text(const VariantCost& cost) {
+  return cost.flash_bytes ? grouped(*cost.flash_bytes) : grouped(cost.weights_bytes);
+}
+std::string ram_text(const VariantCost& cost) {
+  return cost.ram_bytes ? grouped(*cost.ram_bytes) : grouped(cost.arena_bytes);
+}
+
+/// Why layers of the choice that is taken are not like the others.
+void print_reasons(const FormatFrontier& frontier) {
+  const LayerFormats& layers = frontier.choices[frontier.best].layers;
+  if (layers.empty() || layers[0].first == "*") {
+    fmt::print("  {} throughout is the cheapest of those that {}\n", frontier.choices[frontier.best].name,
+               frontier.chosen ? "lose no more" : "lose least");
+    return;
+  }
+  double all = 0;
+  for (const LayerFormatCost& layer : frontier.layers) all += layer.int8_error;
+  for (const LayerFormatCost& layer : frontier.layers) {
+    if (layer.format == DType::i8) continue;
+    const bool is_cheaper =
+        layer.format == DType::f32 && layer.float32.instructions < layer.int8.instructions;
+    fmt::print("  {} in {}: {}\n", printable(layer.name), format_name(layer.format),
+               is_cheaper ? fmt::format("{} instructions instead of {} in int8",
+                                        grouped(layer.float32.instructions), grouped(layer.int8.instructions))
+                          : fmt::format("int8 of it makes {:.0f} % of the outputs' error",
+                                        all > 0 ? 100 * layer.int8_error / all : 0.0));
+  }
+}
+
+/// Quotes what a shell would take apart.
+std::string shell_word(const std::string& text) {
+  return text.find_first_of(" *?'\"$[]()&|;<>") == std::string::npos ? text : command_text({text});
+}
+
+}  // namespace
+
+Result<Metric> metric_as_asked(const Options& options, Diagnostics& diagnostics) {
+  if (const auto metric = find_metric(options.metric)) return *metric;
+  const std::string near = nearest(options.metric, metric_names());
+  return diagnostics.add(
+      {.kind = Kind::usage,
+       .message = "--metric `" + printable(options.metric) + "` is no metric",
+       .help = near.empty() ? "metrics: " + join(metric_names(), ", ") : "did you mean `" + near + "`?"});
+}
+
+Result<Judge> judge_as_asked(const Options& options, const Graph& graph, Diagnostics& diagnostics) {
+  const auto metric = metric_as_asked(options, diagnostics);
+  if (!metric) return kFailed;
+  const std::string& file = options.data.empty() ? options.calibration : options.data;
+  auto set = read_labelled(file, options.labels, graph, diagnostics);
+  if (!set) return kFailed;
+  return Judge{std::move(*set), file, *metric};
+}
+
+Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
+                                                      const std::string& standard_board,
+                                                      CompileOptions& compile, Diagnostics& diagnostics) {
+  if (options.quantize != "auto") return std::optional<FormatFrontier>();
+  if (!std::isfinite(options.max_drop))
+    return diagnostics.add({.kind = Kind::usage, .message = "--max-drop is a number of points"});
+  std::optional<FormatFrontier> found;
+  {
+    ProgressLine line(options);
+    const ProgressTeller tell = [&](const Progress& progress) { line.show(progress); };
+    compile.quantize.progress = tell;
+    const std::string board = options.board.empty() ? standard_board : options.board;
+    const auto variants = Variants::of(options.model, compile, board, diagnostics);
+    if (!variants) return kFailed;
+    const auto judge = judge_as_asked(options, variants->calibrated().graph(), diagnostics);
+    if (!judge) return kFailed;
+    auto frontier = choose_formats(*variants, *judge, options.max_drop, tell, diagnostics);
+    compile.quantize.progress = no_progress;
+    if (!frontier) return kFailed;
+    found = std::move(*frontier);
+  }
+  if (!options.is_json) print_frontier(*found, options);
+  if (!found->chosen) return kFailed;
+  compile.quantize.layers = found->choices[*found->chosen].layers;
+  return found;
+}
+
+void print_frontier(const FormatFrontier& frontier, const Options& options) {
+  const FormatChoice& best = frontier.choices[frontier.best];
+  std::size_t width = 7;
+  for (const FormatChoice& choice : frontier.choices) width = std::max(width, choice.name.size());
+  const bool is_linked = best.cost.flash_bytes.has_value();
+  fmt::print("formats on {}, at most {:g} points lost\n\n", frontier.board, frontier.max_drop);
+  fmt::print("    {:<{}}  {:>17}  {:>7}  {:>11}  {:>11}  {:>13}\n", "formats", width,
+             name_of(frontier.metric), "drop", is_linked ? "flash" : "weights", is_linked ? "ram" : "arena",
+             "instructions");
+  for (std::size_t i = 0; i < frontier.choices.size(); ++i) {
+    const FormatChoice& choice = frontier.choices[i];
+    fmt::print("  {} {:<{}}  {:>17}  {:>7.2f}  {:>11}  {:>11}  {:>13}  {}{}\n",
+               i == frontier.chosen ? ">" : " ", choice.name, width, value_text(choice.value), choice.drop,
+               flash_text(choice.cost), ram_text(choice.cost), count_or_dash(choice.cost.instructions),
+               choice.is_on_front ? "on the front" : "", choice.cost.fits ? "" : " does not fit");
+  }
+  fmt::print("\n");
+  print_reasons(frontier);
+  const std::string layers = layers_option(best.layers);
+  fmt::print("  the same without a search: --quantize int8{} --calibrate {}\n\n",
+             layers.empty() ? "" : " --layers " + shell_word(layers), shell_word(options.calibration));
+}
+
+void print_layer_formats(const std::vector<LayerFormatCost>& layers, const std::string& board) {
+  std::size_t name_width = 5, block_width = 5;
+  double all = 0;
+  for (const LayerFormatCost& layer : layers) {
+    name_width = std::max(name_width, end_of(layer.name).size());
+    block_width = std::max(block_width, layer.block.size());
+    all += layer.format == DType::i8 ? layer.int8_error : layer.format == DType::i16 ? layer.int16_error : 0;
+  }
+  fmt::print("layers by number format, on {}\n\n", board);
+  fmt::print("  {:<{}}  {:<{}}  {:<7}  {:>5}  {:>13} {:>10}  {:>23}  {:>35}\n", "", name_width, "",
+             block_width, "", "", "outputs' snr, dB", "", "bytes of weights", "instructions");
+  fmt::print("  {:<{}}  {:<{}}  {:<7}  {:>5}  {:>13} {:>10}  {:>11} {:>11}  {:>11} {:>11} {:>11}\n", "layer",
+             name_width, "block", block_width, "format", "share", "int8 alone", "int16", "integers",
+             "float32", "int8", "int16", "float32");
+  for (const LayerFormatCost& layer : layers) {
+    const double own = layer.format == DType::i8    ? layer.int8_error
+                       : layer.format == DType::i16 ? layer.int16_error
+                                                    : 0;
+    fmt::print("  {:<{}}  {:<{}}  {:<7}  {:>3.0f} %  {:>13} {:>10}  {:>11} {:>11}  {:>11} {:>11} {:>11}\n",
+               end_of(layer.name), name_width, layer.block, block_width, format_name(layer.format),
+               all > 0 ? 100 * own / all : 0, noise_text(layer.int8_error), noise_text(layer.int16_error),
+               grouped(layer.int8.weights_bytes), grouped(layer.float32.weights_bytes),
+               grouped(layer.int8.instructions), grouped(layer.int16.instructions),
+               grouped(layer.float32.instructions));
+  }
+  fmt::print(
+      "\n  share: of the outputs' error; alone: the layer in integers within a float model.\n"
+      "  instructions: in a model of one format throughout, with what converts the layer's operands.\n");
+}
+
+void print_explanation(const LayerExplanation& explanation) {
+  const LayerFormatCost& layer = explanation.layer;
+  const double own = layer.format == DType::i8    ? layer.int8_error
+                     : layer.format == DType::i16 ? layer.int16_error
+                                                  : 0;
+  fmt::print("{} ({}) computes in {}, {}\n", printable(layer.name), layer.block, format_name(layer.format),
+             explanation.reason);
+  if (explanation.all_errors > 0)
+    fmt::print("  it makes {:.0f} % of the outputs' error; alone in int8 it leaves {} dB, in int16 {} dB\n",
+               100 * own / explanation.all_errors, noise_text(layer.int8_error),
+               noise_text(layer.int16_error));
+  for (const QuantizedValue& value : explanation.values)
+    fmt::print("  {}: {} of {:.4g} to {:.4g} (seen {:.4g} to {:.4g}), {}; {} dB, cosine {:.6f} to float\n",
+               printable(value.name), dtype_name(value.type.dtype), value.least, value.most, value.seen_min,
+               value.seen_max, value.reason,
+               std::isfinite(value.snr_db) ? fmt::format("{:.1f}", value.snr_db) : "exact", value.cosine);
+  for (const std::string& why : explanation.stays_float) fmt::print("  stays float in part: {}\n", why);
+  const bool is_linked = !explanation.alternatives.empty() && explanation.alternatives[0].cost.flash_bytes;
+  fmt::print("\n  the model on {}, with the layer in\n", explanation.board);
+  fmt::print(
+      "    {:<8}  {:>11}  {:>11}  {:>13}  {:>16}{}\n", "", is_linked ? "flash" : "weights",
+      is_linked ? "ram" : "arena", "instructions", "outputs' snr, dB",
+      explanation.metric == Metric::automatic ? "" : fmt::format("  {:>17}", name_of(explanation.metric)));
+  for (const LayerAlternative& one : explanation.alternatives)
+    fmt::print("  {} {:<8}  {:>11}  {:>11}  {:>13}  {:>16}{}{}\n", one.is_chosen ? ">" : " ",
+               format_name(one.format), flash_text(one.cost), ram_text(one.cost),
+               count_or_dash(one.cost.instructions), noise_text(one.output_error),
+               one.value ? fmt::format("  {:>17}", value_text(*one.value)) : "",
+               one.cost.fits ? "" : "  does not fit");
+}
+
+}  // namespace nb::cli

@@ -1,0 +1,344 @@
+#include "driver/choose.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/text.h"
+#include "quantize/layer_errors.h"
+#include "quantize/search.h"
+
+namespace nb {
+namespace {
+
+constexpr std::size_t kErrorSamples = 32;
+/// A layer begins in floats only where that saves this part of its instructions, since values are converted.
+constexpr double kLeastSaving = 0.2;
+constexpr std::array kFormats = {DType::i8, DType::i16, DType::f32};
+
+double error_of(const LayerFormatCost& layer, DType format) {
+  return format == DType::i8 ? layer.int8_error : format == DType::i16 ? layer.int16_error : 0.0;
+}
+
+VariantCost::Layer& cost_of(LayerFormatCost& layer, DType format) {
+  return format == DType::i8 ? layer.int8 : format == DType::i16 ? layer.int16 : layer.float32;
+}
+
+/// Instructions, or bytes where there are none.
+double price_of(const LayerFormatCost& layer, DType format) {
+  const VariantCost::Layer& cost = format == DType::i8    ? layer.int8
+                                   : format == DType::i16 ? layer.int16
+                                                          : layer.float32;
+  return static_cast<double>(cost.instructions > 0 ? cost.instructions : cost.weights_bytes);
+}
+
+std::vector<LayerFormatCost> with_errors(const Variants& variants, const NumberPlan& plan,
+                                         const ProgressTeller& progress) {
+  const Graph& graph = variants.calibrated().graph();
+  std::vector<LayerFormatCost> layers;
+  for (LayerError& error : layer_errors(variants.calibrated(), progress)) {
+    LayerFormatCost layer{.name = std::move(error.name), .block = std::move(error.block)};
+    layer.int8_error = error.int8;
+    layer.int16_error = error.int16;
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n)
+      if (graph.nodes[n].name == layer.name && graph.nodes[n].block->name == layer.block)
+        layer.format = plan.formats[n];
+    layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
+/// What a choice costs in one number, the first that is known: instructions, flash, weights.
+double price_of(const FormatChoice& choice) {
+  const VariantCost& cost = choice.cost;
+  return static_cast<double>(cost.instructions  ? *cost.instructions
+                             : cost.flash_bytes ? *cost.flash_bytes
+                                                : cost.weights_bytes);
+}
+
+/// Whether one choice is cheaper: by instructions (flash, weights), by memory where these are all but the
+/// same.
+bool is_cheaper(const FormatChoice& one, const FormatChoice& other) {
+  constexpr double kSame = 0.02;
+  const double a = price_of(one), b = price_of(other);
+  if (std::fabs(a - b) > kSame * std::max(a, b)) return a < b;
+  const auto bytes = [](const VariantCost& cost) {
+    return cost.flash_bytes.value_or(cost.weights_bytes) + cost.ram_bytes.value_or(cost.arena_bytes);
+  };
+  return bytes(one.cost) < bytes(other.cost);
+}
+
+/// Formats of the layers by index.
+using Picked = std::vector<DType>;
+
+class Search {
+ public:
+  Search(const Variants& variants, const Judge& judge, double max_drop, const ProgressTeller& progress,
+         Diagnostics& diagnostics)
+      : variants_(variants), judge_(judge), progress_(progress), diagnostics_(diagnostics) {
+    found_.board = variants.board().name;
+    found_.max_drop = max_drop;
+  }
+
+  Result<FormatFrontier> run() && {
+    const auto metric = variants_.metric_of(judge_, diagnostics_);
+    if (!metric) return kFailed;
+    found_.metric = *metric;
+    found_.layers = with_errors(variants_, variants_.plan({}), progress_);
+    const std::size_t count = found_.layers.size();
+    for (const DType format : {DType::f32, DType::i8, DType::i16})
+      if (!measure(Picked(count, format))) return kFailed;
+    take_layer_costs();
+    if (!walk()) return kFailed;
+    mark_front();
+    choose();
+    return std::move(found_);
+  }
+
+ private:
+  [[nodiscard]] LayerFormats formats_of(const Picked& picked) const {
+    LayerFormats layers;
+    const bool is_uniform =
+        std::all_of(picked.begin(), picked.end(), [&](DType d) { return d == picked[0]; });
+    if (is_uniform && !picked.empty() && picked[0] != DType::i8) return {{"*", picked[0]}};
+    for (std::size_t i = 0; i < picked.size(); ++i)
+      if (picked[i] != DType::i8) layers.emplace_back(found_.layers[i].name, picked[i]);
+    return layers;
+  }
+
+  [[nodiscard]] static std::string name_of(const Picked& picked) {
+    std::string text;
+    for (const DType format : kFormats) {
+      const auto count = std::count(picked.begin(), picked.end(), format);
+      if (count == 0) continue;
+      const auto all = static_cast<std::ptrdiff_t>(picked.size());
+      text += (text.empty() ? "" : ", ") +
+              (count == all ? "" : count_text(static_cast<std::size_t>(count), "layer") + " ") +
+              std::string(format_name(format));
+    }
+    return text;
+  }
+
+  /// Accuracy and cost of these formats, measured once.
+  const FormatChoice* measure(const Picked& picked) {
+    const LayerFormats layers = formats_of(picked);
+    for (std::size_t i = 0; i < measured_.size(); ++i)
+      if (measured_[i] == picked) return &found_.choices[i];
+    FormatChoice choice{.name = name_of(picked), .layers = layers};
+    const NumberPlan plan = variants_.plan(layers);
+    const auto value = variants_.worth(plan, judge_, choice.name, diagnostics_);
+    if (!value) return nullptr;
+    auto cost = variants_.cost(plan, choice.name, diagnostics_);
+    if (!cost) return nullptr;
+    choice.value = *value;
+    choice.cost = std::move(*cost);
+    found_.choices.push_back(std::move(choice));
+    measured_.push_back(picked);
+    FormatChoice& made = found_.choices.back();
+    made.drop = drop_points(found_.metric, found_.choices[0].value, made.value);
+    return &made;
+  }
+
+  /// From the uniform models: float32, int8, int16 in that order.
+  void take_layer_costs() {
+    const auto cost = [&](std::size_t choice, const std::string& layer) {
+      const auto found = found_.choices[choice].cost.layers.find(layer);
+      return found == found_.choices[choice].cost.layers.end() ? VariantCost::Layer{} : found->second;
+    };
+    for (LayerFormatCost& layer : found_.layers) {
+      layer.float32 = cost(0, layer.name);
+      layer.int8 = cost(1, layer.name);
+      layer.int16 = cost(2, layer.name);
+    }
+  }
+
+  [[nodiscard]] bool keeps(const FormatChoice& choice) const { return choice.drop <= found_.max_drop + 1e-9; }
+
+  /// The layers' formats one step more precise each time: the one first whose error falls most for what that
+  /// costs.
+  [[nodiscard]] std::vector<Picked> path_from(Picked picked) const {
+    std::vector<Picked> path = {picked};
+    for (;;) {
+      double most = 0;
+      std::size_t which = 0;
+      DType to = DType::f32;
+      for (std::size_t i = 0; i < picked.size(); ++i)
+        for (const DType format : kFormats) {
+          const LayerFormatCost& layer = found_.layers[i];
+          const double gain = error_of(layer, picked[i]) - error_of(layer, format);
+          const double price = std::max(price_of(layer, format) - price_of(layer, picked[i]), 1.0);
+          if (!(gain / price > most)) continue;
+          most = gain / price;
+          which = i;
+          to = format;
+        }
+      if (most == 0) return path;
+      picked[which] = to;
+      path.push_back(picked);
+    }
+  }
+
+  /// Measures along the path, by bisection, up to the first choice that keeps the drop.
+  Status walk() {
+    Picked start(found_.layers.size(), DType::i8);
+    for (std::size_t i = 0; i < start.size(); ++i)
+      if (price_of(found_.layers[i], DType::f32) < (1 - kLeastSaving) * price_of(found_.layers[i], DType::i8))
+        start[i] = DType::f32;
+    const auto cheapest = measure(start);
+    if (cheapest == nullptr) return kFailed;
+    // Conversions may cost more than the layers save.
+    if (price_of(*cheapest) >= price_of(found_.choices[1])) start.assign(start.size(), DType::i8);
+    const std::vector<Picked> path = path_from(start);
+    std::size_t low = 0, high = path.size() - 1;  // path[high] has no error left
+    while (low < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      const auto choice = measure(path[middle]);
+      if (choice == nullptr) return kFailed;
+      if (keeps(*choice) && choice->cost.fits)
+        high = middle;
+      else if (keeps(*choice) && middle > 0)
+        high = middle;  // what comes before is smaller
+      else
+        low = middle + 1;
+    }
+    return measure(path[high]) == nullptr ? Status(kFailed) : Status();
+  }
+
+  void mark_front() {
+    const auto figures = [](const FormatChoice& choice) {
+      const VariantCost& cost = choice.cost;
+      return std::array{choice.drop, static_cast<double>(cost.flash_bytes.value_or(cost.weights_bytes)),
+                        static_cast<double>(cost.ram_bytes.value_or(cost.arena_bytes)),
+                        static_cast<double>(cost.instructions.value_or(0))};
+    };
+    for (FormatChoice& one : found_.choices)
+      one.is_on_front =
+          std::none_of(found_.choices.begin(), found_.choices.end(), [&](const FormatChoice& other) {
+            const auto a = figures(other), b = figures(one);
+            bool is_better = false;
+            for (std::size_t i = 0; i < a.size(); ++i) {
+              if (a[i] > b[i]) return false;
+              is_better |= a[i] < b[i];
+            }
+            return is_better;
+          });
+  }
+
+  void choose() {
+    std::optional<std::size_t> fallback;
+    const auto is_nearer = [&](std::size_t a, std::size_t b) {
+      const FormatChoice &one = found_.choices[a], &other = found_.choices[b];
+      return one.cost.fits != other.cost.fits ? one.cost.fits : one.drop < other.drop;
+    };
+    for (std::size_t i = 0; i < found_.choices.size(); ++i) {
+      const FormatChoice& choice = found_.choices[i];
+      if (!fallback || is_nearer(i, *fallback)) fallback = i;
+      if (!keeps(choice) || !choice.cost.fits) continue;
+      if (!found_.chosen || is_cheaper(choice, found_.choices[*found_.chosen])) found_.chosen = i;
+    }
+    found_.best = found_.chosen.value_or(*fallback);
+    const NumberPlan plan = variants_.plan(found_.choices[found_.best].layers);
+    const Graph& graph = variants_.calibrated().graph();
+    for (LayerFormatCost& layer : found_.layers)
+      for (std::size_t n = 0; n < graph.nodes.size(); ++n)
+        if (graph.nodes[n].name == layer.name && graph.nodes[n].block->name == layer.block)
+          layer.format = plan.formats[n];
+    if (found_.chosen) return;
+    const FormatChoice& best = found_.choices[found_.best];
+    diagnostics_.add(
+        {.kind = best.cost.fits ? Kind::gate_failed : Kind::does_not_fit,
+         .message = best.cost.fits ? "no formats that fit lose at most " +
+                                         float_text(static_cast<float>(found_.max_drop)) +
+                                         " points: the best, " + best.name + ", loses " +
+                                         float_text(static_cast<float>(std::round(best.drop * 100) / 100))
+                                   : "no formats of the model fit the board " + variants_.board().name,
+         .help = best.cost.fits
+                     ? "a larger part, a larger --max-drop, more calibration data, or a model trained "
+                       "for fewer bits"
+                     : "`nblocks boards` lists larger ones"});
+  }
+
+  const Variants& variants_;
+  const Judge& judge_;
+  const ProgressTeller& progress_;
+  Diagnostics& diagnostics_;
+  FormatFrontier found_;
+  std::vector<Picked> measured_;
+};
+
+}  // namespace
+
+Result<FormatFrontier> choose_formats(const Variants& variants, const Judge& judge, double max_drop,
+                                      const ProgressTeller& progress, Diagnostics& diagnostics) {
+  return Search(variants, judge, max_drop, progress, diagnostics).run();
+}
+
+Result<std::vector<LayerFormatCost>> layer_formats(const Variants& variants, const NumberPlan& plan,
+                                                   const ProgressTeller& progress, Diagnostics& diagnostics) {
+  std::vector<LayerFormatCost> layers = with_errors(variants, plan, progress);
+  for (const DType format : kFormats) {
+    const auto cost =
+        variants.cost(variants.plan({{"*", format}}), std::string(format_name(format)), diagnostics);
+    if (!cost) return kFailed;
+    for (LayerFormatCost& layer : layers)
+      if (const auto found = cost->layers.find(layer.name); found != cost->layers.end())
+        cost_of(layer, format) = found->second;
+  }
+  return layers;
+}
+
+Result<LayerExplanation> explain_layer(const Variants& variants, const LayerFormats& layers,
+                                       const std::string& layer, const Judge* judge,
+                                       const ProgressTeller& progress, Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const LayerName& one : computing_layers(variants.calibrated().graph())) names.push_back(one.first);
+  if (std::find(names.begin(), names.end(), layer) == names.end()) {
+    const std::string near = nearest(layer, names);
+    return diagnostics.add(
+        {.kind = Kind::usage,
+         .message = "no layer that computes is called `" + printable(layer) + "`",
+         .help = near.empty() ? "layers: " + join(names, ", ") : "did you mean `" + printable(near) + "`?"});
+  }
+  const NumberPlan plan = variants.plan(layers);
+  const auto all = layer_formats(variants, plan, progress, diagnostics);
+  if (!all) return kFailed;
+  const auto found =
+      std::find_if(all->begin(), all->end(), [&](const LayerFormatCost& one) { return one.name == layer; });
+  LayerExplanation explained{.board = variants.board().name, .layer = *found};
+  for (const LayerFormatCost& one : *all) explained.all_errors += error_of(one, one.format);
+  explained.reason = named_format(layers, layer) ? "as asked for" : "as all layers";
+  for (QuantizedValue& value : variants.calibrated().account(plan))
+    if (value.layer == layer) explained.values.push_back(std::move(value));
+  if (judge != nullptr) {
+    const auto metric = variants.metric_of(*judge, diagnostics);
+    if (!metric) return kFailed;
+    explained.metric = *metric;
+  }
+  const OutputErrors errors(variants.calibrated().graph(), variants.calibrated().blocks(),
+                            variants.calibrated().samples(), kErrorSamples, kFormats.size());
+  for (const DType format : kFormats) {
+    LayerFormats other = layers;
+    other.emplace_back(layer, format);
+    const NumberPlan changed = format == found->format ? plan : variants.plan(other);
+    const std::string what = layer + " in " + std::string(format_name(format));
+    LayerAlternative alternative{.format = format, .is_chosen = format == found->format, .cost = {}};
+    auto cost = variants.cost(changed, what, diagnostics);
+    if (!cost) return kFailed;
+    alternative.cost = std::move(*cost);
+    alternative.output_error = errors.of(variants.calibrated().rounded(), changed);
+    if (judge != nullptr) {
+      const auto value = variants.worth(changed, *judge, what, diagnostics);
+      if (!value) return kFailed;
+      alternative.value = *value;
+    }
+    explained.alternatives.push_back(std::move(alternative));
+  }
+  Diagnostics said;
+  if (!variants.compiled(plan, variants.board(), diagnostics, &said)) return kFailed;
+  for (const Diagnostic& note : said.all())
+    if (note.kind == Kind::stays_float && note.layer.find("`" + layer + "`") != std::string::npos)
+      explained.stays_float.push_back(note.message);
+  return explained;
+}
+
+}  // namespace nb

@@ -1,0 +1,67 @@
+// A float model in several number formats: read and calibrated once, compiled, built and judged as often as
+// wanted.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/process.h"
+#include "driver/compare_outputs.h"
+#include "driver/program.h"
+#include "quantize/quantize.h"
+#include "report/formats.h"
+
+namespace nb {
+
+/// A labelled set and what it is judged by.
+struct Judge {
+  LabelledSet set;
+  std::string file;  ///< named in diagnostics
+  Metric metric = Metric::automatic;
+};
+
+class Variants {
+ public:
+  /// Reads and calibrates. `options.quantize.numbers` may be absent: int8 is the base of all formats. Errors:
+  /// those of compiling and of Calibrated::of.
+  [[nodiscard]] static Result<Variants> of(const std::filesystem::path& model, const CompileOptions& options,
+                                           std::string_view board, Diagnostics& diagnostics);
+
+  [[nodiscard]] const Calibrated& calibrated() const { return calibrated_; }
+  [[nodiscard]] const Board& board() const { return board_; }
+  /// Formats of the model with int8 wherever `layers` says nothing else.
+  [[nodiscard]] NumberPlan plan(const LayerFormats& layers) const { return calibrated_.plan(base_, layers); }
+  [[nodiscard]] DType base() const { return base_; }
+
+  /// The program in these formats for the board. Notes of its compilation go to `notes`, if given.
+  [[nodiscard]] Result<Compiled> compiled(const NumberPlan& plan, const Board& board,
+                                          Diagnostics& diagnostics, Diagnostics* notes = nullptr) const;
+  /// Builds it for the board and runs one sample there.
+  [[nodiscard]] Result<VariantCost> cost(const NumberPlan& plan, const std::string& what,
+                                         Diagnostics& diagnostics) const;
+  /// Its metric on the set: the emitted program, run on this computer. Errors: those of building and running;
+  /// input-mismatch and usage for a set or a metric that does not fit the model.
+  [[nodiscard]] Result<double> worth(const NumberPlan& plan, const Judge& judge, const std::string& what,
+                                     Diagnostics& diagnostics) const;
+  /// What `judge.metric` comes to for the set's targets.
+  [[nodiscard]] Result<Metric> metric_of(const Judge& judge, Diagnostics& diagnostics) const;
+
+ private:
+  Variants(Board board, Calibrated calibrated, bool keeps_state, ProgressTeller progress)
+      : board_(std::move(board)),
+        calibrated_(std::move(calibrated)),
+        keeps_state_(keeps_state),
+        progress_(std::move(progress)),
+        folder_(std::make_unique<TemporaryFolder>()) {}
+  [[nodiscard]] std::filesystem::path new_folder() const;
+
+  Board board_;
+  Calibrated calibrated_;
+  DType base_ = DType::i8;
+  bool keeps_state_;
+  ProgressTeller progress_;
+  std::unique_ptr<TemporaryFolder> folder_;
+  mutable int folders_ = 0;
+};
+
+}  // namespace nb

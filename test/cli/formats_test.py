@@ -1,0 +1,151 @@
+"""--quantize auto and `explain MODEL LAYER`: what they say is what the programs do that they speak of.
+
+usage: formats_test.py NBLOCKS
+"""
+import json
+import sys
+
+import numpy as np
+from checks import DIGITS, EXAMPLES, main, test
+
+MLP = EXAMPLES / "mlp/mlp.onnx"
+BOARD = "cortex-m4f"
+BOARD_OF_FLASH = """
+name = "%s"
+title = "a part with little flash"
+vendor = "test"
+part = "test"
+core = "cortex-m4f"
+source = "test"
+[[memory]]
+name = "bank"
+kind = "flash"
+address = 0x00000000
+size_kib = %d
+[[memory]]
+name = "sram"
+kind = "ram"
+address = 0x20000000
+size_kib = 64
+"""
+
+
+def measured(c, *arguments, **more):
+    """An expectation of a command that builds and runs programs."""
+    return c.expect(*arguments, **more, seconds=120)
+
+
+def data(c, example, samples=64):
+    """Calibration samples and the labelled set of an example, as files."""
+    held = np.load(f"{example.with_suffix('')}_test.npz")
+    np.savez(c.path("calibration.npz"), in0=held["x"][:samples])
+    np.savez(c.path("test.npz"), x=held["x"], y=held["y"])
+    return c.path("calibration.npz"), c.path("test.npz"), held
+
+
+def auto(c, example, *more):
+    calibration, labelled, _ = data(c, example)
+    return ("--quantize", "auto", "--calibrate", calibration, "--data", labelled, *more)
+
+
+def accuracy(c, example, held, layers, calibration):
+    """Of the program that `run` builds with these layers."""
+    arguments = ["--quantize", "int8", "--calibrate", calibration, *(["--layers", layers] if layers else [])]
+    measured(c, 0, None, "run", example, *arguments, "-i", c.path("test.npz"), "-o", c.path("out"), "--dequantize", "-q")
+    out = np.load(c.path("out") / "out0.npy")
+    return float((out.reshape(len(out), -1).argmax(1) == held["y"].reshape(-1)).mean())
+
+
+@test
+def the_frontier_is_measured(c):
+    calibration, _, held = data(c, MLP)
+    report = json.loads(measured(c, 0, None, "run", MLP, *auto(c, MLP), "-b", BOARD, "--json").out)
+    formats = report["formats"]
+    choices = formats["choices"]
+    c.check([choice["layers"] for choice in choices[:3]] == ["*=float32", "", "*=int16"], f"{choices}")
+    c.check(formats["metric"] == "accuracy" and formats["board"] == BOARD, f"{formats['metric']} on {formats['board']}")
+    for choice in choices:
+        c.check(abs(choice["drop_points"] - 100 * (choices[0]["value"] - choice["value"])) < 1e-9, f"drop of {choice}")
+    chosen = choices[formats["chosen"]]
+    c.check(chosen["fits"] and chosen["drop_points"] <= 0.5, f"{chosen}")
+    # What was chosen is what was run.
+    c.check(report["instructions"] == chosen["instructions"], f"not what ran: {chosen}")
+    c.check(report["flash"]["total_bytes"] == chosen["flash"]["total_bytes"], f"not what ran: {chosen}")
+    kept = [one for one in choices if one["drop_points"] <= 0.5 and one["fits"]]
+    c.check(chosen["instructions"] <= 1.02 * min(one["instructions"] for one in kept), f"not the cheapest: {chosen}")
+    for choice in choices:
+        if choice["layers"] != "*=float32":
+            c.check(abs(accuracy(c, MLP, held, choice["layers"], calibration) - choice["value"]) < 1e-9, f"{choice}")
+    # No layer of the frontier is dominated by another.
+    figures = [(one["drop_points"], one["flash"]["total_bytes"], one["ram"]["total_bytes"], one["instructions"])
+               for one in choices]
+    for choice, own in zip(choices, figures):
+        beaten = any(other != own and all(a <= b for a, b in zip(other, own)) for other in figures)
+        c.check(choice["is_on_front"] == (not beaten), f"{choice}")
+
+
+@test
+def layers_become_more_precise(c):
+    """int8 throughout loses too much of this model: layers are kept more precise, those that cause it first."""
+    formats = json.loads(measured(c, 0, None, "analyze", MLP, *auto(c, MLP, "--max-drop", "2"), "-b", "cortex-m3",
+                                  "--json").out)["formats"]
+    mixed = [one for one in formats["choices"]
+             if "*" not in one["layers"] and 0 < one["layers"].count("=") < len(formats["layers"])]
+    c.check(mixed, f"no mixture: {formats['choices']}")
+
+
+@test
+def a_drop_that_cannot_be_met(c):
+    said = measured(c, 6, "gate-failed", "generate", DIGITS, *auto(c, DIGITS, "--max-drop", "-5"), "-o", c.path("none"),
+                    says=["-5 points", "the best"])
+    c.check("--quantize int8" in said.out and not c.path("none").exists(), f"no best, or a folder: {said.out}")
+
+
+@test
+def the_board_decides_too(c):
+    """Flash for integers, not for floats."""
+    def board(name, flash_kib):
+        c.write(f"{name}.toml", BOARD_OF_FLASH % (name, flash_kib))
+        return c.path(f"{name}.toml")
+
+    formats = json.loads(measured(c, 0, None, "analyze", DIGITS, *auto(c, DIGITS), "-b", board("small", 20),
+                                  "--json").out)["formats"]
+    c.check(not formats["choices"][0]["fits"] and formats["chosen"] != 0, f"{formats}")
+    c.check(formats["choices"][0]["instructions"] > 0, "what does not fit is counted on the plain board of its core")
+    measured(c, 4, "does-not-fit", "analyze", DIGITS, *auto(c, DIGITS), "-b", board("tiny", 4), says=["no formats"])
+
+
+@test
+def explain_a_layer(c):
+    calibration, labelled, held = data(c, DIGITS)
+    asked = ("--quantize", "int8", "--calibrate", calibration)
+    found = json.loads(measured(c, 0, None, "explain", DIGITS, "node_conv2d_1", *asked, "--data", labelled, "-b", BOARD,
+                                "--json").out)
+    c.check([one["format"] for one in found["alternatives"]] == ["int8", "int16", "float32"], "alternatives")
+    c.check([one["is_chosen"] for one in found["alternatives"]] == [True, False, False], "the chosen one")
+    c.check(found["layer"]["format"] == "int8" and found["values"][0]["snr_db"] > 20, f"{found['layer']} {found['values']}")
+    for one in found["alternatives"]:
+        layers = f"node_conv2d_1={one['format']}"
+        run = json.loads(measured(c, 0, None, "run", DIGITS, *asked, "--layers", layers, "-b", BOARD, "--json").out)
+        c.check(run["instructions"] == one["instructions"], f"{layers}: {run['instructions']}, not {one}")
+        c.check(run["flash"]["total_bytes"] == one["flash"]["total_bytes"], f"{layers}: {run['flash']}, not {one}")
+        c.check(abs(accuracy(c, DIGITS, held, layers, calibration) - one["value"]) < 1e-9, f"accuracy of {one}")
+    table = measured(c, 0, None, "explain", DIGITS, *asked).out
+    c.check("node_conv2d_2" in table and "share" in table, table)
+    measured(c, 2, "usage", "explain", DIGITS, "node_conv", *asked, says=["did you mean `node_conv2d`"])
+    measured(c, 2, "usage", "explain", DIGITS, "node_conv2d", says=["--calibrate"])
+
+
+@test
+def data_that_does_not_serve(c):
+    calibration, _, held = data(c, DIGITS)
+    asked = ("analyze", DIGITS, "--quantize", "auto", "--calibrate", calibration)
+    measured(c, 2, "usage", *asked, says=["no targets"])
+    np.savez(c.path("short.npz"), x=held["x"], y=held["y"][:5])
+    measured(c, 2, "input-mismatch", *asked, "--data", c.path("short.npz"))
+    measured(c, 2, "usage", *asked, "--data", c.path("test.npz"), "--metric", "speed", says=["no metric"])
+    measured(c, 2, "usage", *asked, "--data", c.path("test.npz"), "--max-drop", "nan", says=["--max-drop"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
