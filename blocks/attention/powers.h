@@ -128,6 +128,46 @@ NB_NOINLINE inline uint64_t attention_powers<int8_t, int16_t>(const AttentionQua
   for (; done < padded_length(count); ++done) powers[done] = -32768;
   return sum;
 }
+/// The same of int16.
+template <>
+NB_NOINLINE inline uint64_t attention_powers<int16_t, ScoreS32>(const AttentionQuantized& p, int32_t begin,
+                                                                int32_t end, int32_t count, ScoreS32* scores,
+                                                                const uint32_t* table, ScoreS32* powers) {
+  constexpr uint32_t kLog2 = 2977044472;  // as fine_power_of_half
+  // Whole vectors, hidden at both ends.
+  const int32_t from = begin & ~3, to = (end + 3) & ~3;
+  for (int32_t i = from; i < begin; ++i) scores[i] = kHiddenScore;
+  for (int32_t i = end; i < to; ++i) scores[i] = kHiddenScore;
+  int32x4_t largest_four = vdupq_n_s32(kHiddenScore);
+  for (int32_t i = from; i < to; i += 4) largest_four = vmaxq_s32(largest_four, vldrwq_s32(scores + i));
+  const int32_t largest = vmaxvq_s32(kHiddenScore, largest_four);
+  int32_t done = from;
+  for (int32_t i = 0; i < from; ++i) powers[i] = 0;
+  uint64_t sum = 0;
+  if (largest != kHiddenScore) {
+    const uint32x4_t top = vdupq_n_u32(static_cast<uint32_t>(largest));
+    const uint32x4_t end_of_powers = vdupq_n_u32(static_cast<uint32_t>(p.power_limit) + 1);
+    const int32x4_t multiplier = vdupq_n_s32(p.power_multiplier);
+    const uint32x4_t log2 = vdupq_n_u32(kLog2);
+    const int32_t left = p.power_left, end_of_limit = p.power_limit + 1;
+    for (; done < to; done += 4) {
+      const uint32x4_t far = vsubq_u32(top, vreinterpretq_u32_s32(vldrwq_s32(scores + done)));
+      const int32x4_t below = vreinterpretq_s32_u32(vminq_u32(far, end_of_powers));
+      const uint32x4_t x = vreinterpretq_u32_s32(vrmulhq_s32(vshlq_r_s32(below, left), multiplier));
+      const uint32x4_t whole = vldrwq_gather_shifted_offset_u32(table, vshrq_n_u32(vshlq_n_u32(x, 12), 25));
+      const uint32x4_t t = vmulhq_u32(vshrq_n_u32(vshlq_n_u32(x, 19), 7), log2);
+      const uint32x4_t fall = vsubq_u32(t, vshrq_n_u32(vmulhq_u32(t, t), 1));
+      const uint32x4_t exact = vsubq_u32(whole, vmulhq_u32(whole, fall));
+      const int32x4_t right = vreinterpretq_s32_u32(vmvnq_u32(vshrq_n_u32(x, 20)));
+      const int32x4_t seen = vshrq_n_s32(vsubq_n_s32(below, end_of_limit), 31);
+      const uint32x4_t power = vandq_u32(vrshlq_u32(exact, right), vreinterpretq_u32_s32(seen));
+      sum = vaddlvaq_u32(sum, power);
+      vstrwq_s32(powers + done, vreinterpretq_s32_u32(power));
+    }
+  }
+  for (; done < count; ++done) powers[done] = 0;
+  return sum;
+}
 #endif
 
 }  // namespace nb

@@ -131,6 +131,25 @@ NB_NOINLINE inline void scores_in_place(const AttentionQuantized& p, int32_t row
 }
 #endif
 
+#if defined(__ARM_FEATURE_MVE)
+/// The same as attention_scores of int16 with zero point 0 that are read where they lie.
+NB_NOINLINE inline void scores_in_place(const AttentionQuantized& p, int32_t rows, int32_t count,
+                                        const int16_t* q, const int16_t* k, int32_t* scores, int32_t width) {
+  const int32_t depth = p.depth, step = p.k.t, shift = p.score_shift;
+  for (int32_t r = 0; r < rows; r += 2, q += 2 * p.q.t, scores += 2 * width) {
+    const bool two = r + 1 < rows;
+    const int16_t *const next = two ? q + p.q.t : q, *key = k;
+    int32_t *to = scores, *below = two ? scores + width : scores;
+    for (int32_t left = count; left > 0; --left, key += step) {
+      int64_t s0, s1;
+      products_two_wide(key, q, next, depth, s0, s1);
+      *below++ = static_cast<int32_t>(s1 >> shift);
+      *to++ = static_cast<int32_t>(s0 >> shift);
+    }
+  }
+}
+#endif
+
 /// scores[r * width + i] for `rows` queries from q on and `count` keys from k on. `strip` is scratch for the
 /// rows and a strip of keys.
 template <class T>
@@ -139,8 +158,8 @@ NB_NOINLINE void attention_scores(const AttentionQuantized& p, int32_t rows, int
   using Sum = typename ScoreSum<T>::Type;
   static constexpr Sum kZeros[kAttentionStrip] = {};
 #if defined(__ARM_FEATURE_MVE)
-  if constexpr (sizeof(T) == 1)
-    if (p.k.d == 1 && p.depth > 0) return scores_in_place(p, rows, count, q, k, scores, width);
+  if (p.k.d == 1 && p.depth > 0 && (sizeof(T) == 1 || p.q_zero == 0))
+    return scores_in_place(p, rows, count, q, k, scores, width);
 #endif
   const int32_t depth = padded_length(p.depth);
   int16_t *const rows_of_q = strip, *const keys_strip = strip + (rows + 1) / 2 * 2 * depth;
@@ -264,25 +283,16 @@ NB_NOINLINE inline void attention_sums(const AttentionQuantized& p, int32_t rows
 #if defined(__ARM_FEATURE_MVE)
   // Four keys at a time; two rows share what is gathered.
   const uint32x4_t places = vmulq_n_u32(vidupq_n_u32(0, 1), static_cast<uint32_t>(key_step));
-  const int32_t fours = count & ~3;
-  for (int32_t r = 0; r < rows; r += 2, powers += 2 * width, totals += 2 * kAttentionStrip)
+  for (int32_t r = 0; r < rows && count > 0; r += 2, powers += 2 * width, totals += 2 * kAttentionStrip) {
+    const ScoreS32* const next = r + 1 < rows ? powers + width : powers;
+    int64_t* const below = r + 1 < rows ? totals + kAttentionStrip : totals;
     for (int32_t c = 0; c < features; ++c) {
-      const ScoreS32* const next = r + 1 < rows ? powers + width : powers;
-      const int16_t* value = v + c * step;
-      int64_t s0 = 0, s1 = 0;
-      int32_t i = 0;
-      for (; i < fours; i += 4, value += 4 * key_step) {
-        const int32x4_t x = vldrhq_gather_shifted_offset_s32(value, places);
-        s0 = vmlaldavaq_s32(s0, vldrwq_s32(powers + i), x);
-        s1 = vmlaldavaq_s32(s1, vldrwq_s32(next + i), x);
-      }
-      for (; i < count; ++i, value += key_step) {
-        s0 += int64_t{powers[i]} * *value;
-        s1 += int64_t{next[i]} * *value;
-      }
+      int64_t s0, s1;
+      products_two_wide(v + c * step, places, key_step, powers, next, count, s0, s1);
+      below[c] = s1;
       totals[c] = s0;
-      if (r + 1 < rows) totals[kAttentionStrip + c] = s1;
     }
+  }
 #else
   for (int32_t r = 0; r < rows; ++r, powers += width, totals += kAttentionStrip)
     for (int32_t c = 0; c < features; c += 4) {

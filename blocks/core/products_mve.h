@@ -42,4 +42,32 @@ NB_INLINE void products_four(const int8_t* b, const int8_t* a0, const int8_t* a1
 #undef NB_PRODUCTS_FOUR
 #undef NB_PRODUCTS_FOUR_OPERANDS
 
+/// s0, s1 = sum over k < n of b[k] * a0[k] and of b[k] * a1[k], n above 0, in 64 bits.
+NB_INLINE void products_two_wide(const int16_t* b, const int16_t* a0, const int16_t* a1, int32_t n,
+                                 int64_t& s0, int64_t& s1) {
+  s0 = s1 = 0;
+  __asm__ volatile(
+      "dlstp.16 lr, %[n]\n1:\n"
+      "\tvldrh.16 q0, [%[b]], #16\n\tvldrh.16 q1, [%[a0]], #16\n"
+      "\tvmlaldava.s16 %Q[s0], %R[s0], q0, q1\n\tvldrh.16 q2, [%[a1]], #16\n"
+      "\tvmlaldava.s16 %Q[s1], %R[s1], q0, q2\n\tletp lr, 1b\n"
+      : [s0] "+r"(s0), [s1] "+r"(s1), [b] "+r"(b), [a0] "+r"(a0), [a1] "+r"(a1)
+      : [n] "r"(n)
+      : "q0", "q1", "q2", "lr", "cc", "memory");
+}
+/// The same of int32 a0, a1 and elements of b that lie in memory at multiples of `step`; `places` are the
+/// first four multiples.
+NB_INLINE void products_two_wide(const int16_t* b, uint32x4_t places, int32_t step, const int32_t* a0,
+                                 const int32_t* a1, int32_t n, int64_t& s0, int64_t& s1) {
+  s0 = s1 = 0;
+  __asm__ volatile(
+      "dlstp.32 lr, %[n]\n1:\n"
+      "\tvldrh.s32 q0, [%[b], %q[places], uxtw #1]\n\tvldrw.32 q1, [%[a0]], #16\n"
+      "\tvmlaldava.s32 %Q[s0], %R[s0], q0, q1\n\tvldrw.32 q2, [%[a1]], #16\n"
+      "\tvmlaldava.s32 %Q[s1], %R[s1], q0, q2\n\tadd %[b], %[step]\n\tletp lr, 1b\n"
+      : [s0] "+r"(s0), [s1] "+r"(s1), [b] "+r"(b), [a0] "+r"(a0), [a1] "+r"(a1)
+      : [n] "r"(n), [step] "r"(8 * step), [places] "w"(places)
+      : "q0", "q1", "q2", "lr", "cc", "memory");
+}
+
 }  // namespace nb
