@@ -1,6 +1,7 @@
 // Convolution of int16 images with int8 weights, portable. NHWC, weights OHWI.
 #pragma once
 #include "../core/dot_s16.h"
+#include "../core/taps.h"
 #include "conv2d_s8.h"
 
 namespace nb {
@@ -15,34 +16,38 @@ NB_INLINE void conv2d_s16_rows(const Conv2dS8& p, const int16_t* NB_RESTRICT in,
                                int16_t* NB_RESTRICT out, int32_t y_begin, int32_t y_end) {
   const Window2d& g = p.window;
   const int32_t group_in = p.in_channels / p.groups, group_out = p.out_channels / p.groups;
+  const int32_t taps = g.kernel.h * g.kernel.w * group_in;
   const bool is_run = p.groups == 1 && g.dilation.w == 1;  // taps of a row lie side by side
   for (int32_t y = y_begin; y < y_end; ++y)
     for (int32_t x = 0; x < g.out.w; ++x) {
-      const int32_t left = x * g.stride.w - g.pad.w;
-      for (int32_t o = 0; o < p.out_channels; ++o) {
-        const int32_t first_channel = o / group_out * group_in;
-        int64_t sum = 0;
-        for (int32_t i = 0; i < g.kernel.h; ++i) {
-          const int32_t iy = y * g.stride.h - g.pad.h + i * g.dilation.h;
-          if (iy < 0 || iy >= g.in.h) continue;
-          const int16_t* row = in + (iy - in_row) * g.in.w * p.in_channels + first_channel;
-          const int8_t* taps = weights + (o * g.kernel.h + i) * g.kernel.w * group_in;
-          if (is_run) {
-            const int32_t begin = max<int32_t>(0, -left), end = min(g.kernel.w, g.in.w - left);
-            if (begin < end)
-              sum +=
-                  dot_s16(row + (left + begin) * group_in, taps + begin * group_in, (end - begin) * group_in);
-            continue;
+      const int32_t top = y * g.stride.h - g.pad.h, left = x * g.stride.w - g.pad.w;
+      const Taps rows = taps_inside(top, g.kernel.h, g.dilation.h, g.in.h),
+                 columns = taps_inside(left, g.kernel.w, g.dilation.w, g.in.w);
+      const int32_t width = columns.end - columns.begin, run = is_run ? width * group_in : group_in;
+      for (int32_t group = 0; group < p.groups; ++group, out += group_out)
+        for (int32_t from = 0; from < group_out; from += 4) {
+          const FourOutputs four = four_outputs(from, group_out);
+          typename SumS16<Bias>::Type sums[4] = {};
+          for (int32_t i = rows.begin; i < rows.end; ++i) {
+            const int16_t* pixel =
+                in +
+                ((top + i * g.dilation.h - in_row) * g.in.w + left + columns.begin * g.dilation.w) *
+                    p.in_channels +
+                group * group_in;
+            const int8_t* tap =
+                weights + group * group_out * taps + (i * g.kernel.w + columns.begin) * group_in;
+            for (int32_t j = width; j > 0; j -= is_run ? width : 1) {
+              add_dots(pixel, 0, tap, taps, four, run, sums);
+              pixel += g.dilation.w * p.in_channels;
+              tap += group_in;
+            }
           }
-          for (int32_t j = 0; j < g.kernel.w; ++j) {
-            const int32_t ix = left + j * g.dilation.w;
-            if (ix >= 0 && ix < g.in.w)
-              sum += dot_s16(row + ix * p.in_channels, taps + j * group_in, group_in);
+          for (int32_t i = 0; i < four.count; ++i) {
+            const int32_t o = group * group_out + four.first + i;
+            const int32_t scaled = rescale_s16(sums[i], bias ? bias[o] : Bias{0}, multiplier[o], shift[o]);
+            out[four.first + i] = static_cast<int16_t>(clamp(scaled, p.out_min, p.out_max));
           }
         }
-        const int32_t scaled = rescale_s16(sum, bias ? bias[o] : Bias{0}, multiplier[o], shift[o]);
-        *out++ = static_cast<int16_t>(clamp(scaled, p.out_min, p.out_max));
-      }
     }
 }
 

@@ -1,6 +1,8 @@
 // Convolution of int8 images, portable. Weights OHWI, accumulators int32, one scale an output channel.
 #pragma once
+#include "../core/four_dots.h"
 #include "../core/requantize.h"
+#include "../core/taps.h"
 #include "../core/window.h"
 
 namespace nb {
@@ -24,25 +26,40 @@ NB_INLINE void conv2d_s8_rows(const Conv2dS8& p, const int8_t* NB_RESTRICT in, i
                               int8_t* NB_RESTRICT out, int32_t y_begin, int32_t y_end) {
   const Window2d& g = p.window;
   const int32_t group_in = p.in_channels / p.groups, group_out = p.out_channels / p.groups;
+  const int32_t taps = g.kernel.h * g.kernel.w * group_in;
+  const bool is_run = p.groups == 1 && g.dilation.w == 1;  // taps of a row lie side by side
   for (int32_t y = y_begin; y < y_end; ++y)
-    for (int32_t x = 0; x < g.out.w; ++x)
-      for (int32_t o = 0; o < p.out_channels; ++o) {
-        const int32_t first_channel = o / group_out * group_in;
-        int32_t sum = bias ? bias[o] : 0;
-        for (int32_t i = 0; i < g.kernel.h; ++i) {
-          const int32_t iy = y * g.stride.h - g.pad.h + i * g.dilation.h;
-          if (iy < 0 || iy >= g.in.h) continue;
-          for (int32_t j = 0; j < g.kernel.w; ++j) {
-            const int32_t ix = x * g.stride.w - g.pad.w + j * g.dilation.w;
-            if (ix < 0 || ix >= g.in.w) continue;
-            const int8_t* pixel = in + ((iy - in_row) * g.in.w + ix) * p.in_channels + first_channel;
-            const int8_t* tap = weights + ((o * g.kernel.h + i) * g.kernel.w + j) * group_in;
-            for (int32_t c = 0; c < group_in; ++c) sum += (pixel[c] - p.in_zero) * tap[c];
+    for (int32_t x = 0; x < g.out.w; ++x) {
+      const int32_t top = y * g.stride.h - g.pad.h, left = x * g.stride.w - g.pad.w;
+      const Taps rows = taps_inside(top, g.kernel.h, g.dilation.h, g.in.h),
+                 columns = taps_inside(left, g.kernel.w, g.dilation.w, g.in.w);
+      const int32_t width = columns.end - columns.begin, run = is_run ? width * group_in : group_in;
+      for (int32_t group = 0; group < p.groups; ++group, out += group_out)
+        for (int32_t from = 0; from < group_out; from += 4) {
+          const FourOutputs four = four_outputs(from, group_out);
+          uint32_t sums[4] = {};
+          for (int32_t i = rows.begin; i < rows.end; ++i) {
+            const int8_t* pixel =
+                in +
+                ((top + i * g.dilation.h - in_row) * g.in.w + left + columns.begin * g.dilation.w) *
+                    p.in_channels +
+                group * group_in;
+            const int8_t* tap =
+                weights + group * group_out * taps + (i * g.kernel.w + columns.begin) * group_in;
+            for (int32_t j = width; j > 0; j -= is_run ? width : 1) {
+              add_dots(pixel, p.in_zero, tap, taps, four, run, sums);
+              pixel += g.dilation.w * p.in_channels;
+              tap += group_in;
+            }
+          }
+          for (int32_t i = 0; i < four.count; ++i) {
+            const int32_t o = group * group_out + four.first + i;
+            const auto sum = static_cast<int32_t>(sums[i] + (bias ? static_cast<uint32_t>(bias[o]) : 0u));
+            const int32_t scaled = p.out_zero + rescale(sum, multiplier[o], shift[o]);
+            out[four.first + i] = static_cast<int8_t>(clamp(scaled, p.out_min, p.out_max));
           }
         }
-        const int32_t scaled = p.out_zero + rescale(sum, multiplier[o], shift[o]);
-        *out++ = static_cast<int8_t>(clamp(scaled, p.out_min, p.out_max));
-      }
+    }
 }
 
 /// The whole image.

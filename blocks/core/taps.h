@@ -11,6 +11,7 @@ struct Taps {
 
 /// The taps i in [0, kernel) whose position origin + i * dilation lies in [0, size).
 constexpr Taps taps_inside(int32_t origin, int32_t kernel, int32_t dilation, int32_t size) {
+  if (dilation == 1) return {max<int32_t>(-origin, 0), min(size - origin, kernel)};  // no division
   const int32_t begin = origin < 0 ? (dilation - 1 - origin) / dilation : 0;
   const int32_t end = size > origin ? (size - origin + dilation - 1) / dilation : 0;
   return {begin, end < kernel ? end : kernel};

@@ -1,5 +1,6 @@
 // Dense (fully connected) layer of int8 vectors, portable. Weights [out, in], accumulators int32.
 #pragma once
+#include "../core/four_dots.h"
 #include "../core/requantize.h"
 
 namespace nb {
@@ -21,15 +22,17 @@ NB_INLINE void dense_s8_rescaled(const DenseS8& p, const int8_t* NB_RESTRICT in,
                                  const int8_t* NB_RESTRICT weights, const int32_t* NB_RESTRICT bias,
                                  const int32_t* NB_RESTRICT multiplier, const int8_t* NB_RESTRICT shift,
                                  int8_t* NB_RESTRICT out) {
-  for (int32_t r = 0; r < p.rows; ++r, in += p.in_features) {
-    const int8_t* row = weights;
-    for (int32_t o = 0; o < p.out_features; ++o) {
-      int32_t sum = bias ? bias[o] : 0;
-      for (int32_t k = 0; k < p.in_features; ++k) sum += (in[k] - p.in_zero) * *row++;
-      const int32_t scaled = p.out_zero + kRescale(sum, multiplier[o], shift[o]);
-      *out++ = static_cast<int8_t>(clamp(scaled, p.out_min, p.out_max));
+  for (int32_t r = 0; r < p.rows; ++r, in += p.in_features, out += p.out_features)
+    for (int32_t from = 0; from < p.out_features; from += 4) {
+      const FourOutputs four = four_outputs(from, p.out_features);
+      uint32_t sums[4] = {};
+      add_dots(in, p.in_zero, weights, p.in_features, four, p.in_features, sums);
+      for (int32_t i = 0, o = four.first; i < four.count; ++i, ++o) {
+        const auto sum = static_cast<int32_t>(sums[i] + (bias ? static_cast<uint32_t>(bias[o]) : 0u));
+        const int32_t scaled = p.out_zero + kRescale(sum, multiplier[o], shift[o]);
+        out[o] = static_cast<int8_t>(clamp(scaled, p.out_min, p.out_max));
+      }
     }
-  }
 }
 
 /// The layer with the two roundings of rescale. One multiplier and shift an output channel, also where the

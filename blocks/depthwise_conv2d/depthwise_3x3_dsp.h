@@ -10,7 +10,7 @@
 #pragma once
 #include "../core/matmul_s16_dsp.h"
 #include "../core/matmul_s8_dsp.h"
-#include "depthwise_conv2d_s8.h"
+#include "params_s8.h"
 
 namespace nb {
 

@@ -1,7 +1,7 @@
 // Depthwise convolution of int16 images with int8 weights, portable. NHWC, weights HW(C*multiplier).
 #pragma once
 #include "../core/dot_s16.h"
-#include "depthwise_conv2d_s8.h"
+#include "depthwise_sums.h"
 
 namespace nb {
 
@@ -14,26 +14,15 @@ NB_INLINE void depthwise_conv2d_s16_rows(const DepthwiseConv2dS8& p, const int16
                                          const Bias* NB_RESTRICT bias, const int32_t* NB_RESTRICT multiplier,
                                          const int8_t* NB_RESTRICT shift, int16_t* NB_RESTRICT out,
                                          int32_t y_begin, int32_t y_end) {
-  const Window2d& g = p.window;
   const int32_t out_channels = p.in_channels * p.depth_multiplier;
-  for (int32_t y = y_begin; y < y_end; ++y)
-    for (int32_t x = 0; x < g.out.w; ++x)
-      for (int32_t c = 0, o = 0; c < p.in_channels; ++c)
-        for (int32_t m = 0; m < p.depth_multiplier; ++m, ++o) {
-          int64_t sum = 0;
-          for (int32_t i = 0; i < g.kernel.h; ++i) {
-            const int32_t iy = y * g.stride.h - g.pad.h + i * g.dilation.h;
-            if (iy < 0 || iy >= g.in.h) continue;
-            const int16_t* row = in + (iy - in_row) * g.in.w * p.in_channels + c;
-            const int8_t* taps = weights + i * g.kernel.w * out_channels + o;
-            for (int32_t j = 0; j < g.kernel.w; ++j) {
-              const int32_t ix = x * g.stride.w - g.pad.w + j * g.dilation.w;
-              if (ix >= 0 && ix < g.in.w) sum += row[ix * p.in_channels] * taps[j * out_channels];
-            }
-          }
-          const int32_t scaled = rescale_s16(sum, bias ? bias[o] : Bias{0}, multiplier[o], shift[o]);
-          *out++ = static_cast<int16_t>(clamp(scaled, p.out_min, p.out_max));
-        }
+  using Sum = typename SumS16<Bias>::Type;
+  out -= out_channels;
+  depthwise_each<Sum>(
+      p, in, in_row, weights, y_begin, y_end, [&] { out += out_channels; },
+      [&](int32_t o, Sum sum) {
+        const int32_t scaled = rescale_s16(sum, bias ? bias[o] : Bias{0}, multiplier[o], shift[o]);
+        out[o] = static_cast<int16_t>(clamp(scaled, p.out_min, p.out_max));
+      });
 }
 
 /// The whole image.

@@ -4,7 +4,7 @@
 // border.
 #pragma once
 #include "../core/simd_dsp.h"
-#include "depthwise_conv2d_s8.h"
+#include "params_s8.h"
 
 namespace nb {
 

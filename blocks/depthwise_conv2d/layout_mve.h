@@ -3,7 +3,7 @@
 #pragma once
 #include "../core/form_mve.h"
 #include "../core/window.h"
-#include "depthwise_conv2d_s8.h"
+#include "params_s8.h"
 
 namespace nb {
 

@@ -8,6 +8,7 @@
 
 #include "../../blocks/conv2d/pack_dsp.h"
 #include "../../blocks/dense/pack_dsp.h"
+#include "../../blocks/depthwise_conv2d/depthwise_conv2d_s8.h"
 #include "../../blocks/depthwise_conv2d/pack_dsp.h"
 #include "case_file.h"
 

@@ -7,6 +7,7 @@
 
 #include "../../blocks/conv2d/pack_mve.h"
 #include "../../blocks/dense/pack_mve.h"
+#include "../../blocks/depthwise_conv2d/depthwise_conv2d_s8.h"
 #include "../../blocks/depthwise_conv2d/pack_mve.h"
 #include "case_file.h"
 
