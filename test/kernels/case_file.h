@@ -15,7 +15,7 @@ class CaseFile {
   template <class Params>
   void put_case(CaseKind kind, const Params& params, int32_t in_row_bytes, int32_t scratch_bytes,
                 const std::vector<int8_t>& packed, const std::vector<int8_t>& in,
-                const std::vector<int8_t>& expected) {
+                const std::vector<int8_t>& expected, int32_t form = 0) {
     if (file_ == nullptr) return;
     KernelCase c{};
     static_assert(sizeof params <= sizeof c.params);
@@ -25,6 +25,7 @@ class CaseFile {
     c.in_bytes = static_cast<int32_t>(in.size());
     c.out_bytes = static_cast<int32_t>(expected.size());
     c.in_row_bytes = in_row_bytes;
+    c.form = form;
     std::memcpy(c.params, &params, sizeof params);
     put(&c, sizeof c);
     put(packed.data(), packed.size());

@@ -3,6 +3,7 @@
 # runs their plain C++ forms; a core runs them on its virtual board, with the cases and results that this computer makes.
 # Usage: kernels_test.sh <build folder> dsp host|m4|m7|m33 [rounds]
 #        kernels_test.sh <build folder> mve m55 [cases] [seed]
+#        kernels_test.sh <build folder> s16 host|m4|m7|m33|m55 [rounds] [seed]
 #        kernels_test.sh <build folder> float host|m4|m7|m33|m55 [rounds] [seed]
 # Environment: CXX, NB_OPT (optimisation options). Exit status: 0 pass, 77 tools missing, else failure.
 # The cross compiler alone suffices: no C library, no C++ library.
@@ -30,8 +31,12 @@ case $core in
   *) echo "unknown core $core" >&2; exit 2 ;;
 esac
 command -v arm-none-eabi-g++ >/dev/null && command -v qemu-system-arm >/dev/null || exit 77
-"$out/${set}_cases" "${4:-300}" "${5:-1}" "$out/$set.bin"
-case $set in
+kind=
+if [ "$set-$core" = s16-m55 ]; then kind=mve; fi
+"$out/${set}_cases" "${4:-300}" "${5:-1}" "$out/$set.bin" $kind
+case $set$kind in
+  s16mve) memory="$memory -DNB_S16 -DNB_MVE" ;;
+  s16) memory="$memory -DNB_S16" ;;
   mve) memory="$memory -DNB_MVE" ;;
   float) memory="$memory -DNB_FLOAT" ;;
 esac

@@ -1,12 +1,21 @@
 // Runs a file of cases on a virtual Cortex-M board: the DSP kernels, with NB_MVE the MVE kernels, with
-// NB_FLOAT the float kernels, whose outputs may differ by rounding. The script gives the addresses: the file
-// is loaded at NB_CASES; inputs end at NB_INPUT_END, the end of mapped memory, so that a read past them
-// faults; writes past an output or past the scratch memory are found in guards. Each spatial case runs as a
-// whole and in strips of rows.
+// NB_FLOAT the float kernels, whose outputs may differ by rounding; with NB_S16 those of int16. The script
+// gives the addresses: the file is loaded at NB_CASES; inputs end at NB_INPUT_END, the end of mapped memory,
+// so that a read past them faults; writes past an output or past the scratch memory are found in guards. Each
+// spatial case runs as a whole and in strips of rows.
 #if defined(NB_FLOAT)
 #include "../../blocks/conv2d/conv2d_f32_tiled.h"
 #include "../../blocks/dense/dense_f32_tiled.h"
 #include "../../blocks/depthwise_conv2d/depthwise_conv2d_f32_tiled.h"
+#elif defined(NB_S16) && defined(NB_MVE)
+#include "../../blocks/conv2d/conv2d_s16_mve.h"
+#include "../../blocks/dense/dense_s16_mve.h"
+#include "../../blocks/dense/dense_s16_mve_vector.h"
+#include "../../blocks/depthwise_conv2d/depthwise_conv2d_s16_mve.h"
+#elif defined(NB_S16)
+#include "../../blocks/conv2d/conv2d_s16_dsp.h"
+#include "../../blocks/dense/dense_s16_dsp.h"
+#include "../../blocks/depthwise_conv2d/depthwise_conv2d_s16_dsp.h"
 #elif defined(NB_MVE)
 #include "../../blocks/conv2d/conv2d_s8_mve.h"
 #include "../../blocks/dense/dense_s8_mve.h"
@@ -79,6 +88,56 @@ bool differs(const int8_t* expected, int32_t i, float tolerated) {
   return !(error <= tolerated && -error <= tolerated);
 }
 #else
+#if defined(NB_S16) && defined(NB_MVE)
+void run(const KernelCase& c, const int8_t* in_bytes, int32_t in_row, const int8_t* packed, int8_t* out_bytes,
+         int32_t begin, int32_t end) {
+  const auto* in = reinterpret_cast<const int16_t*>(in_bytes);
+  auto* out = reinterpret_cast<int16_t*>(out_bytes);
+  if (c.kind == kConv) {
+    nb::conv2d_s16_mve_rows(params_of<nb::Conv2dS16Mve>(c), in, in_row, packed, out, begin, end, kScratch);
+  } else if (c.kind == kDepthwise) {
+    const auto& p = params_of<nb::DepthwiseConv2dS16Mve>(c);
+    const bool is_3x3 = p.window.kernel.h == 3 && p.window.kernel.w == 3;
+    nb::depthwise_conv2d_s16_mve_rows(
+        p, in, in_row, packed, out, begin, end, kScratch,
+        is_3x3 ? nb::depthwise_conv2d_s16_mve_row<true> : nb::depthwise_conv2d_s16_mve_row<false>);
+  } else {
+    (c.kind == kDense ? nb::dense_s16_mve : nb::dense_s16_mve_vector)(params_of<nb::DenseS16Mve>(c), in,
+                                                                      packed, out);
+  }
+}
+#elif defined(NB_S16)
+template <class Matmul, class Taps, class Rows3x3>
+void run_form(const KernelCase& c, const int16_t* in, int32_t in_row, const int8_t* packed, int16_t* out,
+              int32_t begin, int32_t end) {
+  if (c.kind == kConv) {
+    nb::conv2d_s16_dsp_rows<Matmul>(params_of<nb::Conv2dS8>(c), in, in_row, packed, out, begin, end,
+                                    kScratch);
+  } else if (c.kind == kDense) {
+    nb::dense_s16_dsp<Matmul>(params_of<nb::DenseS8>(c), in, packed, out, kScratch);
+  } else {
+    const auto& p = params_of<nb::DepthwiseConv2dS8>(c);
+    if (nb::depthwise_3x3_dsp_applies(p))
+      nb::depthwise_conv2d_s16_dsp_rows<Rows3x3>(p, in, in_row, packed, out, begin, end, kScratch);
+    else
+      nb::depthwise_conv2d_s16_dsp_rows<Taps>(p, in, in_row, packed, out, begin, end, kScratch);
+  }
+}
+void run(const KernelCase& c, const int8_t* in_bytes, int32_t in_row, const int8_t* packed, int8_t* out_bytes,
+         int32_t begin, int32_t end) {
+  const auto* in = reinterpret_cast<const int16_t*>(in_bytes);
+  auto* out = reinterpret_cast<int16_t*>(out_bytes);
+  if (c.form == kFormOnce)
+    run_form<nb::MatmulS16OnceDsp, nb::DepthwiseTapsOnceDsp, nb::Depthwise3x3OnceDsp>(c, in, in_row, packed,
+                                                                                      out, begin, end);
+  else if (c.form == kFormTwice)
+    run_form<nb::MatmulS16TwiceDsp, nb::DepthwiseTapsTwiceDsp, nb::Depthwise3x3TwiceDsp>(
+        c, in, in_row, packed, out, begin, end);
+  else  // of depthwise layers there is no wide form
+    run_form<nb::MatmulS16WideDsp, nb::DepthwiseTapsTwiceDsp, nb::Depthwise3x3TwiceDsp>(c, in, in_row, packed,
+                                                                                        out, begin, end);
+}
+#else
 void run(const KernelCase& c, const int8_t* in, int32_t in_row, const int8_t* packed, int8_t* out,
          int32_t begin, int32_t end) {
 #ifdef NB_MVE
@@ -89,10 +148,10 @@ void run(const KernelCase& c, const int8_t* in, int32_t in_row, const int8_t* pa
     const bool is_3x3 = p.window.kernel.h == 3 && p.window.kernel.w == 3;
     nb::depthwise_conv2d_s8_mve_rows(p, in, in_row, packed, out, begin, end, kScratch,
                                      p.form & nb::kGathersMve ? nb::depthwise_conv2d_s8_mve_gathered_row
-                                     : is_3x3 ? nb::depthwise_conv2d_s8_mve_row<true>
-                                              : nb::depthwise_conv2d_s8_mve_row<false>);
+                                     : is_3x3                 ? nb::depthwise_conv2d_s8_mve_row<true>
+                                                              : nb::depthwise_conv2d_s8_mve_row<false>);
   } else {
-    (c.kind == kDense ? nb::dense_s8_mve
+    (c.kind == kDense          ? nb::dense_s8_mve
      : c.kind == kDenseUniform ? nb::dense_s8_mve_uniform
                                : nb::dense_s8_mve_narrow)(params_of<nb::DenseS8Mve>(c), in, packed, out);
   }
@@ -106,6 +165,7 @@ void run(const KernelCase& c, const int8_t* in, int32_t in_row, const int8_t* pa
     nb::dense_s8_dsp(params_of<nb::DenseS8>(c), in, packed, out, kScratch);
 #endif
 }
+#endif
 
 int32_t tolerance(const KernelCase&, const int8_t*) { return 0; }
 bool differs(const int8_t* expected, int32_t i, int32_t) { return kOut[i] != expected[i]; }
