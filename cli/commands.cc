@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "cli/tables.h"
 #include "driver/program.h"
+#include "report/changes.h"
 #include "report/report.h"
 
 namespace nb::cli {
@@ -162,8 +163,16 @@ Result<CompileOptions> compile_options(const Options& options, Diagnostics& diag
   if (!read) return kFailed;
   const auto quantize = quantize_options(options, diagnostics);
   if (!quantize) return kFailed;
-  return CompileOptions{
-      std::move(*read), {options.states, {}, options.streams}, *quantize, options.stop_after, options.from};
+  if (!options.requantize.empty() && quantize->numbers)
+    return diagnostics.add({.kind = Kind::usage,
+                            .message = "--requantize with --quantize",
+                            .help = "a float model that is quantized here rounds once by itself"});
+  return CompileOptions{.read = std::move(*read),
+                        .state = {options.states, {}, options.streams},
+                        .quantize = *quantize,
+                        .may_change_outputs = !options.requantize.empty(),
+                        .stop_after = options.stop_after,
+                        .from = options.from};
 }
 
 namespace {
@@ -273,18 +282,29 @@ int run(const Options& options) {
   const auto result =
       run_firmware(built->firmware, graph, samples, {options.timeout_seconds, {}}, diagnostics);
   if (!result) return finish(diagnostics, options);
+  std::optional<OutputChanges> changes;
+  if (!options.requantize.empty()) {
+    const auto compile = compile_options(options, diagnostics);
+    if (!compile) return finish(diagnostics, options);
+    const auto exact = exact_outputs(options.model, *compile, samples, keeps_state, diagnostics);
+    if (!exact) return finish(diagnostics, options);
+    changes = changes_between(graph, result->outputs, *exact);
+  }
   std::vector<std::string> files;
   if (!options.output.empty()) {
     auto written = write_outputs(options.output, graph, result->outputs, options.dequantize, diagnostics);
     if (!written) return finish(diagnostics, options);
     files = std::move(*written);
   }
-  if (options.is_json)
-    return finish_with(
-        with_formats(run_json(graph, built->program, compiled->board, built->firmware, *result, files),
-                     asked->formats),
-        diagnostics, options);
+  if (options.is_json) {
+    nlohmann::json report = with_formats(
+        run_json(graph, built->program, compiled->board, built->firmware, *result, files), asked->formats);
+    if (changes) report["requantized"] = changes_json(*changes);
+    return finish_with(report, diagnostics, options);
+  }
   print_run(graph, built->program, compiled->board, built->firmware, *result, files);
+  if (changes)
+    fmt::print("  {:<17} {}\n", "requantized", changes_text(*changes) + " differ from the model's own");
   return finish(diagnostics, options);
 }
 

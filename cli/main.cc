@@ -59,6 +59,12 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
                   "samples of the model's inputs for --quantize: .npz, .npy or a folder of .npy")
       ->type_name("DATA");
   verb.add_flag("--float-io", options.has_float_ends, "with --quantize: inputs and outputs stay float");
+  verb.add_option(
+          "--requantize", options.requantize,
+          "of a quantized model: `fast` rounds once instead of as its own runtime does, which may change "
+          "outputs by a step; run and validate count how many")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"fast"}));
   verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
 }
 

@@ -177,6 +177,8 @@ void print_validation(const Validation& validation) {
     print_confusion(*output->program->counts);
   print_layers(validation);
   print_metrics(validation);
+  if (validation.changes)
+    fmt::print("  {:<17} {} differ from the model's own\n", "requantized", changes_text(*validation.changes));
   if (validation.instructions)
     fmt::print("  {:<17} {:>14}  an inference (the first sample's)\n", "instructions",
                grouped(*validation.instructions));

@@ -172,6 +172,26 @@ Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnos
   return graph;
 }
 
+namespace {
+
+/// --requantize fast, of a model as it was read.
+Status round_faster(Graph& graph, Diagnostics& diagnostics) {
+  const bool has_integers = std::any_of(graph.values.begin(), graph.values.end(), [](const Value& value) {
+    return value.type.is_quantized() && !is_float(value.type.dtype);
+  });
+  if (!has_integers)
+    return diagnostics.add({.kind = Kind::usage,
+                            .message = "--requantize is for a model that is quantized; this one is float",
+                            .help = "--quantize int8 --calibrate samples.npz makes integers of it"});
+  if (graph.rounding == Rounding::once)
+    diagnostics.add(
+        {.kind = Kind::remark, .message = "the model's integers round once as it is: nothing changes"});
+  graph.rounding = Rounding::once;
+  return {};
+}
+
+}  // namespace
+
 QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics) {
   QuantizeRequest request{.numbers = options.numbers,
                           .layers = options.layers,
@@ -204,6 +224,7 @@ Result<Graph> compile(const fs::path& path, const CompileOptions& options, const
                             .message = "--state and --stream are for models that no pass has changed",
                             .help = "give them where the model is read"});
   graph->model_macs += graph->macs();
+  if (options.may_change_outputs && !round_faster(*graph, diagnostics)) return kFailed;
   if (options.stop_after == "read") return graph;
   if (graph->board.empty()) graph->board = board;
   PassContext context{all_blocks(), core, diagnostics, std::move(state),

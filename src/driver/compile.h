@@ -28,6 +28,9 @@ struct CompileOptions {
   ReadOptions read;
   StateRequest state = {};
   QuantizeOptions quantize = {};
+  /// A quantized model's integer layers round once (docs/decisions/0008), not as the model's own runtime
+  /// does.
+  bool may_change_outputs = false;
   std::string stop_after;  ///< a pass's name, "read", or empty: all
   std::string from;        ///< graph text only: the pass to begin with; empty: the one that its phase needs
 };

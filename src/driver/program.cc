@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "emit/project.h"
+#include "quantize/interpret.h"
 
 namespace nb {
 
@@ -33,6 +34,31 @@ Result<Program> write_project(const Compiled& compiled, const std::filesystem::p
       !write_program(*program, folder, diagnostics))
     return kFailed;
   return program;
+}
+
+Result<Samples> exact_outputs(const std::filesystem::path& model, const CompileOptions& options,
+                              const Samples& inputs, bool keeps_state, Diagnostics& diagnostics) {
+  CompileOptions exact = options;
+  exact.may_change_outputs = false;
+  Diagnostics said;
+  const auto compiled = compile_for_board(model, exact, "host", said);
+  if (!compiled) {
+    for (const Diagnostic& diagnostic : said.all())
+      if (row_of(diagnostic.kind).severity == Severity::error) diagnostics.add(diagnostic);
+    return kFailed;
+  }
+  Samples outputs{inputs.count, {}};
+  Interpreter interpreter(compiled->graph);
+  for (std::size_t n = 0; n < inputs.count; ++n) {
+    if (!keeps_state) interpreter.reset();
+    interpreter.run(inputs.sample(n));
+    for (const ValueId id : compiled->graph.public_outputs()) {
+      const ByteSpan bytes(interpreter.view(id).data,
+                           static_cast<std::size_t>(compiled->graph.at(id).type.size_bytes()));
+      outputs.bytes.insert(outputs.bytes.end(), bytes.begin(), bytes.end());
+    }
+  }
+  return outputs;
 }
 
 Result<Built> build_program(const Compiled& compiled, const std::filesystem::path& folder,

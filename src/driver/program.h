@@ -28,6 +28,11 @@ struct Compiled {
 [[nodiscard]] Result<Program> write_project(const Compiled& compiled, const std::filesystem::path& folder,
                                             Diagnostics& diagnostics);
 
+/// What the model gives without --requantize: its reference, on this computer. Errors: those of compiling.
+[[nodiscard]] Result<Samples> exact_outputs(const std::filesystem::path& model, const CompileOptions& options,
+                                            const Samples& inputs, bool keeps_state,
+                                            Diagnostics& diagnostics);
+
 /// A program with what was built of it.
 struct Built {
   Program program;

@@ -54,6 +54,7 @@ Result<Compiled> compile_reference(const fs::path& file, const fs::path& model, 
                                    Diagnostics& diagnostics) {
   CompileOptions own = options;
   own.quantize = {};
+  own.may_change_outputs = false;
   // Only TorchScript takes shapes of inputs; a reference may be of another format than the model.
   if (!own.read.input_types.empty())
     if (const FileRead read = read_file(file); read.bytes && format_of(*read.bytes) != Format::torch_script)
@@ -128,7 +129,8 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   samples->count = count;
 
   const bool is_made_integers = options.quantize.numbers.has_value();
-  const bool is_own = asked.reference.empty() && compiled->board.is_host() && !is_made_integers;
+  const bool is_own = asked.reference.empty() && compiled->board.is_host() && !is_made_integers &&
+                      !options.may_change_outputs;
   const fs::path reference_file = asked.reference.empty() ? model : asked.reference;
   CompareOptions comparing{.targets = std::move(*targets),
                            .scoring = {.threshold = asked.threshold},
@@ -152,7 +154,8 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
     if (!theirs) return kFailed;
     reference = {.graph = &other->graph, .inputs = std::move(*theirs)};
   }
-  if (asked.reference.empty() && !is_made_integers && computes_in_integers(graph))
+  if (asked.reference.empty() && !is_made_integers && !options.may_change_outputs &&
+      computes_in_integers(graph))
     diagnostics.add({.kind = Kind::remark,
                      .message = "the model is quantized as it is: its reference is itself on this computer",
                      .help = "--reference FLOATMODEL compares it with the model that it was made of"});
@@ -196,6 +199,13 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   validation.is_quantized_here = is_made_integers;
   validation.metric = *metric;
   validation.instructions = ran->instructions;
+  if (options.may_change_outputs && asked.reference.empty()) {
+    validation.changes = changes_between(graph, program.outputs, reference.outputs);
+  } else if (options.may_change_outputs) {
+    const auto exact = exact_outputs(model, options, program.inputs, comparing.keeps_state, diagnostics);
+    if (!exact) return kFailed;
+    validation.changes = changes_between(graph, program.outputs, *exact);
+  }
   compare_outputs(program, other ? &reference : nullptr, *set, comparing, validation, diagnostics);
   validation.gates = hold_gates(asked.gates, validation, diagnostics);
   validation.wall_seconds = seconds_since(start);

@@ -430,6 +430,7 @@ json validation_json(const Validation& validation) {
           {"unmatched_layers", validation.unmatched_layers},
           {"first_parting_layer", parting == nullptr ? json(nullptr) : json(parting->name)},
           {"gates", std::move(gates)},
+          {"requantized", validation.changes ? changes_json(*validation.changes) : json(nullptr)},
           {"instructions", validation.instructions ? json(*validation.instructions) : json(nullptr)},
           {"wall_seconds", validation.wall_seconds}};
 }

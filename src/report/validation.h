@@ -7,6 +7,7 @@
 
 #include "diag/diagnostics.h"
 #include "graph/type.h"
+#include "report/changes.h"
 #include "report/metrics.h"
 #include "report/targets.h"
 
@@ -101,6 +102,7 @@ struct Validation {
   std::vector<LayerValidation> layers;  ///< in order of execution; those that the reference has too
   std::int64_t layer_samples = 0, unmatched_layers = 0;
   std::vector<GateResult> gates;
+  std::optional<OutputChanges> changes;      ///< by --requantize, against the model as it is
   std::optional<std::int64_t> instructions;  ///< of the first sample; null on the host
   double wall_seconds = 0;
 };

@@ -1,4 +1,4 @@
-"""--quantize auto and `explain MODEL LAYER`: what they say is what the programs do that they speak of.
+"""--quantize auto, `explain MODEL LAYER` and --requantize: what they say is what the programs do that they speak of.
 
 usage: formats_test.py NBLOCKS
 """
@@ -6,7 +6,7 @@ import json
 import sys
 
 import numpy as np
-from checks import DIGITS, EXAMPLES, main, test
+from checks import DIGITS, EXAMPLES, INT8, main, test
 
 MLP = EXAMPLES / "mlp/mlp.onnx"
 BOARD = "cortex-m4f"
@@ -134,6 +134,29 @@ def explain_a_layer(c):
     c.check("node_conv2d_2" in table and "share" in table, table)
     measured(c, 2, "usage", "explain", DIGITS, "node_conv", *asked, says=["did you mean `node_conv2d`"])
     measured(c, 2, "usage", "explain", DIGITS, "node_conv2d", says=["--calibrate"])
+
+
+@test
+def requantize(c):
+    """A quantized model keeps its numbers; rounding otherwise is asked for, and what it changes is counted."""
+    labelled = EXAMPLES / "digits/digits_test.npz"
+    _, _, held = data(c, DIGITS)
+    outputs = {}
+    for how in ((), ("--requantize", "fast")):
+        found = json.loads(measured(c, 0, None, "run", INT8, *how, "-i", labelled, "-o", c.path("out"), "--json").out)
+        outputs[how] = np.load(c.path("out") / "out0.npy").reshape(len(held["x"]), -1)
+    exact, fast = outputs.values()
+    differs = exact != fast
+    c.check(0 < differs.sum() < 0.1 * differs.size, f"{differs.sum()} values differ")
+    counted = found["requantized"]
+    c.check((counted["values"], counted["changed"], counted["samples"], counted["changed_samples"]) ==
+            (differs.size, differs.sum(), len(differs), differs.any(1).sum()), f"{counted}")
+    c.check(counted["largest_change_steps"] == np.abs(exact.astype(int) - fast).max(), f"{counted}")
+    judged = json.loads(measured(c, 0, None, "validate", INT8, "--requantize", "fast", "-d", labelled, "--json").out)
+    c.check(judged["requantized"] == counted, f"{judged['requantized']}")
+    measured(c, 2, "usage", "run", DIGITS, "--requantize", "fast", says=["is quantized; this one is float"])
+    measured(c, 2, "usage", "run", DIGITS, "--requantize", "fast", "--quantize", "int8", "--calibrate",
+             c.path("calibration.npz"), says=["--requantize with --quantize"])
 
 
 @test
