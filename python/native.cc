@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "bench/run.h"
 #include "blocks/blocks.h"
+#include "driver/choose.h"
 #include "driver/compare_outputs.h"
 #include "driver/program.h"
 #include "driver/validate.h"
@@ -80,6 +81,19 @@ void without_lock(Diagnostics& diagnostics, const Work& work) {
 struct Model {
   Compiled compiled;
   Diagnostics diagnostics;
+  std::optional<FormatFrontier> formats = {};  ///< of `quantize="auto"`
+};
+
+/// What `compile` is asked of quantization, as the package gives it.
+struct Quantize {
+  std::string numbers;      ///< "int8", "int16" or "auto"; empty: nothing is quantized
+  std::string calibration;  ///< a path; empty: `samples`
+  std::vector<NamedArray> samples;
+  bool has_float_ends = false;
+  std::vector<std::pair<std::string, std::string>> layers;
+  std::vector<NamedArray> test_inputs, test_targets;  ///< of "auto"
+  std::string metric = "auto";
+  double max_drop = 0.5;
 };
 
 /// A program that can run. One run at a time: its files lie in one folder.
@@ -94,17 +108,46 @@ struct Runner {
 template <class T>
 using Answer = std::pair<std::optional<T>, std::string>;
 
+/// `quantize="auto"`: the formats that keep the drop on the test arrays. Errors: see choose_formats.
+Result<FormatFrontier> chosen_formats(const std::string& path, const CompileOptions& options,
+                                      const std::string& board, const Quantize& quantize,
+                                      Diagnostics& diagnostics) {
+  const auto metric = find_metric(quantize.metric);
+  if (!metric)
+    return diagnostics.add({.kind = Kind::usage,
+                            .message = "metric `" + printable(quantize.metric) + "` is none",
+                            .help = "metrics: " + join(metric_names(), ", ")});
+  const auto variants = Variants::of(path, options, board, diagnostics);
+  if (!variants) return kFailed;
+  const Graph& graph = variants->calibrated().graph();
+  NamedArrays targets = arrays_from(quantize.test_targets);
+  if (targets.size() == 1 && !graph.public_outputs().empty())
+    targets[0].first = graph.at(graph.public_outputs()[0]).name;
+  auto set = labelled_set(arrays_from(quantize.test_inputs), targets, graph, {}, diagnostics);
+  if (!set) return kFailed;
+  if (!set->targets.empty() && set->targets[0]) set->targets[0]->name = "y";
+  return choose_formats(*variants, {std::move(*set), {}, *metric}, quantize.max_drop, no_progress,
+                        diagnostics);
+}
+
 std::pair<std::shared_ptr<Model>, std::string> compile_model(
     const std::string& path, const std::string& board, const std::string& name,
     const std::vector<std::pair<std::string, std::int64_t>>& dims, const std::vector<NamedArray>& frozen,
     const std::vector<std::string>& states, const std::vector<std::string>& streams,
-    const std::vector<std::tuple<std::string, std::string, Shape>>& input_types, const std::string& quantize,
-    const std::string& calibration, const std::vector<NamedArray>& samples, bool has_float_ends) {
+    const std::vector<std::tuple<std::string, std::string, Shape>>& input_types, const Quantize& quantize,
+    bool may_change_outputs) {
   Diagnostics diagnostics;
   CompileOptions options;
-  if (!quantize.empty())
-    options.quantize = {quantize == "int16" ? DType::i16 : DType::i8, calibration, arrays_from(samples),
-                        has_float_ends, true};
+  options.may_change_outputs = may_change_outputs;
+  if (!quantize.numbers.empty()) {
+    options.quantize = {.numbers = quantize.numbers == "int16" ? DType::i16 : DType::i8,
+                        .calibration = quantize.calibration,
+                        .arrays = arrays_from(quantize.samples),
+                        .has_float_ends = quantize.has_float_ends,
+                        .wants_account = true};
+    for (const auto& [layer, format] : quantize.layers)
+      options.quantize.layers.emplace_back(layer, find_format(format).value_or(DType::i8));
+  }
   options.read.name = name;
   options.read.dims = dims;
   options.state.pairs = states;
@@ -129,8 +172,16 @@ std::pair<std::shared_ptr<Model>, std::string> compile_model(
   }
   std::shared_ptr<Model> model;
   without_lock(diagnostics, [&] {
+    std::optional<FormatFrontier> formats;
+    if (quantize.numbers == "auto") {
+      auto found = chosen_formats(path, options, board, quantize, diagnostics);
+      if (!found || !found->chosen) return;
+      formats = std::move(*found);
+      options.quantize.layers = formats->choices[*formats->chosen].layers;
+    }
     auto compiled = compile_for_board(path, options, board, diagnostics);
-    if (compiled) model = std::make_shared<Model>(Model{std::move(*compiled), diagnostics});
+    if (compiled)
+      model = std::make_shared<Model>(Model{std::move(*compiled), diagnostics, std::move(formats)});
   });
   return {std::move(model), said(diagnostics)};
 }
@@ -139,8 +190,9 @@ std::pair<std::shared_ptr<Model>, std::string> compile_model(
 std::pair<std::string, std::string> analysis_of(const Model& model) {
   Diagnostics diagnostics = model.diagnostics;
   const bool fits = check_fit(model.compiled.graph, model.compiled.board, diagnostics).is_ok();
-  const json report = analysis_json(model.compiled.graph, model.compiled.board, analyze(model.compiled.graph),
-                                    fits, model.compiled.quantization);
+  json report = analysis_json(model.compiled.graph, model.compiled.board, analyze(model.compiled.graph), fits,
+                              model.compiled.quantization);
+  if (model.formats) report["formats"] = frontier_json(*model.formats);
   return {json_text(ended_json(report, diagnostics), -1), said(diagnostics)};
 }
 
@@ -294,6 +346,17 @@ std::string blocks() {
 void define(py::module_& module) {
   stop_tools_when(is_stopped_by_python);
   module.attr("version") = NB_VERSION;
+  py::class_<Quantize>(module, "Quantize")
+      .def(py::init<>())
+      .def_rw("numbers", &Quantize::numbers)
+      .def_rw("calibration", &Quantize::calibration)
+      .def_rw("samples", &Quantize::samples)
+      .def_rw("has_float_ends", &Quantize::has_float_ends)
+      .def_rw("layers", &Quantize::layers)
+      .def_rw("test_inputs", &Quantize::test_inputs)
+      .def_rw("test_targets", &Quantize::test_targets)
+      .def_rw("metric", &Quantize::metric)
+      .def_rw("max_drop", &Quantize::max_drop);
   py::class_<Model>(module, "Model").def("analysis", analysis_of).def("write_project", write_folder);
   py::class_<Runner>(module, "Runner")
       .def("run", run_on, py::arg("inputs").none(), py::arg("dequantize"), py::arg("timeout_seconds"))

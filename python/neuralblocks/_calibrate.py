@@ -1,32 +1,78 @@
-"""Calibration samples of `compile`, whatever they are given as."""
+"""What `compile` is asked of quantization: calibration samples whatever they are given as, formats, a test set."""
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any, Iterable, Mapping
 
+from . import _native
 from ._diagnostics import refuse
 
-NUMBERS = ("int8", "int16")
+NUMBERS = ("int8", "int16", "auto")
+FORMATS = ("int8", "int16", "float32")
 
 
-def calibrated(label: str, quantize: str | None, calibrate: Any, float_io: bool) -> dict[str, Any]:
-    """The fields of what is asked that quantization needs. Errors: usage, input-mismatch."""
+def quantize_asked(
+    label: str,
+    quantize: str | None,
+    calibrate: Any,
+    float_io: bool,
+    layers: Mapping[str, str] | None,
+    test: tuple[Any, Any] | None,
+    max_drop: float,
+    metric: str,
+) -> _native.Quantize:
+    """As the native module takes it. Errors: usage, input-mismatch."""
+    asked = _native.Quantize()
     if quantize is None:
-        if calibrate is not None or float_io:
-            refuse("usage", f"`{'calibrate' if calibrate is not None else 'float_io'}` without `quantize`", file=label)
-        return {}
+        for name, value in [("calibrate", calibrate), ("float_io", float_io or None), ("layers", layers), ("test", test)]:
+            if value is not None:
+                refuse("usage", f"`{name}` without `quantize`", file=label)
+        return asked
     if quantize not in NUMBERS:
         refuse("usage", f"quantize is {quantize!r}", file=label, help="it is " + " or ".join(map(repr, NUMBERS)))
     if calibrate is None:
         refuse("usage", "`quantize` without `calibrate`", file=label,
                help="give samples of the model's inputs: an array, a path or a DataLoader")
-    fields: dict[str, Any] = {"quantize": quantize, "has_float_ends": float_io}
+    asked.numbers, asked.has_float_ends = quantize, bool(float_io)
+    for name, numbers in (layers or {}).items():
+        if numbers not in FORMATS:
+            refuse("usage", f"layers: `{name}` is {numbers!r}", file=label, help="it is " + " or ".join(map(repr, FORMATS)))
+    asked.layers = [(str(name), numbers) for name, numbers in (layers or {}).items()]
     if isinstance(calibrate, (str, os.PathLike)):
-        return {**fields, "calibration": os.fspath(calibrate)}
-    from ._arrays import packed
+        asked.calibration = os.fspath(calibrate)
+    else:
+        asked.samples = _packed(_arrays(calibrate))
+    if quantize == "auto":
+        _take_test(asked, label, test, max_drop, metric)
+    elif test is not None:
+        refuse("usage", "`test` is for quantize=\"auto\"", file=label)
+    return asked
 
-    return {**fields, "samples": [packed(name, array) for name, array in _arrays(calibrate).items()]}
+
+def _take_test(asked: _native.Quantize, label: str, test: tuple[Any, Any] | None, max_drop: float, metric: str) -> None:
+    if not isinstance(test, tuple) or len(test) != 2:
+        refuse("usage", "quantize=\"auto\" without test=(x, y)", file=label,
+               help="a loss of accuracy is measured on inputs and what the outputs should be")
+    if not math.isfinite(max_drop):
+        refuse("usage", f"max_drop is {max_drop!r}, not a number of points", file=label)
+    x, y = test
+    asked.test_inputs = _packed(_arrays(x))
+    asked.test_targets = _packed({"y": y} if hasattr(y, "shape") or isinstance(y, list) else _arrays(y))
+    asked.metric, asked.max_drop = metric, float(max_drop)
+
+
+def keep_formats(asked: _native.Quantize, formats: dict[str, Any]) -> None:
+    """Fixes what `auto` chose."""
+    asked.numbers = "int8"
+    asked.layers = list(formats["choices"][formats["chosen"]]["layers"].items())
+
+
+def _packed(arrays: Mapping[str, Any]) -> list[tuple[str, str, list[int], bytes]]:
+    from ._arrays import packed, to_numpy
+
+    return [packed(name, to_numpy(array)) for name, array in arrays.items()]
 
 
 def _arrays(calibrate: Any) -> dict[str, Any]:

@@ -66,11 +66,15 @@ class ToolMissing(CompileError):
     """A compiler, a virtual machine or a Python package is not installed (exit code 5); `help` says how to get it."""
 
 
+class GateFailed(CompileError):
+    """No formats of quantize="auto" that fit keep `max_drop` (exit code 6); the message has the best."""
+
+
 class InternalError(CompileError):
     """A defect: of this package, or of the program that was built (exit code 1)."""
 
 
-_BY_EXIT_CODE = {1: InternalError, 2: UsageError, 3: UnsupportedModel, 4: DoesNotFit, 5: ToolMissing}
+_BY_EXIT_CODE = {1: InternalError, 2: UsageError, 3: UnsupportedModel, 4: DoesNotFit, 5: ToolMissing, 6: GateFailed}
 
 
 def parsed(text: str) -> list[Diagnostic]:

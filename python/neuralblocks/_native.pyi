@@ -5,6 +5,19 @@ NamedArray = tuple[str, str, list[int], bytes]
 
 version: str
 
+class Quantize:
+    numbers: str
+    calibration: str
+    samples: list[NamedArray]
+    has_float_ends: bool
+    layers: list[tuple[str, str]]
+    test_inputs: list[NamedArray]
+    test_targets: list[NamedArray]
+    metric: str
+    max_drop: float
+
+    def __init__(self) -> None: ...
+
 class Model:
     def analysis(self) -> tuple[str, str]: ...
     def write_project(self, folder: str) -> tuple[str | None, str]: ...
@@ -30,10 +43,8 @@ def compile(
     states: list[str],
     streams: list[str],
     input_types: list[tuple[str, str, list[int]]],
-    quantize: str,
-    calibration: str,
-    samples: list[NamedArray],
-    has_float_ends: bool,
+    quantize: Quantize,
+    may_change_outputs: bool,
 ) -> tuple[Model | None, str]: ...
 def build(model: Model, optimize: str, keeps_state: bool) -> tuple[Runner | None, str]: ...
 def diagnostic(kind: str, message: str, file: str, notes: list[str], help: str) -> str: ...

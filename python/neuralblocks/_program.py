@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from . import _native
-from ._calibrate import calibrated
+from ._calibrate import keep_formats, quantize_asked
 from ._diagnostics import Diagnostic, fail, parsed, refuse
 from ._dtypes import NUMPY_NAME
 from ._models import ModelFile, as_file
@@ -59,10 +59,8 @@ class _Asked:
     frozen: list[tuple[str, str, list[int], bytes]]
     states: list[str]
     streams: list[str]
-    quantize: str = ""
-    calibration: str = ""
-    samples: list[tuple[str, str, list[int], bytes]] = dataclasses.field(default_factory=list)
-    has_float_ends: bool = False
+    quantize: _native.Quantize = dataclasses.field(default_factory=_native.Quantize)
+    may_change_outputs: bool = False
 
 
 def compile(
@@ -78,6 +76,11 @@ def compile(
     quantize: str | None = None,
     calibrate: Any = None,
     float_io: bool = False,
+    layers: Mapping[str, str] | None = None,
+    test: tuple[Any, Any] | None = None,
+    max_drop: float = 0.5,
+    metric: str = "auto",
+    requantize: str | None = None,
 ) -> Program:
     """Compiles a model.
 
@@ -92,16 +95,30 @@ def compile(
     state: inputs kept between steps: the output that is the next value, by input name (`--state`).
     stream: one time step a call of a model over a sequence: the input, or its axis of time by name (`--stream`).
     name: the program's name in C; otherwise the file's, or the class's.
-    quantize: "int8" or "int16" (activations of 16, weights of 8 bits): integers for a float model (`--quantize`).
+    quantize: "int8" or "int16" (activations of 16, weights of 8 bits): integers for a float model (`--quantize`); or
+        "auto": each layer int8, int16 or float32, as `max_drop` and the board allow. `report["formats"]` says what was
+        tried.
     calibrate: samples of the model's inputs for `quantize`: a path (.npz, .npy, a folder of .npy), an array, a dict of
         arrays by input name, or an iterable of batches such as a torch DataLoader, whose tuples begin with the input.
     float_io: with `quantize`, inputs and outputs of the program stay float (`--float-io`).
+    layers: with `quantize`, "int8", "int16" or "float32" by the names of layers, or patterns of them, that get others
+        (`--layers`).
+    test: with quantize="auto", inputs and what the outputs should be, as `Program.validate` takes them.
+    max_drop: with quantize="auto", points that may be lost on `test`: hundredths of an accuracy, tenths of an error.
+    metric: with quantize="auto", what counts: "accuracy", "mse", ... (`--metric`); "auto": what fits the targets.
+    requantize: "fast": a quantized model's sums are rounded once, not as its own runtime does (`--requantize`).
 
-    Raises UsageError, UnsupportedModel, DoesNotFit, ToolMissing or InternalError, all of them CompileError.
+    Raises UsageError, UnsupportedModel, DoesNotFit, ToolMissing, GateFailed or InternalError, all of them
+    CompileError.
     """
     file = as_file(model, example_inputs, name)
     asked = _asked(file, dims, freeze, state, stream, name)
-    asked = dataclasses.replace(asked, **calibrated(file.label, quantize, calibrate, float_io))
+    if requantize not in (None, "fast"):
+        refuse("usage", f"requantize is {requantize!r}", file=file.label, help="it is 'fast' or None")
+    if requantize and quantize:
+        refuse("usage", "`requantize` with `quantize`", file=file.label)
+    how = quantize_asked(file.label, quantize, calibrate, float_io, layers, test, max_drop, metric)
+    asked = dataclasses.replace(asked, quantize=how, may_change_outputs=requantize is not None)
     return Program(file, asked, os.fspath(board) if board else HOST)
 
 
@@ -153,6 +170,8 @@ class Program:
         self._model, said = self._compile(board)
         report, all_said = self._model.analysis()
         self.report: dict[str, Any] = json.loads(report)
+        if "formats" in self.report:  # chosen once: the same program on every board
+            keep_formats(asked.quantize, self.report["formats"])
         """What `nblocks analyze --json` prints: macs, params, weights_bytes, arena_bytes, ram_total_bytes_estimated,
         inputs, outputs, memory_map, layers and more; sizes in bytes."""
         self.messages: tuple[Diagnostic, ...] = (*file.messages, *said)
@@ -278,7 +297,7 @@ class Program:
             asked = self._asked
             model, text = _native.compile(os.fspath(self._file.path), board, asked.name, asked.dims, asked.frozen,
                                           asked.states, asked.streams, self._file.input_types, asked.quantize,
-                                          asked.calibration, asked.samples, asked.has_float_ends)
+                                          asked.may_change_outputs)
             said = self._relabelled(text)
             if model is None:
                 fail(said)

@@ -1,5 +1,6 @@
 #include "report/formats.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -37,8 +38,11 @@ double drop_points(Metric metric, double float_value, double value) {
 
 std::string layers_option(const LayerFormats& layers) {
   std::string text;
-  for (const auto& [name, format] : layers)
-    text += (text.empty() ? "" : ",") + name + "=" + std::string(format_name(format));
+  for (const auto& [name, format] : layers) {
+    std::string pattern = name;  // a comma ends a name there
+    std::replace(pattern.begin(), pattern.end(), ',', '?');
+    text += (text.empty() ? "" : ",") + pattern + "=" + std::string(format_name(format));
+  }
   return text;
 }
 
@@ -61,7 +65,9 @@ json frontier_json(const FormatFrontier& frontier) {
   for (const FormatChoice& choice : frontier.choices) {
     json one = cost_json(choice.cost);
     one["name"] = choice.name;
-    one["layers"] = layers_option(choice.layers);
+    one["layers"] = json::object();
+    for (const auto& [layer, format] : choice.layers) one["layers"][layer] = format_name(format);
+    one["layers_option"] = layers_option(choice.layers);
     one["value"] = finite(choice.value);
     one["drop_points"] = finite(choice.drop);
     one["is_on_front"] = choice.is_on_front;

@@ -44,7 +44,47 @@ def test_float_ends():
     assert np.abs(program.run(X) - real).max() < 0.02 * np.abs(real).max()
 
 
+def test_layers():
+    program = nb.compile(DIGITS, quantize="int8", calibrate=X, layers={"node_conv2d_1": "int16", "node_lin*": "float32"})
+    outputs = {layer.name.split("/")[0]: layer.output for layer in program.layers}
+    assert outputs["node_conv2d_1"].startswith("i16") and outputs["node_conv2d"].startswith("i8")
+    assert program.outputs[0].dtype == "float32"
+
+
+def test_auto():
+    """The choice is that of the report, on every board."""
+    x, y = TEST["x"].astype(np.float32), TEST["y"]
+    program = nb.compile(DIGITS, board="cortex-m3", quantize="auto", calibrate=X, test=(x, y), max_drop=1.0)
+    formats = program.report["formats"]
+    chosen = formats["choices"][formats["chosen"]]
+    assert chosen["fits"] and chosen["drop_points"] <= 1.0 and chosen["instructions"] > 0
+    fixed = nb.compile(DIGITS, board="cortex-m3", quantize="int8", calibrate=X, layers=chosen["layers"])
+    assert [layer.output for layer in fixed.layers] == [layer.output for layer in program.layers]
+    found = program.run(x, board="host")
+    assert np.array_equal(found, fixed.run(x, board="host"))
+    assert abs((found.argmax(-1).ravel() == y).mean() - chosen["value"]) < 1e-9
+    with pytest.raises(nb.GateFailed, match="loses"):
+        nb.compile(DIGITS, quantize="auto", calibrate=X, test=(x, y), max_drop=-5.0)
+
+
+def test_requantize():
+    int8 = ROOT / "examples/digits/digits_int8.tflite"
+    x = TEST["x"].astype(np.float32).reshape(-1, 8, 8, 1)
+    exact, fast = nb.compile(int8).run(x), nb.compile(int8, requantize="fast").run(x)
+    assert 0 < (exact != fast).sum() < 0.1 * exact.size and np.abs(exact.astype(int) - fast).max() <= 2
+
+
 @pytest.mark.parametrize("options, kind, text", [
+    ({"layers": {"a": "int8"}}, nb.UsageError, "without `quantize`"),
+    ({"quantize": "int8", "calibrate": X, "layers": {"node_linear": "int7"}}, nb.UsageError, "int7"),
+    ({"quantize": "int8", "calibrate": X, "layers": {"node_lin": "int8"}}, nb.UsageError, "node_lin"),
+    ({"quantize": "int8", "calibrate": X, "test": (X, X)}, nb.UsageError, "auto"),
+    ({"quantize": "auto", "calibrate": X}, nb.UsageError, "test"),
+    ({"quantize": "auto", "calibrate": X, "test": (X, TEST["y"][:64]), "max_drop": float("nan")}, nb.UsageError, "max_drop"),
+    ({"quantize": "auto", "calibrate": X, "test": (X, TEST["y"][:64]), "metric": "speed"}, nb.UsageError, "speed"),
+    ({"quantize": "auto", "calibrate": X, "test": (X, TEST["y"][:7])}, nb.UsageError, "7"),
+    ({"requantize": "slow"}, nb.UsageError, "slow"),
+    ({"requantize": "fast"}, nb.UsageError, "this one is float"),
     ({"quantize": "int8"}, nb.UsageError, "without `calibrate`"),
     ({"calibrate": X}, nb.UsageError, "without `quantize`"),
     ({"quantize": "int4", "calibrate": X}, nb.UsageError, "int4"),
