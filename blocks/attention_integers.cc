@@ -228,9 +228,9 @@ void attention_reference(const AttentionIntegers& integers, std::span<const Tens
           if (largest == kHiddenScore)
             value = 0;
           else if (y.dtype == DType::i8)
-            value = attention_power<std::int8_t>(p, below, integers.table.data());
+            value = attention_power<std::int8_t>(power_scale(p), below, integers.table.data());
           else
-            value = attention_power<std::int16_t>(p, below, integers.table.data());
+            value = attention_power<std::int16_t>(power_scale(p), below, integers.table.data());
           sum += static_cast<std::uint64_t>(value);
         }
         const AttentionFactor factor = attention_factor(p, sum, bits);

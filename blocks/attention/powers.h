@@ -41,11 +41,19 @@ NB_NOINLINE void attention_bend(const AttentionQuantized& p, int32_t count, cons
   }
 }
 
+/// The numbers of attention_power, in registers: what is stored could be p's, for all the compiler knows.
+struct PowerScale {
+  uint32_t limit;
+  int32_t left, multiplier;
+};
+NB_INLINE PowerScale power_scale(const AttentionQuantized& p) {
+  return {static_cast<uint32_t>(p.power_limit), p.power_left, p.power_multiplier};
+}
 /// The power of e of a score that lies `below` the largest.
 template <class T>
-NB_INLINE uint32_t attention_power(const AttentionQuantized& p, uint32_t below, const uint32_t* table) {
-  if (below > static_cast<uint32_t>(p.power_limit)) return 0;
-  const int32_t x = high_word(static_cast<int32_t>(below << p.power_left), p.power_multiplier);
+NB_INLINE uint32_t attention_power(PowerScale p, uint32_t below, const uint32_t* table) {
+  if (below > p.limit) return 0;
+  const int32_t x = high_word(static_cast<int32_t>(below << p.left), p.multiplier);
   return sizeof(T) == 1 ? power_of_half(static_cast<uint32_t>(x), table)
                         : fine_power_of_half(static_cast<uint32_t>(x), table);
 }
@@ -74,17 +82,24 @@ template <class T, class Power>
 NB_NOINLINE uint64_t attention_powers(const AttentionQuantized& p, int32_t begin, int32_t end, int32_t count,
                                       ScoreS32* scores, const uint32_t* table, Power* powers) {
   int32_t largest = kHiddenScore;
+#pragma GCC unroll 2
   for (int32_t i = begin; i < end; ++i) largest = max<int32_t>(largest, scores[i]);
   if (largest == kHiddenScore) begin = end;
   for (int32_t i = 0; i < begin; ++i) put_power(powers, i, 0);
+  const PowerScale scale = power_scale(p);
+  const auto power_of = [&](int32_t score) {
+    return attention_power<T>(scale, static_cast<uint32_t>(largest) - static_cast<uint32_t>(score), table);
+  };
   PowerSum<T> sum = 0;
-  for (int32_t i = begin; i < end; ++i) {
-    const uint32_t below = static_cast<uint32_t>(largest) - static_cast<uint32_t>(scores[i]);
-    const uint32_t power = attention_power<T>(p, below, table);
+  int32_t i = begin;
+  for (; i < end; ++i) {
+    const uint32_t power = power_of(scores[i]);
     sum += power;
     put_power(powers, i, power);
   }
-  for (int32_t i = end; i < count; ++i) put_power(powers, i, 0);
+  // As attention_sums wants them.
+  if (NB_PAIRED_ROWS && sizeof(T) == 2) count = (count + 3) & ~3;
+  for (; i < count; ++i) put_power(powers, i, 0);
   return sum;
 }
 

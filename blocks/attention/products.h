@@ -156,7 +156,7 @@ template <class T>
 NB_NOINLINE void attention_scores(const AttentionQuantized& p, int32_t rows, int32_t count, const T* q,
                                   const T* k, int32_t* scores, int32_t width, int16_t* strip) {
   using Sum = typename ScoreSum<T>::Type;
-  static constexpr Sum kZeros[kAttentionStrip] = {};
+  [[maybe_unused]] static constexpr Sum kZeros[kAttentionStrip] = {};
 #if defined(__ARM_FEATURE_MVE)
   if (p.k.d == 1 && p.depth > 0 && (sizeof(T) == 1 || p.q_zero == 0))
     return scores_in_place(p, rows, count, q, k, scores, width);
@@ -170,12 +170,27 @@ NB_NOINLINE void attention_scores(const AttentionQuantized& p, int32_t rows, int
     if constexpr (sizeof(T) == 1) {
       products_s16<Sum>(rows_of_q, depth, rows, keys_strip, depth, keys, depth, kZeros, scores + key, width);
     } else {
+#if NB_PAIRED_ROWS
+      for (int32_t r = 0; r < rows; r += 2)
+        for (int32_t c = 0; c < keys; c += 2) {
+          const int16_t* const x = products_row(rows_of_q, depth, r);
+          const WideTile tile{x,
+                              products_column(keys_strip, depth, c),
+                              x + 2 * depth,
+                              scores + r * width + key + c,
+                              4 * width,
+                              p.score_shift,
+                              32 - p.score_shift};
+          products_wide_tile(&tile);
+        }
+#else
       Sum sums[kAttentionRows * kAttentionStrip];
       products_s16<Sum>(rows_of_q, depth, rows, keys_strip, depth, keys, depth, kZeros, sums,
                         kAttentionStrip);
       for (int32_t r = 0; r < rows; ++r)
         for (int32_t c = 0; c < keys; ++c)
           scores[r * width + key + c] = static_cast<int32_t>(sums[r * kAttentionStrip + c] >> p.score_shift);
+#endif
     }
   }
 }
@@ -275,10 +290,12 @@ NB_NOINLINE void attention_sums(const AttentionQuantized& p, int32_t rows, int32
       for (int32_t c = 0; c < features; ++c) totals[r * kAttentionStrip + c] += sums[r * kAttentionStrip + c];
   }
 }
-/// The same of int16, whose powers have 32 bits: four features at a time.
+/// The same of int16, whose powers have 32 bits and, with the DSP extension, zeros up to a multiple of four:
+/// four features at a time.
 NB_NOINLINE inline void attention_sums(const AttentionQuantized& p, int32_t rows, int32_t count,
                                        const ScoreS32* powers, int32_t width, const int16_t* v,
-                                       int32_t features, const int32_t*, int16_t*, int64_t* totals) {
+                                       int32_t features, const int32_t*, [[maybe_unused]] int16_t* strip,
+                                       int64_t* totals) {
   const int32_t key_step = p.v.t, step = p.v.d;
 #if defined(__ARM_FEATURE_MVE)
   // Four keys at a time; two rows share what is gathered.
@@ -291,6 +308,32 @@ NB_NOINLINE inline void attention_sums(const AttentionQuantized& p, int32_t rows
       products_two_wide(v + c * step, places, key_step, powers, next, count, s0, s1);
       below[c] = s1;
       totals[c] = s0;
+    }
+  }
+#elif NB_PAIRED_ROWS
+  // Four features of some keys are widened for all rows.
+  auto* const values = reinterpret_cast<ScoreS32*>(strip);
+  for (int32_t c = 0; c < features; c += 4) {
+    const int32_t last = min<int32_t>(features - c, 4) - 1;
+    const int32_t step1 = min<int32_t>(last, 1) * step, step2 = min<int32_t>(last, 2) * step,
+                  step3 = last * step;
+    for (int32_t r = 0; r < rows; ++r)
+      for (int32_t i = 0; i < 4; ++i) totals[r * kAttentionStrip + c + i] = 0;
+    for (int32_t key = 0; key < count; key += kAttentionKeys) {
+      const int32_t keys = min(count - key, kAttentionKeys);
+      const int16_t* at = v + key * key_step + c * step;
+      ScoreS32* to = values;
+      for (int32_t i = keys; i > 0; --i, at += key_step, to += 4) {
+        to[0] = at[0];
+        to[1] = at[step1];
+        to[2] = at[step2];
+        to[3] = at[step3];
+      }
+      for (int32_t r = 0; r < rows; ++r) {
+        const ScoreS32* const x = powers + r * width + key;
+        const LongTile tile{x, values, x + ((keys + 3) & ~3), totals + r * kAttentionStrip + c};
+        products_long_tile(&tile);
+      }
     }
   }
 #else

@@ -100,6 +100,70 @@ products_tile(const ProductsTile* /*tile*/) {
 }
 #undef NB_PRODUCTS_STEP
 
+/// What a tile of two rows by two columns in 64 bits reads and writes. Its layout is known to the assembly
+/// below.
+struct WideTile {
+  const int16_t *x, *y;
+  const int16_t* end;  ///< of the rows
+  int32_t* out;
+  int32_t out_bytes;  ///< from one row of outputs to the next
+  int32_t right;      ///< sums / 2^right are the outputs; 0..31
+  int32_t left;       ///< 32 - right
+};
+
+// R4-R11: sums, by row. R0, R1: rows, columns. R2, R3: words of the rows. R12, LR: of the columns.
+#define NB_WIDE_STEP                                     \
+  "ldrd r2, r3, [r0], #8\n\tldrd r12, lr, [r1], #16\n\t" \
+  "smlald r4, r5, r2, r12\n\tsmlald r6, r7, r2, lr\n\tsmlald r8, r9, r3, r12\n\tsmlald r10, r11, r3, lr\n\t"
+#define NB_WIDE_SHIFT(low, high) \
+  "lsr " low ", " low ", r2\n\tlsl " high ", " high ", r3\n\torr " low ", " high "\n\t"
+#ifdef __clang__
+__attribute__((naked, noinline))
+#else
+__attribute__((naked, noinline, noipa))
+#endif
+inline void
+products_wide_tile(const WideTile* /*tile*/) {
+  __asm__ volatile(
+      "push {r4-r11, lr}\n\tldr r2, [r0, #8]\n\tpush {r0, r2}\n\tldrd r0, r1, [r0]\n\t"
+      "movs r4, #0\n\tmovs r5, #0\n\tmovs r6, #0\n\tmovs r7, #0\n\t"
+      "mov r8, r4\n\tmov r9, r4\n\tmov r10, r4\n\tmov r11, r4\n\t"
+      "subs r2, r2, r0\n\tbeq 3f\n\ttst r2, #16\n\tbeq 2f\n\t" NB_WIDE_STEP NB_WIDE_STEP
+      "ldr r2, [sp, #4]\n\tcmp r0, r2\n\tbeq 3f\n"
+      "2:\t" NB_WIDE_STEP NB_WIDE_STEP NB_WIDE_STEP NB_WIDE_STEP
+      "ldr r2, [sp, #4]\n\tcmp r0, r2\n\tbne 2b\n"
+      "3:\tpop {r0, r2}\n\tldrd r2, r3, [r0, #20]\n\tldrd r1, r12, [r0, #12]\n\t" NB_WIDE_SHIFT("r4", "r5")
+          NB_WIDE_SHIFT("r6", "r7") NB_WIDE_SHIFT("r8", "r9") NB_WIDE_SHIFT(
+              "r10", "r11") "strd r4, r6, [r1]\n\tadd r1, r12\n\tstrd r8, r10, [r1]\n\tpop {r4-r11, pc}");
+}
+#undef NB_WIDE_STEP
+#undef NB_WIDE_SHIFT
+
+/// What sums of a row of int32 times four columns read and write, in 64 bits. Its layout is known to the
+/// assembly below.
+struct LongTile {
+  const int32_t *x, *y;  ///< the row, and four elements of the columns for each of its own
+  const int32_t* end;    ///< of the row, a multiple of four elements
+  int64_t* sums;         ///< added to
+};
+// R4-R11: sums. R0, R1: row, columns. R12, R2, R3: elements. LR: end.
+#define NB_LONG_STEP                                                                                 \
+  "ldr r12, [r0], #4\n\tldrd r2, r3, [r1], #8\n\tsmlal r4, r5, r12, r2\n\tsmlal r6, r7, r12, r3\n\t" \
+  "ldrd r2, r3, [r1], #8\n\tsmlal r8, r9, r12, r2\n\tsmlal r10, r11, r12, r3\n\t"
+#ifdef __clang__
+__attribute__((naked, noinline))
+#else
+__attribute__((naked, noinline, noipa))
+#endif
+inline void
+products_long_tile(const LongTile* /*tile*/) {
+  __asm__ volatile(
+      "push {r3-r11, lr}\n\tldrd lr, r3, [r0, #8]\n\tstr r3, [sp]\n\tldm r3, {r4-r11}\n\tldrd r0, r1, [r0]\n"
+      "2:\t" NB_LONG_STEP NB_LONG_STEP NB_LONG_STEP NB_LONG_STEP
+      "cmp r0, lr\n\tbne 2b\n\tldr r3, [sp]\n\tstm r3, {r4-r11}\n\tpop {r3-r11, pc}");
+}
+#undef NB_LONG_STEP
+
 /// Two rows by all columns, four at a time.
 NB_INLINE void products_of_pair(const int16_t* a, const int16_t* b, int32_t b_step, int32_t columns,
                                 int32_t length, const int32_t* init, int32_t* out, int32_t out_step) {
