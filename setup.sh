@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 packages=(g++ cmake ninja-build ccache python3 python3-dev python3-venv libcli11-dev libfmt-dev nlohmann-json3-dev
-  libtomlplusplus-dev doctest-dev zlib1g-dev libhdf5-dev gcc-arm-none-eabi
+  libtomlplusplus-dev libstb-dev doctest-dev zlib1g-dev libhdf5-dev gcc-arm-none-eabi
   gcc-riscv64-unknown-elf qemu-system-arm qemu-system-misc)
 missing=()
 for package in "${packages[@]}"; do

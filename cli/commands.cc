@@ -156,6 +156,12 @@ Result<QuantizeOptions> quantize_options(const Options& options, Diagnostics& di
   return quantize;
 }
 
+Result<PixelNumbers> asked_pixels(const Options& options, Diagnostics& diagnostics) {
+  auto pixels = pixel_numbers(options.image_scale, options.image_mean, options.image_std, diagnostics);
+  if (pixels) pixels->is_of_calibration = !options.quantize.empty();
+  return pixels;
+}
+
 }  // namespace
 
 Result<CompileOptions> compile_options(const Options& options, Diagnostics& diagnostics) {
@@ -163,6 +169,8 @@ Result<CompileOptions> compile_options(const Options& options, Diagnostics& diag
   if (!read) return kFailed;
   const auto quantize = quantize_options(options, diagnostics);
   if (!quantize) return kFailed;
+  auto pixels = asked_pixels(options, diagnostics);
+  if (!pixels) return kFailed;
   if (!options.requantize.empty() && quantize->numbers)
     return diagnostics.add({.kind = Kind::usage,
                             .message = "--requantize with --quantize",
@@ -170,6 +178,7 @@ Result<CompileOptions> compile_options(const Options& options, Diagnostics& diag
   return CompileOptions{.read = std::move(*read),
                         .state = {options.states, {}, options.streams},
                         .quantize = *quantize,
+                        .pixels = std::move(*pixels),
                         .may_change_outputs = !options.requantize.empty(),
                         .stop_after = options.stop_after,
                         .from = options.from};
@@ -269,7 +278,9 @@ int run(const Options& options) {
     if (!graph.inputs.empty())
       diagnostics.add({.kind = Kind::remark, .message = "no --input: one sample of made-up bytes is run"});
   } else {
-    auto read = read_samples(options.input, graph, diagnostics);
+    const auto pixels = asked_pixels(options, diagnostics);
+    if (!pixels) return finish(diagnostics, options);
+    auto read = read_samples(options.input, graph, *pixels, diagnostics);
     if (!read) return finish(diagnostics, options);
     samples = std::move(*read);
   }

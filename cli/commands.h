@@ -14,7 +14,8 @@ namespace nb::cli {
 struct Options {
   std::string model, board, input, output, stop_after, from, name, topic;
   std::vector<std::string> dims, input_shapes, frozen, states, streams, layers;
-  std::string optimize, save_build, format, quantize, calibration, requantize;
+  std::string optimize, save_build, format, quantize, calibration, requantize, image_scale;
+  std::vector<float> image_mean, image_std;
   double timeout_seconds = 600;
   std::string data, labels, reference, metric = "auto", layer;
   double max_drop = 0.5;

@@ -67,7 +67,7 @@ int explain_model(const Options& options) {
     if (!variants) return finish(diagnostics, options);
     std::optional<Judge> judge;
     if (!options.data.empty()) {
-      auto read = judge_as_asked(options, variants->calibrated().graph(), diagnostics);
+      auto read = judge_as_asked(options, variants->calibrated().graph(), compile->pixels, diagnostics);
       if (!read) return finish(diagnostics, options);
       judge = std::move(*read);
     }

@@ -66,11 +66,12 @@ Result<Metric> metric_as_asked(const Options& options, Diagnostics& diagnostics)
        .help = near.empty() ? "metrics: " + join(metric_names(), ", ") : "did you mean `" + near + "`?"});
 }
 
-Result<Judge> judge_as_asked(const Options& options, const Graph& graph, Diagnostics& diagnostics) {
+Result<Judge> judge_as_asked(const Options& options, const Graph& graph, const PixelNumbers& pixels,
+                             Diagnostics& diagnostics) {
   const auto metric = metric_as_asked(options, diagnostics);
   if (!metric) return kFailed;
   const std::string& file = options.data.empty() ? options.calibration : options.data;
-  auto set = read_labelled(file, options.labels, graph, diagnostics);
+  auto set = read_labelled(file, options.labels, graph, pixels, diagnostics);
   if (!set) return kFailed;
   return Judge{std::move(*set), file, *metric};
 }
@@ -89,7 +90,7 @@ Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
     const std::string board = options.board.empty() ? standard_board : options.board;
     const auto variants = Variants::of(options.model, compile, board, diagnostics);
     if (!variants) return kFailed;
-    const auto judge = judge_as_asked(options, variants->calibrated().graph(), diagnostics);
+    const auto judge = judge_as_asked(options, variants->calibrated().graph(), compile.pixels, diagnostics);
     if (!judge) return kFailed;
     auto frontier = choose_formats(*variants, *judge, options.max_drop, tell, diagnostics);
     compile.quantize.progress = no_progress;

@@ -18,7 +18,7 @@ namespace nb::cli {
 /// The labelled set that the options name, for the variants' model. Errors: usage for a metric that there is
 /// none of, file-unreadable, input-mismatch.
 [[nodiscard]] Result<Judge> judge_as_asked(const Options& options, const Graph& graph,
-                                           Diagnostics& diagnostics);
+                                           const PixelNumbers& pixels, Diagnostics& diagnostics);
 
 /// The metric that the options name. Errors: usage.
 [[nodiscard]] Result<Metric> metric_as_asked(const Options& options, Diagnostics& diagnostics);

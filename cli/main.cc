@@ -55,8 +55,9 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
       ->type_name("NAME=NUMBERS,...")
       ->delimiter(',')
       ->allow_extra_args(false);
-  verb.add_option("--calibrate", options.calibration,
-                  "samples of the model's inputs for --quantize: .npz, .npy or a folder of .npy")
+  verb.add_option(
+          "--calibrate", options.calibration,
+          "samples of the model's inputs for --quantize: .npz, .npy, or a folder of .npy or of pictures")
       ->type_name("DATA");
   verb.add_flag("--float-io", options.has_float_ends, "with --quantize: inputs and outputs stay float");
   verb.add_option(
@@ -82,6 +83,21 @@ void add_judge_options(CLI::App& verb, Options& options) {
       ->type_name("METRIC");
 }
 
+/// Of verbs that read samples.
+void add_picture_options(CLI::App& verb, Options& options) {
+  verb.add_option("--image-scale", options.image_scale,
+                  "pictures: a float input holds (pixel * SCALE - MEAN) / STD; 1/255 if left out")
+      ->type_name("SCALE");
+  verb.add_option("--image-mean", options.image_mean, "one for all channels, or one for each; 0 if left out")
+      ->type_name("MEAN,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb.add_option("--image-std", options.image_std, "likewise; 1 if left out")
+      ->type_name("STD,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
 void add_output_options(CLI::App& verb, Options& options) {
   verb.add_flag("--json", options.is_json, "one JSON object on stdout, nothing else");
   verb.add_flag("-q,--quiet", options.is_quiet, "errors only, no notes");
@@ -90,6 +106,7 @@ void add_output_options(CLI::App& verb, Options& options) {
 void add_analyze_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "cortex-m4f");
   add_judge_options(verb, options);
+  add_picture_options(verb, options);
   add_output_options(verb, options);
   verb.add_option("--stop-after", options.stop_after,
                   "print the graph after this pass (`nblocks explain passes`, or `read`) and end")
@@ -104,6 +121,7 @@ void add_analyze_options(CLI::App& verb, Options& options) {
 void add_generate_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "cortex-m4f");
   add_judge_options(verb, options);
+  add_picture_options(verb, options);
   add_output_options(verb, options);
   verb.add_option("-o,--output", options.output, "folder of the program; its README.md says how to build it")
       ->required()
@@ -130,9 +148,12 @@ void add_build_options(CLI::App& verb, Options& options) {
 void add_run_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "host");
   add_judge_options(verb, options);
+  add_picture_options(verb, options);
   add_output_options(verb, options);
-  verb.add_option("-i,--input", options.input,
-                  ".npz (arrays named as the inputs, or in0, in1, ...), .npy or raw .bin; one sample or many")
+  verb.add_option(
+          "-i,--input", options.input,
+          ".npz (arrays named as the inputs, or in0, in1, ...), .npy, raw .bin, a picture, or a folder "
+          "of .npy or of pictures; one sample or many")
       ->type_name("FILE");
   verb.add_option("-o,--output", options.output, "write each output there as .npy")->type_name("FOLDER");
   verb.add_flag("--dequantize", options.dequantize, "quantized outputs as float");
@@ -142,11 +163,12 @@ void add_run_options(CLI::App& verb, Options& options) {
 
 void add_validate_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "host");
+  add_picture_options(verb, options);
   add_output_options(verb, options);
   verb.add_option("-d,--data", options.data,
                   ".npz with the inputs (x, or x0, x1, ..., or their names) and targets (y), first axis the "
-                  "sample; or "
-                  ".npy of the inputs")
+                  "sample; "
+                  ".npy of the inputs; or a folder of pictures, those of a class in a folder of its own")
       ->required()
       ->type_name("FILE");
   verb.add_option("--labels", options.labels,
@@ -191,6 +213,7 @@ void add_explain_options(CLI::App& verb, Options& options) {
           "--calibrate");
   verb.add_option("layer", options.layer, "a layer of the model; all if left out")->type_name("LAYER");
   add_judge_options(verb, options);
+  add_picture_options(verb, options);
   add_output_options(verb, options);
   verb.footer("Example: nblocks explain net.onnx fc1 --quantize int8 --calibrate train.npz --data test.npz");
 }

@@ -1,7 +1,7 @@
 # The header libraries and zlib, which Debian packages; missing ones are named with the line that installs them.
 set(nb_missing_packages "")
 foreach(pair "fmt/core.h libfmt-dev" "toml++/toml.h libtomlplusplus-dev" "CLI/CLI.hpp libcli11-dev"
-             "nlohmann/json.hpp nlohmann-json3-dev" "zlib.h zlib1g-dev")
+             "nlohmann/json.hpp nlohmann-json3-dev" "stb/stb_image.h libstb-dev" "zlib.h zlib1g-dev")
   separate_arguments(pair)
   list(GET pair 0 header)
   list(GET pair 1 package)

@@ -135,7 +135,7 @@ std::pair<std::shared_ptr<Model>, std::string> compile_model(
     const std::vector<std::pair<std::string, std::int64_t>>& dims, const std::vector<NamedArray>& frozen,
     const std::vector<std::string>& states, const std::vector<std::string>& streams,
     const std::vector<std::tuple<std::string, std::string, Shape>>& input_types, const Quantize& quantize,
-    bool may_change_outputs) {
+    bool may_change_outputs, const std::tuple<std::string, std::vector<float>, std::vector<float>>& pixels) {
   Diagnostics diagnostics;
   CompileOptions options;
   options.may_change_outputs = may_change_outputs;
@@ -148,6 +148,10 @@ std::pair<std::shared_ptr<Model>, std::string> compile_model(
     for (const auto& [layer, format] : quantize.layers)
       options.quantize.layers.emplace_back(layer, find_format(format).value_or(DType::i8));
   }
+  const auto numbers =
+      pixel_numbers(std::get<0>(pixels), std::get<1>(pixels), std::get<2>(pixels), diagnostics);
+  if (!numbers) return {nullptr, said(diagnostics)};
+  options.pixels = *numbers;
   options.read.name = name;
   options.read.dims = dims;
   options.state.pairs = states;

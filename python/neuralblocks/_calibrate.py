@@ -75,6 +75,17 @@ def _packed(arrays: Mapping[str, Any]) -> list[tuple[str, str, list[int], bytes]
     return [packed(name, to_numpy(array)) for name, array in arrays.items()]
 
 
+def pixels(scale: str | float | None, mean: Any, std: Any) -> tuple[str, list[float], list[float]]:
+    """What pictures become, as the native module takes it."""
+
+    def numbers(given: Any) -> list[float]:
+        if given is None:
+            return []
+        return [float(x) for x in given] if isinstance(given, Iterable) else [float(given)]
+
+    return ("" if scale is None else str(scale)), numbers(mean), numbers(std)
+
+
 def _arrays(calibrate: Any) -> dict[str, Any]:
     """By input name, or as in0, in1, ..."""
     import numpy as np

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from . import _native
-from ._calibrate import keep_formats, quantize_asked
+from ._calibrate import keep_formats, pixels, quantize_asked
 from ._diagnostics import Diagnostic, fail, parsed, refuse
 from ._dtypes import NUMPY_NAME
 from ._models import ModelFile, as_file
@@ -61,6 +61,7 @@ class _Asked:
     streams: list[str]
     quantize: _native.Quantize = dataclasses.field(default_factory=_native.Quantize)
     may_change_outputs: bool = False
+    pixels: tuple[str, list[float], list[float]] = ("", [], [])
 
 
 def compile(
@@ -81,6 +82,9 @@ def compile(
     max_drop: float = 0.5,
     metric: str = "auto",
     requantize: str | None = None,
+    image_scale: str | float | None = None,
+    image_mean: float | Sequence[float] | None = None,
+    image_std: float | Sequence[float] | None = None,
 ) -> Program:
     """Compiles a model.
 
@@ -98,8 +102,9 @@ def compile(
     quantize: "int8" or "int16" (activations of 16, weights of 8 bits): integers for a float model (`--quantize`); or
         "auto": each layer int8, int16 or float32, as `max_drop` and the board allow. `report["formats"]` says what was
         tried.
-    calibrate: samples of the model's inputs for `quantize`: a path (.npz, .npy, a folder of .npy), an array, a dict of
-        arrays by input name, or an iterable of batches such as a torch DataLoader, whose tuples begin with the input.
+    calibrate: samples of the model's inputs for `quantize`: a path (.npz, .npy, a folder of .npy or of pictures), an
+        array, a dict of arrays by input name, or an iterable of batches such as a torch DataLoader, whose tuples begin
+        with the input.
     float_io: with `quantize`, inputs and outputs of the program stay float (`--float-io`).
     layers: with `quantize`, "int8", "int16" or "float32" by the names of layers, or patterns of them, that get others
         (`--layers`).
@@ -107,6 +112,8 @@ def compile(
     max_drop: with quantize="auto", points that may be lost on `test`: hundredths of an accuracy, tenths of an error.
     metric: with quantize="auto", what counts: "accuracy", "mse", ... (`--metric`); "auto": what fits the targets.
     requantize: "fast": a quantized model's sums are rounded once, not as its own runtime does (`--requantize`).
+    image_scale, image_mean, image_std: what the model takes of calibration's pictures, (pixel * scale - mean) / std, one
+        for all channels or one each; "1/255", 0 and 1 if left out (`--image-scale`, ...).
 
     Raises UsageError, UnsupportedModel, DoesNotFit, ToolMissing, GateFailed or InternalError, all of them
     CompileError.
@@ -118,7 +125,8 @@ def compile(
     if requantize and quantize:
         refuse("usage", "`requantize` with `quantize`", file=file.label)
     how = quantize_asked(file.label, quantize, calibrate, float_io, layers, test, max_drop, metric)
-    asked = dataclasses.replace(asked, quantize=how, may_change_outputs=requantize is not None)
+    asked = dataclasses.replace(asked, quantize=how, may_change_outputs=requantize is not None,
+                                pixels=pixels(image_scale, image_mean, image_std))
     return Program(file, asked, os.fspath(board) if board else HOST)
 
 
@@ -297,7 +305,7 @@ class Program:
             asked = self._asked
             model, text = _native.compile(os.fspath(self._file.path), board, asked.name, asked.dims, asked.frozen,
                                           asked.states, asked.streams, self._file.input_types, asked.quantize,
-                                          asked.may_change_outputs)
+                                          asked.may_change_outputs, asked.pixels)
             said = self._relabelled(text)
             if model is None:
                 fail(said)

@@ -1,4 +1,4 @@
-// Running other programs: compilers, QEMU, the host program, and the one that reads HDF5.
+// Running other programs: compilers, QEMU, the host program, and those that read what nobody vouches for.
 #pragma once
 #include <cstdint>
 #include <filesystem>

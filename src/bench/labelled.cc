@@ -33,6 +33,45 @@ Result<NamedArrays> read_arrays(const fs::path& path, Diagnostics& diagnostics) 
   return NamedArrays{{"x", std::move(*array)}};
 }
 
+/// Pictures of a folder as `x`; if they lie in folders, the index of each one's among these as `y`.
+Result<NamedArrays> read_pictures(const fs::path& folder, const Graph& graph, const PixelNumbers& pixels,
+                                  Diagnostics& diagnostics) {
+  const auto refuse = [&](const std::string& message) -> Failed {
+    return diagnostics.add({.kind = Kind::input_mismatch,
+                            .message = "the folder `" + printable(folder.string()) + "` " + message,
+                            .file = folder.string(),
+                            .help = "pictures with labels lie in a folder for each class"});
+  };
+  const std::vector<fs::path> files = pictures_in(folder);
+  if (files.empty()) return refuse("has no pictures");
+  std::vector<std::string> classes;
+  for (const fs::path& file : files) classes.push_back(file.lexically_relative(folder).begin()->string());
+  std::vector<std::string> names = classes;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  std::vector<std::int64_t> labels;
+  std::size_t loose = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    loose += files[i].parent_path() == folder ? 1 : 0;
+    labels.push_back(std::find(names.begin(), names.end(), classes[i]) - names.begin());
+  }
+  if (loose > 0 && loose < files.size())
+    return refuse("has " + count_text(loose, "picture") + " of its own beside those in folders");
+  auto reader = PictureReader::make(graph, pixels, folder, diagnostics);
+  if (!reader) return kFailed;
+  auto images = reader->read_array(files, diagnostics);
+  if (!images) return kFailed;
+  NamedArrays arrays = {{"x", std::move(*images)}};
+  if (loose > 0) return arrays;
+  std::vector<std::string> told;
+  for (std::size_t i = 0; i < names.size(); ++i) told.push_back(names[i] + " " + std::to_string(i));
+  diagnostics.add({.kind = Kind::remark,
+                   .message = "labels are those of the folders: " + printable(join(told, ", ")),
+                   .file = folder.string()});
+  arrays.emplace_back("y", npy_of(DType::i64, {static_cast<std::int64_t>(labels.size())}, to_bytes(labels)));
+  return arrays;
+}
+
 std::string names_text(const NamedArrays& arrays) {
   std::vector<std::string> names;
   for (const auto& pair : arrays) names.push_back(pair.first);
@@ -93,8 +132,10 @@ Result<LabelledSet> labelled_set(const NamedArrays& arrays, const NamedArrays& t
 }
 
 Result<LabelledSet> read_labelled(const fs::path& path, const std::string& labels, const Graph& graph,
-                                  Diagnostics& diagnostics) {
-  auto arrays = read_arrays(path, diagnostics);
+                                  const PixelNumbers& pixels, Diagnostics& diagnostics) {
+  std::error_code ignored;
+  auto arrays = fs::is_directory(path, ignored) ? read_pictures(path, graph, pixels, diagnostics)
+                                                : read_arrays(path, diagnostics);
   if (!arrays) return kFailed;
   NamedArrays targets;
   if (to_lower(labels).ends_with(".npy")) {

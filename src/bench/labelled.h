@@ -23,9 +23,11 @@ struct LabelledSet {
 /// Reads FILE (.npz, or the .npy of a single input). Inputs as input_array finds them, no value of which may
 /// be NaN or infinite. Targets: for output i the array that is called as the output, y0 (y1, ...) or out0
 /// (out1, ...); for the first also y. `labels` names the array of the first output, or is a .npy file; empty:
-/// as above. Errors: file-unreadable, input-mismatch.
+/// as above. A folder: pictures (PictureReader); where they lie in folders of their own, these are the
+/// classes, in the order of their names. Errors: file-unreadable, input-mismatch.
 [[nodiscard]] Result<LabelledSet> read_labelled(const std::filesystem::path& path, const std::string& labels,
-                                                const Graph& graph, Diagnostics& diagnostics);
+                                                const Graph& graph, const PixelNumbers& pixels,
+                                                Diagnostics& diagnostics);
 
 /// Arrays in memory as such a set: `arrays` for the inputs, `targets` by the outputs' names.
 [[nodiscard]] Result<LabelledSet> labelled_set(const NamedArrays& arrays, const NamedArrays& targets,

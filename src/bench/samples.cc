@@ -190,21 +190,35 @@ Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const 
 
 namespace {
 
-/// The .npy files of a folder, one after the other.
-Result<Samples> samples_of_folder(const fs::path& folder, const Graph& graph, Diagnostics& diagnostics) {
+/// The .npy files of a folder, one after the other, or its pictures.
+Result<Samples> samples_of_folder(const fs::path& folder, const Graph& graph, const PixelNumbers& pixels,
+                                  Diagnostics& diagnostics) {
   std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error))
     if (to_lower(entry.path().extension().string()) == ".npy") files.push_back(entry.path());
-  if (error || files.empty())
-    return diagnostics.add({.kind = Kind::input_mismatch,
-                            .message = "the folder `" + printable(folder.string()) + "` " +
-                                       (error ? "cannot be read: " + error.message() : "has no .npy files"),
-                            .file = folder.string()});
+  const std::vector<fs::path> pictures = pictures_in(folder);
+  if (error || files.empty() == pictures.empty())
+    return diagnostics.add(
+        {.kind = Kind::input_mismatch,
+         .message = "the folder `" + printable(folder.string()) + "` " +
+                    (error           ? "cannot be read: " + error.message()
+                     : files.empty() ? "has no .npy files and no pictures"
+                                     : "has " + count_text(files.size(), ".npy file") + " and " +
+                                           count_text(pictures.size(), "picture")),
+         .file = folder.string(),
+         .help = error || files.empty()
+                     ? ""
+                     : "samples are all .npy files or all pictures: keep others elsewhere"});
+  if (!pictures.empty()) {
+    auto reader = PictureReader::make(graph, pixels, folder, diagnostics);
+    if (!reader) return kFailed;
+    return reader->read_all(pictures, diagnostics);
+  }
   std::sort(files.begin(), files.end());
   Samples all;
   for (const fs::path& file : files) {
-    auto samples = read_samples(file, graph, diagnostics);
+    auto samples = read_samples(file, graph, pixels, diagnostics);
     if (!samples) return kFailed;
     all.count += samples->count;
     all.bytes.insert(all.bytes.end(), samples->bytes.begin(), samples->bytes.end());
@@ -214,9 +228,15 @@ Result<Samples> samples_of_folder(const fs::path& folder, const Graph& graph, Di
 
 }  // namespace
 
-Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnostics& diagnostics) {
+Result<Samples> read_samples(const fs::path& path, const Graph& graph, const PixelNumbers& pixels,
+                             Diagnostics& diagnostics) {
   if (std::error_code ignored; fs::is_directory(path, ignored))
-    return samples_of_folder(path, graph, diagnostics);
+    return samples_of_folder(path, graph, pixels, diagnostics);
+  if (is_picture(path) && !graph.inputs.empty()) {
+    auto reader = PictureReader::make(graph, pixels, path, diagnostics);
+    if (!reader) return kFailed;
+    return reader->read_all({path}, diagnostics);
+  }
   const auto refuse = [&](Kind kind, std::string message, std::string help = {}) -> Failed {
     return diagnostics.add(
         {.kind = kind, .message = std::move(message), .file = path.string(), .help = std::move(help)});
@@ -253,7 +273,7 @@ Result<Samples> read_samples(const fs::path& path, const Graph& graph, Diagnosti
                                               std::to_string(sample_bytes));
     return Samples{file.bytes->size() / sample_bytes, *file.bytes};
   } else {
-    return refuse(Kind::usage, "`" + printable(path.string()) + "` is not .npz, .npy or .bin",
+    return refuse(Kind::usage, "`" + printable(path.string()) + "` is not .npz, .npy, .bin or a picture",
                   "save the inputs with numpy.savez");
   }
 

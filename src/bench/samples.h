@@ -6,6 +6,7 @@
 
 #include "base/npy.h"
 #include "base/samples.h"
+#include "bench/images.h"
 #include "graph/graph.h"
 
 namespace nb {
@@ -17,13 +18,14 @@ using NamedArrays = std::vector<std::pair<std::string, NpyArray>>;
 [[nodiscard]] NamedArrays::const_iterator input_array(const NamedArrays& arrays, const Graph& graph,
                                                       std::size_t index);
 
-/// Reads FILE (a folder: its .npy files in the order of their names, each of one or more samples; .npz:
-/// arrays as input_array finds them; .npy; .bin: raw bytes) for the graph's inputs. An array of the input's
-/// shape (a leading 1 may be left out) is one sample; one more leading axis, or another first dimension where
-/// the input has batch 1, is N samples. Integer inputs take their own dtype raw; float arrays are quantized
-/// with the input's scale (note input-quantized). Errors: file-unreadable, input-mismatch.
+/// Reads FILE (a folder: its .npy files in the order of their names, each of one or more samples, or the
+/// pictures in it and below; .npz: arrays as input_array finds them; .npy; a picture; .bin: raw bytes) for
+/// the graph's inputs. An array of the input's shape (a leading 1 may be left out) is one sample; one more
+/// leading axis, or another first dimension where the input has batch 1, is N samples. Integer inputs take
+/// their own dtype raw; float arrays are quantized with the input's scale (note input-quantized). Pictures:
+/// see PictureReader. Errors: file-unreadable, input-mismatch.
 [[nodiscard]] Result<Samples> read_samples(const std::filesystem::path& path, const Graph& graph,
-                                           Diagnostics& diagnostics);
+                                           const PixelNumbers& pixels, Diagnostics& diagnostics);
 
 /// The same from arrays; `file` is named in diagnostics, and may be empty.
 [[nodiscard]] Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph,

@@ -192,13 +192,14 @@ Status round_faster(Graph& graph, Diagnostics& diagnostics) {
 
 }  // namespace
 
-QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics) {
+QuantizeRequest quantize_request(const CompileOptions& asked, Diagnostics& diagnostics) {
+  const QuantizeOptions& options = asked.quantize;
   QuantizeRequest request{.numbers = options.numbers,
                           .layers = options.layers,
                           .has_float_ends = options.has_float_ends,
                           .progress = options.progress};
   request.calibration = [&](const Graph& graph) {
-    return options.arrays.empty() ? read_samples(options.calibration, graph, diagnostics)
+    return options.arrays.empty() ? read_samples(options.calibration, graph, asked.pixels, diagnostics)
                                   : samples_of(options.arrays, graph, {}, diagnostics);
   };
   return request;
@@ -228,7 +229,7 @@ Result<Graph> compile(const fs::path& path, const CompileOptions& options, const
   if (options.stop_after == "read") return graph;
   if (graph->board.empty()) graph->board = board;
   PassContext context{all_blocks(), core, diagnostics, std::move(state),
-                      quantize_request(options.quantize, diagnostics)};
+                      quantize_request(options, diagnostics)};
   if (account != nullptr)
     context.quantize.account = [account](std::vector<QuantizedValue> values) {
       *account = std::move(values);

@@ -28,6 +28,7 @@ struct CompileOptions {
   ReadOptions read;
   StateRequest state = {};
   QuantizeOptions quantize = {};
+  PixelNumbers pixels = {};  ///< of pictures among samples
   /// A quantized model's integer layers round once (docs/decisions/0008), not as the model's own runtime
   /// does.
   bool may_change_outputs = false;
@@ -45,7 +46,7 @@ enum class Format { tflite, onnx, pt2, torch_script, torch_pickle, pte, keras, g
                                        Diagnostics& diagnostics);
 
 /// What `options` ask of quantization; both are kept by reference.
-[[nodiscard]] QuantizeRequest quantize_request(const QuantizeOptions& options, Diagnostics& diagnostics);
+[[nodiscard]] QuantizeRequest quantize_request(const CompileOptions& options, Diagnostics& diagnostics);
 
 /// A model compiled as far as asked: the graph, ready to emit if the line was walked to its end. `account`
 /// takes what quantization decided for each value; null: nobody wants to know.

@@ -101,7 +101,7 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
                             .message = std::string("the model has no ") +
                                        (graph.inputs.empty() ? "inputs" : "outputs") + " to validate",
                             .file = model.string()});
-  const auto set = read_labelled(asked.data, asked.labels, graph, diagnostics);
+  const auto set = read_labelled(asked.data, asked.labels, graph, options.pixels, diagnostics);
   if (!set) return kFailed;
   auto samples = samples_of(set->inputs, graph, file, diagnostics);
   if (!samples) return kFailed;

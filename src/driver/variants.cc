@@ -49,7 +49,7 @@ Result<Variants> Variants::of(const std::filesystem::path& model, const CompileO
   to_floats.stop_after = "split-dense";
   auto graph = compile(model, to_floats, board->core, board->name, diagnostics);
   if (!graph) return kFailed;
-  QuantizeRequest request = quantize_request(options.quantize, diagnostics);
+  QuantizeRequest request = quantize_request(options, diagnostics);
   const DType base = request.numbers.value_or(DType::i8);
   request.numbers = base;
   auto calibrated = Calibrated::of(*graph, all_blocks(), request, diagnostics);

@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   if (argc != 4) return 2;
   Diagnostics diagnostics;
   const auto compiled = compile_for_board(argv[1], {}, "host", diagnostics);
-  const auto samples = compiled ? read_samples(argv[2], compiled->graph, diagnostics) : kFailed;
+  const auto samples = compiled ? read_samples(argv[2], compiled->graph, {}, diagnostics) : kFailed;
   if (!samples) {
     for (const Diagnostic& diagnostic : diagnostics.all()) std::cerr << diagnostic.message << '\n';
     return 1;

@@ -49,7 +49,7 @@ def test_it_needs_numpy_alone(environment):
 def test_what_the_wheel_carries(environment):
     package = next(environment.glob("lib/python3*/site-packages/neuralblocks"))
     names = {p.name for p in package.iterdir()}
-    assert {"__init__.py", "py.typed", "_native.pyi", "nblocks", "libnbcount.so"} <= names
+    assert {"__init__.py", "py.typed", "_native.pyi", "nblocks", "nblocks-image", "libnbcount.so"} <= names
     assert any(name.startswith("_native.") and name.endswith(".so") for name in names)
 
 

@@ -37,6 +37,19 @@ def test_forms_of_samples(integer, tmp_path):
         assert nb.compile(DIGITS, quantize="int8", calibrate=samples).report == integer.report
 
 
+def test_pictures(integer, tmp_path):
+    pixels = np.rint(X[:, 0] * 255).astype(np.uint8)
+    for i, picture in enumerate(pixels):
+        (tmp_path / f"{i:03}.pgm").write_bytes(f"P5 {picture.shape[1]} {picture.shape[0]} 255\n".encode() + picture.tobytes())
+    found = nb.compile(DIGITS, quantize="int8", calibrate=tmp_path)
+    same = nb.compile(DIGITS, quantize="int8", calibrate=(pixels / np.float32(255))[:, None])
+    assert found.report["quantization"] == same.report["quantization"]
+    moved = nb.compile(DIGITS, quantize="int8", calibrate=tmp_path, image_scale=1 / 127.5, image_mean=[1.0], image_std=1)
+    assert moved.inputs[0].scale != found.inputs[0].scale
+    with pytest.raises(nb.UsageError, match="image-std"):
+        nb.compile(DIGITS, quantize="int8", calibrate=tmp_path, image_std=0)
+
+
 def test_float_ends():
     program = nb.compile(DIGITS, quantize="int16", calibrate=X, float_io=True)
     assert program.inputs[0].dtype == "float32" and program.outputs[0].dtype == "float32"
