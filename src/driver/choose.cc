@@ -189,19 +189,28 @@ class Search {
     // Conversions may cost more than the layers save.
     if (price_of(*cheapest) >= price_of(found_.choices[1])) start.assign(start.size(), DType::i8);
     const std::vector<Picked> path = path_from(start);
-    std::size_t low = 0, high = path.size() - 1;  // path[high] has no error left
+    const auto first = measure(path[0]);
+    if (first == nullptr) return kFailed;
+    if (keeps(*first)) return look_beyond(path);
+    std::size_t low = 1, high = path.size() - 1;  // path[high] has no error left
+    if (low > high) return {};
     while (low < high) {
       const std::size_t middle = low + (high - low) / 2;
       const auto choice = measure(path[middle]);
       if (choice == nullptr) return kFailed;
-      if (keeps(*choice) && choice->cost.fits)
-        high = middle;
-      else if (keeps(*choice) && middle > 0)
-        high = middle;  // what comes before is smaller
+      if (keeps(*choice))
+        high = middle;  // what comes before is smaller, too
       else
         low = middle + 1;
     }
     return measure(path[high]) == nullptr ? Status(kFailed) : Status();
+  }
+
+  /// What more accuracy would cost, where the cheapest is good enough: the front needs other points.
+  Status look_beyond(const std::vector<Picked>& path) {
+    for (const std::size_t step : {std::size_t{1}, path.size() / 4})
+      if (step < path.size() && measure(path[step]) == nullptr) return kFailed;
+    return {};
   }
 
   void mark_front() {

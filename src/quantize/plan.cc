@@ -148,7 +148,8 @@ class Annotation {
     graph_.nodes.push_back({found, std::move(attributes), {from}, {to}, layer.name, layer.origin});
   }
   /// The float value behind integers of these numbers.
-  ValueId through(ValueId from, const Type& type, const Node& layer, std::string name) {
+  ValueId through(ValueId from, const Type& type, const Node& layer, const std::string& like) {
+    const std::string name = like;  // it may be of a value, and values move
     const ValueId q = add_value(name + ".quantized", type);
     const ValueId real = add_value(name + ".dequantized", {DType::f32, type.shape});
     add_node("quantize", from, q, layer);
@@ -456,7 +457,7 @@ PlannedRanges plan_ranges(const Graph& graph, const std::vector<Observation>& se
     planned.of[v] = all.ranges;
     if (all.narrow) continue;
     if (all.group == 0) {
-      planned.groups.push_back({{}, all.seen});
+      planned.groups.emplace_back().seen = all.seen;
       all.group = planned.groups.size();
     }
     planned.groups[all.group - 1].values.push_back(ValueId(v));
