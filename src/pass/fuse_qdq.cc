@@ -25,9 +25,6 @@ bool covers(const Type& numbers, const Type& wanted) {
   return end(numbers, false) <= end(wanted, false) + step && end(numbers, true) >= end(wanted, true) - step;
 }
 
-/// A block whose result takes steps this many times as large as the model's could be two steps off.
-constexpr float kMaxStepRatio = 2.0f;
-
 class Fusion {
  public:
   Fusion(Graph& graph, PassContext& context)
@@ -371,7 +368,7 @@ class Fusion {
 
 Status fuse_qdq(Graph& graph, PassContext& context) {
   batch_norms_as_layers(graph, context.blocks);
-  averages_as_means(graph, context.blocks);
+  own_numbers_of_averages(graph, context.blocks);
   quantize_earlier(graph, context.blocks);
   Fusion(graph, context).run();
   return {};

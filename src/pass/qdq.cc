@@ -227,29 +227,92 @@ void batch_norms_as_layers(Graph& graph, const BlockSet& blocks) {
   graph.nodes = std::move(nodes);
 }
 
-void averages_as_means(Graph& graph, const BlockSet& blocks) {
-  const std::vector<int> made_by = graph.producers();
-  std::unordered_map<std::size_t, const Type*> wanted;
-  for (const Node& node : graph.nodes)
-    if (node.block->name == "quantize") wanted[node.inputs[0].index()] = &graph.at(node.outputs[0]).type;
-  const auto is_zero = [](std::int64_t n) { return n == 0; };
-  for (Node& node : graph.nodes) {
-    if (node.block->name != "average_pool2d" || node.is_kept_float) continue;
-    const auto& a = node.attributes.as<AveragePool2dAttrs>();
-    const Shape& shape = graph.at(node.inputs[0]).type.shape;
-    const int maker = made_by[node.inputs[0].index()];
-    const auto to = wanted.find(node.outputs[0].index());
-    if (maker < 0 || to == wanted.end() || a.kernel != Shape{shape[1], shape[2]} || is_bounded(node) ||
-        !std::all_of(a.pad.begin(), a.pad.end(), is_zero))
-      continue;
-    const Node& dequantize = graph.nodes[static_cast<std::size_t>(maker)];
-    if (dequantize.block->name != "dequantize" ||
-        graph.at(dequantize.inputs[0]).type.quantization == to->second->quantization)
-      continue;
-    node.block = blocks.find("reduce_mean");
-    node.attributes = Attributes(ReduceAttrs{{1, 2}, true});
+namespace {
+
+/// Average pools of integers whose result takes other numbers than they have.
+class Averages {
+ public:
+  Averages(Graph& graph, const BlockSet& blocks)
+      : graph_(graph), blocks_(blocks), made_by_(graph.producers()) {
+    for (const Node& node : graph.nodes)
+      if (node.block->name == "quantize") wanted_[node.inputs[0].index()] = &graph.at(node.outputs[0]).type;
   }
-}
+
+  void run() {
+    const std::vector<Node> old = std::move(graph_.nodes);
+    for (const Node& node : old)
+      if (!change(node, old)) nodes_.push_back(node);
+    graph_.nodes = std::move(nodes_);
+  }
+
+ private:
+  ValueId add_value(const std::string& name, Type type) {
+    return graph_.add_value({name, std::move(type), Source::node});
+  }
+  void add(std::string_view block, Attributes attributes, ValueId x, ValueId y, const Node& layer) {
+    nodes_.push_back({blocks_.find(block), std::move(attributes), {x}, {y}, layer.name, layer.origin});
+  }
+  /// The float value behind integers of these numbers.
+  ValueId through(ValueId x, DType dtype, const Quantization& numbers, ValueId real, const Node& layer) {
+    const Shape shape = graph_.at(x).type.shape;
+    const ValueId q = add_value(graph_.at(x).name + ".wide", {dtype, shape, numbers});
+    add("quantize", Attributes(QuantizeAttrs{dtype}), x, q, layer);
+    if (!real.is_present()) real = add_value(graph_.at(x).name + ".widened", {DType::f32, shape});
+    add("dequantize", blocks_.find("dequantize")->attributes.make(), q, real, layer);
+    return real;
+  }
+
+  bool change(const Node& node, const std::vector<Node>& old) {
+    if (node.block->name != "average_pool2d" || node.is_kept_float || is_bounded(node)) return false;
+    const int maker = made_by_[node.inputs[0].index()];
+    const auto to = wanted_.find(node.outputs[0].index());
+    if (maker < 0 || to == wanted_.end()) return false;
+    const Node& dequantize = old[static_cast<std::size_t>(maker)];
+    if (dequantize.block->name != "dequantize") return false;
+    const Type from = graph_.at(dequantize.inputs[0]).type;
+    if (!is_activation(from) || !is_activation(*to->second) || from.quantization == to->second->quantization)
+      return false;
+    const auto& a = node.attributes.as<AveragePool2dAttrs>();
+    const Shape x = graph_.at(node.inputs[0]).type.shape, y = graph_.at(node.outputs[0]).type.shape;
+    // A window's step does not matter where there is one.
+    const auto is_tiled = [&](std::size_t axis) {
+      return y[axis + 1] * a.kernel[axis] == x[axis + 1] &&
+             (y[axis + 1] == 1 || a.stride[axis] == a.kernel[axis]) &&
+             (a.dilation[axis] == 1 || a.kernel[axis] == 1);
+    };
+    const bool is_padded = std::any_of(a.pad.begin(), a.pad.end(), [](std::int64_t n) { return n != 0; });
+    if (!is_padded && a.kernel == Shape{x[1], x[2]}) {
+      add("reduce_mean", Attributes(ReduceAttrs{{1, 2}, true}), node.inputs[0], node.outputs[0], node);
+      return true;
+    }
+    if (from.scale() < kMaxStepRatio * to->second->scale()) return false;
+    if (!is_padded && is_tiled(0) && is_tiled(1)) {
+      const Shape windows = {x[0], y[1], a.kernel[0], y[2], a.kernel[1], x[3]};
+      const ValueId cut = add_value(graph_.at(node.inputs[0]).name + ".windows", {DType::f32, windows});
+      add("reshape", Attributes(ReshapeAttrs{windows}), node.inputs[0], cut, node);
+      add("reduce_mean", Attributes(ReduceAttrs{{2, 4}, false}), cut, node.outputs[0], node);
+      return true;
+    }
+    if (as_signed(from).dtype != DType::i8) return false;
+    const Quantization wide = symmetric_numbers(as_signed(from), DType::i16);
+    const ValueId widened = through(node.inputs[0], DType::i16, wide, {}, node);
+    const ValueId mean =
+        add_value(graph_.at(node.outputs[0]).name + ".mean", graph_.at(node.outputs[0]).type);
+    add("average_pool2d", node.attributes, widened, mean, node);
+    through(mean, DType::i16, wide, node.outputs[0], node);
+    return true;
+  }
+
+  Graph& graph_;
+  const BlockSet& blocks_;
+  const std::vector<int> made_by_;
+  std::unordered_map<std::size_t, const Type*> wanted_;
+  std::vector<Node> nodes_;
+};
+
+}  // namespace
+
+void own_numbers_of_averages(Graph& graph, const BlockSet& blocks) { Averages(graph, blocks).run(); }
 
 void quantize_earlier(Graph& graph, const BlockSet& blocks) {
   const std::vector<int> made_by = graph.producers();

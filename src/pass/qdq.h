@@ -42,9 +42,13 @@ class QuantizedOperands {
 /// factor is 127 steps of its own scale, so that it stays exact.
 void batch_norms_as_layers(Graph& graph, const BlockSet& blocks);
 
-/// Average pools of whole images between dequantize and quantize become means, whose integers may take other
-/// numbers than their input's.
-void averages_as_means(Graph& graph, const BlockSet& blocks);
+/// A block whose result takes steps this many times as large as the model's could be two steps off.
+inline constexpr float kMaxStepRatio = 2.0f;
+
+/// Average pools between dequantize and quantize take the numbers of their result: of whole images as means;
+/// where their own steps would be too large (kMaxStepRatio), of windows side by side as means, too, others in
+/// int16.
+void own_numbers_of_averages(Graph& graph, const BlockSet& blocks);
 
 /// Before blocks that only pick and bound elements, quantizes the operands instead of the result.
 void quantize_earlier(Graph& graph, const BlockSet& blocks);
