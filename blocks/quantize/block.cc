@@ -87,18 +87,28 @@ struct QuantizeBlock {
   }
   static std::int64_t macs(const Operation& op) { return no_macs(op); }
   static std::vector<Kernel> kernels() {
-    return {{"quantize", "quantize/quantize.h",
-             [](const Operation& op, const Core&) { return op.out[0]->is_quantized(); },
-             [](const Operation& op, const Core&) {
-               return scale_call("quantize", op, *op.out[0], op.attrs<Attrs>().ties_to_even);
-             }}};
+    return {
+        {"quantize_even", "quantize/quantize.h",
+         [](const Operation& op, const Core&) {
+           return op.attrs<Attrs>().ties_to_even && op.out[0]->is_quantized() &&
+                  !op.out[0]->quantization->is_per_axis();
+         },
+         [](const Operation& op, const Core&) { return scale_call("quantize_even", op, *op.out[0], true); }},
+        {"quantize", "quantize/quantize.h",
+         [](const Operation& op, const Core&) { return op.out[0]->is_quantized(); },
+         [](const Operation& op, const Core&) {
+           return scale_call("quantize", op, *op.out[0], op.attrs<Attrs>().ties_to_even);
+         }}};
   }
   static std::vector<Sample> samples() {
     return {{"f32[300]", "", "i8[300] q(0.015625,-3)"},
             {"f32[300]", "ties_to_even=true", "i8[300] q(0.015625,-3)"},
             {"f32[300]", "to=u8", "u8[300] q(0.01,128)"},
             {"f32[300]", "to=i16", "i16[300] q(0.0001,0)"},
+            {"f32[300]", "to=i16,ties_to_even=true", "i16[300] q(0.0001,0)"},
+            {"f32[300]", "to=u8,ties_to_even=true", "u8[300] q(1e-9,7)"},
             {"f32[2,3,4]", "to=i8", "i8[2,3,4] q(axis=1, [0.01,0.02,0.005], [1,-2,3])"},
+            {"f32[2,3,4]", "to=i8,ties_to_even=true", "i8[2,3,4] q(axis=1, [0.01,0.02,0.005], [1,-2,3])"},
             {"f32[4]", "to=f32", "", "attribute-out-of-range"},
             {"i8[4] q(0.1,0)", "", "", "dtype-mismatch"}};
   }

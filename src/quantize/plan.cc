@@ -143,8 +143,8 @@ class Annotation {
   }
   void add_node(std::string_view block, ValueId from, ValueId to, const Node& layer) {
     const Block* found = blocks_.find(block);
-    Attributes attributes =
-        block == "quantize" ? Attributes(QuantizeAttrs{graph_.at(to).type.dtype}) : found->attributes.make();
+    Attributes attributes = block == "quantize" ? Attributes(QuantizeAttrs{graph_.at(to).type.dtype, true})
+                                                : found->attributes.make();
     graph_.nodes.push_back({found, std::move(attributes), {from}, {to}, layer.name, layer.origin});
   }
   /// The float value behind integers of these numbers.
