@@ -105,9 +105,18 @@ IntRange dtype_range(DType dtype) {
   }
 }
 
-std::int32_t quantize_value(const Type& type, float real) {
+std::size_t index_along(const Shape& shape, int axis, std::size_t i) {
+  if (axis < 0) return 0;
+  const auto at = static_cast<std::size_t>(axis);
+  const auto inner = static_cast<std::size_t>(element_count(std::span(shape).subspan(at + 1)));
+  return i / inner % static_cast<std::size_t>(shape[at]);
+}
+
+std::int32_t quantize_value(const Type& type, float real, std::size_t i) {
   const IntRange range = dtype_range(type.dtype);
-  const double q = static_cast<double>(std::round(real / type.scale())) + type.zero_point();
+  const std::size_t c = index_along(type.shape, type.quantization->axis, i);
+  const double q = static_cast<double>(std::round(real / type.quantization->scales[c])) +
+                   type.quantization->zero_points[c];
   return static_cast<std::int32_t>(
       std::clamp(q, static_cast<double>(range.min), static_cast<double>(range.max)));
 }

@@ -64,8 +64,12 @@ struct PackingOperands {
 /// Completes the call of a float kernel of the form f(params, in, packed, out).
 [[nodiscard]] Lowered packed_call_f32(Lowered call, const std::vector<float>& packed);
 
-/// zero + round(real / scale), clamped to the dtype.
-[[nodiscard]] std::int32_t quantize_value(const Type& type, float real);
+/// Element i's index along the quantized axis of a shape, also of several such tensors one behind the other;
+/// 0 if there is none.
+[[nodiscard]] std::size_t index_along(const Shape& shape, int axis, std::size_t i);
+
+/// zero + round(real / scale), clamped to the dtype; of the scale and zero point of element i.
+[[nodiscard]] std::int32_t quantize_value(const Type& type, float real, std::size_t i = 0);
 
 /// Faults of a quantized operand: null if `type` is a float or is quantized as an integer block needs it.
 [[nodiscard]] std::optional<Fault> check_quantized(const Operation& op, std::size_t operand);

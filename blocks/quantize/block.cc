@@ -1,4 +1,4 @@
-// quantize, dequantize and requantize: all there is to know about them.
+// quantize, dequantize, requantize and renumber: all there is to know about them.
 #include <algorithm>
 #include <cmath>
 
@@ -222,10 +222,42 @@ struct RequantizeBlock {
   }
 };
 
+struct RenumberBlock {
+  static constexpr std::string_view name = "renumber";
+  static constexpr std::string_view doc =
+      "y[i] = x[i]: the same integers for the reals that y's numbers say, a factor and an offset away from "
+      "x's";
+  static constexpr bool is_elementwise = true;
+  using Attrs = NoAttrs;
+  static constexpr auto fields = kNoFields;
+  static constexpr std::array inputs = {Operand{"x", kStored}};
+  static constexpr std::array outputs = {Operand{"y", kStored}};
+
+  static Checked<std::vector<Type>> infer(const Operation& op) {
+    if (!op.in[0]->is_quantized())
+      return Fault{Kind::invalid_model, "renumber of " + type_text(*op.in[0]) + " without a scale"};
+    return std::vector{Type{op.in[0]->dtype, op.in[0]->shape}};
+  }
+  static void reference(const Operation&, std::span<const TensorView> in, std::span<const TensorView> out) {
+    std::copy_n(in[0].data, in[0].type->size_bytes(), out[0].data);
+  }
+  static std::int64_t macs(const Operation& op) { return no_macs(op); }
+  static std::vector<Kernel> kernels() {
+    return {{"renumber_view", "", [](const Operation& op, const Core&) { return op.out[0]->is_quantized(); },
+             [](const Operation&, const Core&) { return Lowered{}; }}};
+  }
+  static std::vector<Sample> samples() {
+    return {{"i8[2,3] q(axis=1, [0.5,20,0.001], [300,-7,100000])", "", "i8[2,3] q(0.0078125,0)"},
+            {"i16[300] q(0.5,-3)", "", "i16[300] q(0.0001,0)"},
+            {"i8[4]", "", "", "invalid-model"}};
+  }
+};
+
 }  // namespace
 
 std::vector<Block> blocks_of_quantize() {
-  return {define<QuantizeBlock>(), define<DequantizeBlock>(), define<RequantizeBlock>()};
+  return {define<QuantizeBlock>(), define<DequantizeBlock>(), define<RequantizeBlock>(),
+          define<RenumberBlock>()};
 }
 
 }  // namespace nb

@@ -19,16 +19,17 @@ struct QuantizeAxis {
   bool ties_to_even;
 };
 
-/// zero + round(x / scale), saturated; NaN gives the zero point.
+/// zero + round(x / scale), saturated; NaN gives the zero point. |zero| is at most 2^23.
 template <class T>
 NB_INLINE T quantized(float x, float scale, int32_t zero, bool ties_to_even) {
   const float ratio = x / scale;
   const float whole = ties_to_even ? rint(ratio) : round(ratio);
-  if (!(whole > -0x1p24f)) return isnan(whole) ? static_cast<T>(zero) : lowest_of<T>();
+  constexpr auto kLowest = static_cast<int32_t>(lowest_of<T>()),
+                 kHighest = static_cast<int32_t>(highest_of<T>());
+  if (!(whole > -0x1p24f))
+    return isnan(whole) ? static_cast<T>(clamp(zero, kLowest, kHighest)) : lowest_of<T>();
   if (!(whole < 0x1p24f)) return highest_of<T>();
-  const int32_t q = static_cast<int32_t>(whole) + zero;
-  return static_cast<T>(
-      clamp(q, static_cast<int32_t>(lowest_of<T>()), static_cast<int32_t>(highest_of<T>())));
+  return static_cast<T>(clamp(static_cast<int32_t>(whole) + zero, kLowest, kHighest));
 }
 
 template <class T>

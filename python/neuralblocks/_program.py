@@ -26,13 +26,17 @@ HOST = "host"
 @dataclass(frozen=True)
 class TensorSpec:
     """An input or output: its name, shape, dtype (NumPy's name of it, "float32"), and of a quantized one scale and
-    zero point: real value = (integer - zero_point) * scale."""
+    zero point: real value = (integer - zero_point) * scale. An input of unlike channels has scales and zero_points
+    instead, one an index of the axis."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     scale: float | None = None
     zero_point: int | None = None
+    scales: tuple[float, ...] | None = None
+    zero_points: tuple[int, ...] | None = None
+    axis: int | None = None
 
 
 @dataclass(frozen=True)
@@ -405,4 +409,5 @@ def _form(spec: tuple[int, ...], given: tuple[int, ...]) -> str:
 
 def _spec(one: dict[str, Any]) -> TensorSpec:
     return TensorSpec(one["name"], tuple(one["shape"]), NUMPY_NAME[one["dtype"]], one.get("scale"),
-                      one.get("zero_point"))
+                      one.get("zero_point"), tuple(one["scales"]) if "scales" in one else None,
+                      tuple(one["zero_points"]) if "zero_points" in one else None, one.get("axis"))

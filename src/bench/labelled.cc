@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "blocks/quantized.h"
 
 namespace nb {
 namespace fs = std::filesystem;
@@ -169,12 +170,13 @@ Result<LabelledSet> read_labelled(const fs::path& path, const std::string& label
 
 std::optional<Tensor> real_values(const NpyArray& array, const Type& input) {
   auto tensor = tensor_of(array);
-  if (!tensor || tensor->type.dtype != input.dtype || !input.is_quantized() ||
-      input.quantization->is_per_axis())
-    return tensor;
+  if (!tensor || tensor->type.dtype != input.dtype || !input.is_quantized()) return tensor;
   std::vector<float> real;
-  for (const double q : to_doubles(*tensor))
-    real.push_back(static_cast<float>(q - input.zero_point()) * input.scale());
+  const Quantization& numbers = *input.quantization;
+  for (const double q : to_doubles(*tensor)) {
+    const std::size_t c = index_along(input.shape, numbers.axis, real.size());
+    real.push_back(static_cast<float>(q - numbers.zero_points[c]) * numbers.scales[c]);
+  }
   return make_tensor<float>(DType::f32, array.shape, real);
 }
 

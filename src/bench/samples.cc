@@ -80,8 +80,7 @@ std::optional<Bytes> converted(const Tensor& from, const Type& to, std::string& 
   if (from.type.dtype == to.dtype) return from.data;
   const std::vector<double> values = to_doubles(from);
   Bytes out(values.size() * static_cast<std::size_t>(dtype_bytes(to.dtype)));
-  is_quantizing = is_float(from.type.dtype) && !is_float(to.dtype) && to.is_quantized() &&
-                  !to.quantization->is_per_axis();
+  is_quantizing = is_float(from.type.dtype) && !is_float(to.dtype) && to.is_quantized();
   if (is_float(from.type.dtype) && !is_float(to.dtype) && !is_quantizing) {
     why = "holds " + std::string(dtype_name(from.type.dtype)) + " for an input of " + type_text(to) +
           " without a scale";
@@ -93,7 +92,7 @@ std::optional<Bytes> converted(const Tensor& from, const Type& to, std::string& 
     auto* data = reinterpret_cast<T*>(out.data());
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (is_quantizing) {
-        data[i] = static_cast<T>(quantize_value(to, static_cast<float>(values[i])));
+        data[i] = static_cast<T>(quantize_value(to, static_cast<float>(values[i]), i));
       } else if (to.dtype == DType::boolean) {
         data[i] = static_cast<T>(values[i] != 0);
       } else if (std::is_floating_point_v<T>) {
@@ -109,6 +108,14 @@ std::optional<Bytes> converted(const Tensor& from, const Type& to, std::string& 
   if (is_lossless) return out;
   why = "holds values that " + std::string(dtype_name(to.dtype)) + " cannot";
   return std::nullopt;
+}
+
+std::string numbers_text(const Quantization& q) {
+  if (!q.is_per_axis())
+    return "scale " + float_text(q.scales[0]) + " and zero point " + std::to_string(q.zero_points[0]);
+  const auto [least, most] = std::minmax_element(q.scales.begin(), q.scales.end());
+  return count_text(q.scales.size(), "scale") + " from " + float_text(*least) + " to " + float_text(*most) +
+         ", each with its zero point, along axis " + std::to_string(q.axis);
 }
 
 }  // namespace
@@ -175,9 +182,8 @@ Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const 
     if (is_quantizing)
       diagnostics.add({.kind = Kind::input_quantized,
                        .message = "array `" + printable(found->first) + "` is " +
-                                  std::string(dtype_name(tensor->type.dtype)) + ": quantized with scale " +
-                                  float_text(input.type.scale()) + " and zero point " +
-                                  std::to_string(input.type.zero_point())});
+                                  std::string(dtype_name(tensor->type.dtype)) + ": quantized with " +
+                                  numbers_text(*input.type.quantization)});
     data.push_back(std::move(*bytes));
   }
   Samples out{count, {}};
@@ -326,7 +332,7 @@ std::vector<Tensor> output_tensors(const Graph& graph, const Samples& outputs) {
 std::vector<NpyArray> output_arrays(const Graph& graph, const Samples& outputs, bool dequantize) {
   std::vector<NpyArray> arrays;
   for (Tensor& tensor : output_tensors(graph, outputs)) {
-    if (dequantize && tensor.type.is_quantized() && !tensor.type.quantization->is_per_axis()) {
+    if (dequantize && tensor.type.is_quantized() && !is_float(tensor.type.dtype)) {
       const std::vector<double> reals = to_reals(tensor);
       tensor =
           make_tensor<float>(DType::f32, tensor.type.shape, std::vector<float>(reals.begin(), reals.end()));

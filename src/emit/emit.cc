@@ -28,7 +28,9 @@ std::string in_comment(std::string text) {
 
 std::string quantization_comment(const Type& type) {
   if (!type.is_quantized()) return "";
-  if (type.quantization->is_per_axis()) return ", per-axis scales";
+  if (type.quantization->is_per_axis())
+    return ", real = scales[c] * (q - zero_points[c]), c the index along axis " +
+           std::to_string(type.quantization->axis);
   return ", real = " + float_text(type.scale()) + " * (q - " + std::to_string(type.zero_point()) + ")";
 }
 
@@ -240,6 +242,18 @@ class Emitter {
            "\" for " + (graph_.board.empty() ? core_.name : graph_.board) + ". Do not edit.\n";
   }
 
+  /// The scales and zero points of a tensor that has several, as tables.
+  static std::string per_axis_api(const Quantization& q, const std::string& tensor) {
+    const std::string size = "[" + std::to_string(q.scales.size()) + "] = {\n";
+    std::vector<std::string> scales, zeros;
+    for (const float scale : q.scales) scales.push_back(float_literal(scale));
+    for (const std::int32_t zero : q.zero_points) zeros.push_back(std::to_string(zero));
+    return "#define " + upper(tensor) + "_AXIS " + std::to_string(q.axis) + "\n#define " + upper(tensor) +
+           "_CHANNELS " + std::to_string(q.scales.size()) + "\nstatic const float " + tensor + "_scales" +
+           size + wrapped(scales, 2) + "};\nstatic const int32_t " + tensor + "_zero_points" + size +
+           wrapped(zeros, 2) + "};\n";
+  }
+
   std::string tensor_api(const Value& value, const std::string& role, std::size_t index) const {
     const std::string number = std::to_string(index), type(dtype_c_name(value.type.dtype));
     std::string text = "/** " + role + " " + number + " `" + in_comment(value.name) + "`: " + type +
@@ -252,7 +266,9 @@ class Emitter {
             std::to_string(value.type.elements()) + "\n";
     text += "#define " + program_.macro + "_" + role_upper + "_" + number + "_OFFSET_BYTES " +
             std::to_string(value.arena_offset) + "\n";
-    if (value.type.is_quantized() && !value.type.quantization->is_per_axis()) {
+    if (value.type.is_quantized() && value.type.quantization->is_per_axis()) {
+      text += per_axis_api(*value.type.quantization, program_.name + "_" + role + "_" + number);
+    } else if (value.type.is_quantized()) {
       text += "#define " + program_.macro + "_" + role_upper + "_" + number + "_SCALE " +
               float_literal(value.type.scale()) + "\n";
       text += "#define " + program_.macro + "_" + role_upper + "_" + number + "_ZERO_POINT " +

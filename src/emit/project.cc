@@ -8,6 +8,22 @@
 namespace nb {
 namespace {
 
+/// How an input's or output's integers stand for reals, as a comment; empty for one that has no scale.
+std::string numbers_line(const Type& type, const std::string& tensor, bool is_output) {
+  if (!type.is_quantized()) return "";
+  std::string scale = tensor + "_scales[c]", zero = tensor + "_zero_points[c]", note;
+  if (type.quantization->is_per_axis()) {
+    note = ", c the index along axis " + std::to_string(type.quantization->axis);
+  } else {
+    std::string upper = tensor;
+    for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    scale = upper + "_SCALE";
+    zero = upper + "_ZERO_POINT";
+  }
+  return is_output ? "//   real = " + scale + " * (q - " + zero + ")" + note + "\n"
+                   : "//   q = round(real / " + scale + ") + " + zero + ", saturated" + note + "\n";
+}
+
 /// How a caller reaches each tensor, as lines of C.
 std::string tensor_lines(const Program& program, const Graph& graph, std::span<const ValueId> ids,
                          std::string_view role) {
@@ -17,7 +33,8 @@ std::string tensor_lines(const Program& program, const Graph& graph, std::span<c
     const std::string name = std::string(role) + "_" + std::to_string(i);
     text += (role == "output" ? "const " : "") + std::string(dtype_c_name(value.type.dtype)) + "* " + name +
             " = " + program.name + "_" + name + "(arena);  // " + std::to_string(value.type.elements()) +
-            " elements, " + shape_text(value.type.shape) + ", `" + printable(value.name, 60) + "`\n";
+            " elements, " + shape_text(value.type.shape) + ", `" + printable(value.name, 60) + "`\n" +
+            numbers_line(value.type, program.name + "_" + name, role == "output");
   }
   return text;
 }

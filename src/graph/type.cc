@@ -96,12 +96,15 @@ std::string quantization_fault(const Type& type) {
   for (const float scale : q.scales)
     if (!(scale > 0) || scale > kMaxScale) return "has the scale " + float_text(scale);
   if (!is_integer(type.dtype)) return {};
+  // An axis may be far from 0, as sensor readings are: integers less their zero point stay within 25 bits.
+  constexpr std::int32_t kMostZeroPoint = 1 << 23;
   const bool is_signed = type.dtype == DType::i8 || type.dtype == DType::i16 || type.dtype == DType::i32 ||
                          type.dtype == DType::i64;
   const auto bits = static_cast<int>(8 * dtype_bytes(type.dtype));
   const double low = is_signed ? -std::exp2(bits - 1) : 0, high = std::exp2(is_signed ? bits - 1 : bits) - 1;
   for (const std::int32_t zero : q.zero_points)
-    if (zero < low || zero > high)
+    if (q.is_per_axis() && type.dtype != DType::i32 ? zero < -kMostZeroPoint || zero > kMostZeroPoint
+                                                    : zero < low || zero > high)
       return "has the zero point " + std::to_string(zero) + ", beyond " + std::string(dtype_name(type.dtype));
   return {};
 }
@@ -145,9 +148,16 @@ std::vector<double> to_doubles(const Tensor& tensor) {
 std::vector<double> to_reals(const Tensor& tensor) {
   std::vector<double> reals = to_doubles(tensor);
   const Type& type = tensor.type;
-  if (type.is_quantized() && !type.quantization->is_per_axis() && !is_float(type.dtype))
-    for (double& real : reals)
-      real = static_cast<float>((real - type.zero_point()) * static_cast<double>(type.scale()));
+  if (!type.is_quantized() || is_float(type.dtype)) return reals;
+  const Quantization& q = *type.quantization;
+  const std::size_t inner = q.is_per_axis()
+                                ? static_cast<std::size_t>(element_count(
+                                      std::span(type.shape).subspan(static_cast<std::size_t>(q.axis) + 1)))
+                                : reals.size();
+  for (std::size_t i = 0; i < reals.size(); ++i) {
+    const std::size_t c = i / inner % q.scales.size();
+    reals[i] = static_cast<float>((reals[i] - q.zero_points[c]) * static_cast<double>(q.scales[c]));
+  }
   return reals;
 }
 

@@ -93,7 +93,7 @@ template <class T>
 /// The elements as int64 (floats truncated and saturated, NaN as 0) or as double.
 [[nodiscard]] std::vector<std::int64_t> to_ints(const Tensor& tensor);
 [[nodiscard]] std::vector<double> to_doubles(const Tensor& tensor);
-/// As double; integers with one scale as the real numbers that they stand for, in the precision of f32.
+/// As double; integers that have scales as the real numbers that they stand for, in the precision of f32.
 [[nodiscard]] std::vector<double> to_reals(const Tensor& tensor);
 
 /// Calls f with a value of the C++ type of the dtype (bool: uint8_t; f16 and bf16: uint16_t).

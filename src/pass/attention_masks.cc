@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "pass/channel_line.h"
+#include "quantize/channel_line.h"
 
 namespace nb {
 namespace {

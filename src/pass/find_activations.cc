@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "blocks/unary/attributes.h"
-#include "pass/channel_line.h"
 #include "pass/pass.h"
 #include "pass/pattern.h"
+#include "quantize/channel_line.h"
 
 namespace nb {
 namespace {

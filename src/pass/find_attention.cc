@@ -14,9 +14,9 @@
 #include "pass/attention_layout.h"
 #include "pass/attention_masks.h"
 #include "pass/boolean_masks.h"
-#include "pass/channel_line.h"
 #include "pass/pass.h"
 #include "pass/strided_view.h"
+#include "quantize/channel_line.h"
 
 namespace nb {
 namespace {

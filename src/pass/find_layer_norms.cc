@@ -5,9 +5,9 @@
 
 #include "blocks/layer_norm/attributes.h"
 #include "blocks/reduce/attributes.h"
-#include "pass/channel_line.h"
 #include "pass/pass.h"
 #include "pass/pattern.h"
+#include "quantize/channel_line.h"
 
 namespace nb {
 namespace {

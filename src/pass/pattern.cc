@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "pass/channel_line.h"
+#include "quantize/channel_line.h"
 
 namespace nb {
 

@@ -10,7 +10,7 @@
 #include "blocks/quantize/attributes.h"
 #include "blocks/reduce/attributes.h"
 #include "blocks/reshape/attributes.h"
-#include "pass/channel_line.h"
+#include "quantize/channel_line.h"
 #include "quantize/numbers.h"
 
 namespace nb {

@@ -7,8 +7,8 @@
 #include "blocks/slice/attributes.h"
 #include "blocks/split/attributes.h"
 #include "blocks/transpose/attributes.h"
-#include "pass/channel_line.h"
 #include "pass/transposed.h"
+#include "quantize/channel_line.h"
 
 namespace nb {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "blocks/transpose/attributes.h"
-#include "pass/channel_line.h"
+#include "quantize/channel_line.h"
 
 namespace nb {
 Strides joined(const Strides& strides) {

@@ -37,6 +37,26 @@ std::string reason_of_wide(const Graph& graph, const NumberPlan& plan, const Val
   return "its layer `" + graph.nodes[n].name + "` computes in 16 bits";
 }
 
+/// The row of what an input is scaled to, as one of the input.
+void describe(const ScaledInput& input, const Graph& graph, const std::vector<Observation>& seen,
+              QuantizedValue& row) {
+  const Value& x = graph.at(input.x);
+  row.name = row.layer = x.name;
+  row.block = "";
+  row.type = input.type(x.type.shape, row.type.dtype);
+  row.seen_min = seen[input.x.index()].min, row.seen_max = seen[input.x.index()].max;
+  row.least = std::numeric_limits<float>::infinity(), row.most = -row.least;
+  const IntRange range = dtype_range(row.type.dtype);
+  const Quantization& q = *row.type.quantization;
+  for (std::size_t c = 0; c < q.scales.size(); ++c) {
+    row.least = std::min(row.least, static_cast<float>(range.min - q.zero_points[c]) * q.scales[c]);
+    row.most = std::max(row.most, static_cast<float>(range.max - q.zero_points[c]) * q.scales[c]);
+  }
+  row.reason =
+      q.is_per_axis() ? "a scale for each of " + count_text(q.scales.size(), "channel") : "one scale";
+  if (input.has_front) row.reason += "; the model's own normalization is part of it";
+}
+
 }  // namespace
 
 std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
@@ -99,6 +119,8 @@ std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded,
     const std::size_t members = group < plan.ranges.groups.size() ? members_of[group] : 1;
     row.reason = row.type.dtype == DType::i16 ? reason_of_wide(graph, plan, value, made_by[v], is_front) : "";
     if (row.reason.empty()) row.reason = reason_of(row, members);
+    for (const ScaledInput& input : plan.ranges.inputs)
+      if (input.z == id) describe(input, graph, seen, row);
     row.snr_db = sums[v].signal_to_noise_db().value_or(std::numeric_limits<double>::infinity());
     row.cosine = sums[v].cos().value_or(1);
     if (members < 2) {

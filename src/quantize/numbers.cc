@@ -6,8 +6,6 @@
 #include <limits>
 #include <numeric>
 
-#include "blocks/quantized.h"
-
 namespace nb {
 namespace {
 
@@ -164,13 +162,6 @@ RealRange best_range(const Observation& seen, DType dtype) {
     best = range;
   }
   return best;
-}
-
-std::size_t index_along(const Shape& shape, int axis, std::size_t i) {
-  if (axis < 0) return 0;
-  const auto at = static_cast<std::size_t>(axis);
-  const auto inner = static_cast<std::size_t>(element_count(std::span(shape).subspan(at + 1)));
-  return i / inner % static_cast<std::size_t>(shape[at]);
 }
 
 Quantization weight_numbers(std::span<const float> weights, const Shape& shape, int axis) {

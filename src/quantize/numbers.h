@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "blocks/quantized.h"
 #include "graph/type.h"
 
 namespace nb {
@@ -50,8 +51,5 @@ struct RealRange {
 /// Symmetric int8 numbers of weights with one scale an index of `axis` (-1: one for all), each scale the one
 /// of least squared error among shrunk ones.
 [[nodiscard]] Quantization weight_numbers(std::span<const float> weights, const Shape& shape, int axis);
-
-/// Element i's index along the quantized axis of a shape; 0 if there is none.
-[[nodiscard]] std::size_t index_along(const Shape& shape, int axis, std::size_t i);
 
 }  // namespace nb

@@ -125,6 +125,8 @@ class Annotation {
     for (std::size_t i = 0; i < source_.nodes.size(); ++i)
       if (plan_.formats[i] == DType::f32)
         add_float(floats_.nodes[i]);
+      else if (const ScaledInput* input = scaled_by(source_.nodes[i]))
+        add_scaled(*input, source_.nodes[i], plan_.formats[i]);
       else
         add(source_.nodes[i], plan_.formats[i]);
     end_outputs();
@@ -175,10 +177,39 @@ class Annotation {
       return;
     }
     const ValueId real = add_value(value.name + ".dequantized", value.type);
+    if (Value& held = graph_.at(id); held.data)  // a state's first contents
+      held.data = std::make_shared<const Bytes>(integers_as({held.type, *held.data}, type).data);
     graph_.at(id).type = type;
     add_node("dequantize", id, real, layer);
     current_[id.index()] = real;
     integers_[real.index()] = id;
+  }
+
+  /// The input that this node scales.
+  [[nodiscard]] const ScaledInput* scaled_by(const Node& node) const {
+    for (const ScaledInput& input : plan_.ranges.inputs)
+      if (node.outputs[0] == input.z) return &input;
+    return nullptr;
+  }
+  /// An input with numbers of its own: its integers are those of what the batch_norm makes of it.
+  void add_scaled(const ScaledInput& input, const Node& node, DType dtype) {
+    const Value x = source_.at(input.x);
+    const Type own = input.type(x.type.shape, dtype),
+               exact{dtype, x.type.shape, numbers_of(input.range(dtype), dtype)};
+    ValueId integers = input.x;
+    if (plan_.has_float_ends) {
+      integers = add_value(x.name + ".quantized", own);
+      add_node("quantize", input.x, integers, node);
+    } else {
+      graph_.at(input.x).type = own;
+    }
+    const ValueId q = add_value(source_.at(input.z).name + ".quantized", exact);
+    integers_[input.z.index()] = q;
+    add_node("renumber", integers, q, node);
+    add_node("dequantize", q, input.z, node);
+    current_[input.z.index()] = input.z;
+    // What shares numbers with it may need others.
+    if (type_as(input.z, dtype) != exact) end_output(input.z, node);
   }
 
   /// The float value that stands for the value now.
@@ -197,18 +228,23 @@ class Annotation {
     return real;
   }
 
-  /// A constant operand as integers, dequantized again.
-  ValueId constant_as(ValueId id, const Type& numbers, const Node& layer) {
-    const Value value = source_.at(id);
+  /// Reals in these numbers.
+  static Tensor integers_as(const Tensor& from, const Type& numbers) {
     Tensor integers = make_tensor(numbers);
-    const std::vector<double> reals = to_doubles({value.type, *value.data});
+    const std::vector<double> reals = to_doubles(from);
     visit_dtype(numbers.dtype, [&](auto zero) {
       using T = decltype(zero);
       const auto out = integers.as<T>();
       for (std::size_t i = 0; i < reals.size(); ++i)
         out[i] = static_cast<T>(integer_of(reals[i], *numbers.quantization, numbers.dtype));
     });
-    const ValueId q = graph_.add_constant(value.name + ".quantized", std::move(integers));
+    return integers;
+  }
+  /// A constant operand as integers, dequantized again.
+  ValueId constant_as(ValueId id, const Type& numbers, const Node& layer) {
+    const Value value = source_.at(id);
+    const ValueId q =
+        graph_.add_constant(value.name + ".quantized", integers_as({value.type, *value.data}, numbers));
     const ValueId real = add_value(value.name + ".dequantized", value.type);
     add_node("dequantize", q, real, layer);
     return real;
@@ -419,7 +455,32 @@ Formats formats_of(const Graph& graph, DType numbers, const LayerFormats& layers
   return formats;
 }
 
-PlannedRanges plan_ranges(const Graph& graph, const std::vector<Observation>& seen) {
+void widen_inputs(const Graph& graph, const std::vector<ScaledInput>& inputs, Formats& formats) {
+  for (const ScaledInput& input : inputs) {
+    std::vector<bool> is_reached(graph.values.size(), false);
+    is_reached[input.z.index()] = true;
+    std::vector<std::size_t> movers;
+    bool is_wide = false;
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+      const Node& node = graph.nodes[n];
+      const bool reads = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                     [&](ValueId id) { return id.is_present() && is_reached[id.index()]; });
+      if (node.outputs[0] == input.z && formats[n] != DType::f32) movers.push_back(n);
+      if (!reads) continue;
+      if (node.block->quantized_form(graph.operation(node)) == QuantizedForm::moves) {
+        movers.push_back(n);
+        for (const ValueId y : node.outputs) is_reached[y.index()] = true;
+      } else {
+        is_wide |= formats[n] == DType::i16;
+      }
+    }
+    for (const std::size_t n : movers)
+      if (is_wide && formats[n] == DType::i8) formats[n] = DType::i16;
+  }
+}
+
+PlannedRanges plan_ranges(const Graph& graph, const std::vector<Observation>& seen,
+                          const std::vector<ScaledInput>& inputs) {
   std::vector<std::optional<RealRange>> known_narrow(graph.values.size()), known_wide = known_narrow;
   for (const Node& node : graph.nodes)
     for (const ValueId y : node.outputs) {
@@ -446,9 +507,16 @@ PlannedRanges plan_ranges(const Graph& graph, const std::vector<Observation>& se
     all.seen.kept.insert(all.seen.kept.end(), seen[v].kept.begin(), seen[v].kept.end());
     all.has = true;
   }
-  PlannedRanges planned{std::vector<std::optional<ValueRanges>>(graph.values.size()), {}};
+  std::vector<bool> is_scaled(graph.values.size(), false);
+  for (const ScaledInput& input : inputs) {
+    is_scaled[input.x.index()] = true;
+    Shared& all = shared[sharing.root(input.z)];
+    all.narrow = input.range(DType::i8);
+    all.wide = input.range(DType::i16);
+  }
+  PlannedRanges planned{std::vector<std::optional<ValueRanges>>(graph.values.size()), {}, inputs};
   for (std::size_t v = 0; v < graph.values.size(); ++v) {
-    if (!is_f32(graph, ValueId(v)) || graph.is_constant(ValueId(v))) continue;
+    if (!is_f32(graph, ValueId(v)) || graph.is_constant(ValueId(v)) || is_scaled[v]) continue;
     Shared& all = shared[sharing.root(ValueId(v))];
     if (!all.has || is_beyond(all.seen.min) || is_beyond(all.seen.max)) continue;
     if (!all.ranges)

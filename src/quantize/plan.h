@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "quantize/input_scales.h"
 #include "quantize/numbers.h"
 
 namespace nb {
@@ -22,6 +23,9 @@ using LayerFormats = std::vector<std::pair<std::string, DType>>;
 /// The formats of all nodes. Layers of `layers` have those given there. Blocks that only move or bound
 /// elements follow the layer whose result they take, unless they are named. Without an integer form: f32.
 [[nodiscard]] Formats formats_of(const Graph& graph, DType numbers, const LayerFormats& layers = {});
+
+/// Gives scaled inputs the widest integers that a layer reads of them; `formats` as formats_of made them.
+void widen_inputs(const Graph& graph, const std::vector<ScaledInput>& inputs, Formats& formats);
 
 /// By node: whether it is of the model's front, the layers without weights between the inputs and the first
 /// layers with weights. There models bring measured quantities to one range; eight bits of an input that is
@@ -49,8 +53,10 @@ struct PlannedRanges {
     Observation seen;
   };
   std::vector<Group> groups;
+  std::vector<ScaledInput> inputs;  ///< those that have numbers for each index of an axis
 };
-[[nodiscard]] PlannedRanges plan_ranges(const Graph& graph, const std::vector<Observation>& seen);
+[[nodiscard]] PlannedRanges plan_ranges(const Graph& graph, const std::vector<Observation>& seen,
+                                        const std::vector<ScaledInput>& inputs = {});
 
 /// What becomes of a float graph.
 struct NumberPlan {

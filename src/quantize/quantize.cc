@@ -74,6 +74,14 @@ Status check_layers(const Graph& graph, const LayerFormats& layers, Diagnostics&
   return {};
 }
 
+/// "input `x` has a scale for each of its 30 channels, axis 1".
+std::string scaling_text(const Graph& graph, const ScaledInput& input) {
+  const std::string name = "input `" + graph.at(input.x).name + "`";
+  if (input.factor.size() == 1) return "the model's own normalization is in the numbers of " + name;
+  return name + " has a scale for each of its " + count_text(input.factor.size(), "channel") + ", axis " +
+         std::to_string(input.axis) + (input.has_front ? ", the model's own normalization among them" : "");
+}
+
 /// Says so where the outputs have little to do with the float model's any more.
 void warn_of_collapse(const Calibrated& calibrated, const NumberPlan& plan, const ProgressTeller& progress,
                       Diagnostics& diagnostics) {
@@ -108,6 +116,7 @@ void warn_of_collapse(const Calibrated& calibrated, const NumberPlan& plan, cons
 
 Formats Calibrated::formats(DType numbers, const LayerFormats& layers) const {
   Formats formats = formats_of(graph_, numbers, layers);
+  widen_inputs(graph_, ranges_.inputs, formats);
   if (!has_wide_front_ || numbers != DType::i8) return formats;
   const std::vector<bool> front = front_of(graph_);
   for (std::size_t n = 0; n < formats.size(); ++n) {
@@ -129,16 +138,19 @@ Result<Calibrated> Calibrated::of(const Graph& graph, const BlockSet& blocks, co
   auto set = request.calibration(graph);
   if (!set) return kFailed;
   if (!check_samples(graph, *set, diagnostics)) return kFailed;
-  Calibrated made(graph, blocks, *std::move(set));
+  std::vector<Observation> seen = observe(graph, *set, request.progress);
+  request.progress({.step = "scaling inputs"});
+  auto scaled = better_inputs(graph, blocks, *set, *request.numbers, seen);
+  Calibrated made(scaled ? std::move(scaled->graph) : graph, blocks, *std::move(set));
   made.has_float_ends_ = request.has_float_ends;
-  made.seen_ = observe(graph, made.set_, request.progress);
+  made.seen_ = scaled ? observe(made.graph_, made.set_, request.progress) : std::move(seen);
   request.progress({.step = "choosing first ranges"});
-  made.ranges_ = plan_ranges(graph, made.seen_);
+  made.ranges_ = plan_ranges(made.graph_, made.seen_, scaled ? scaled->inputs : std::vector<ScaledInput>());
   NumberPlan plan{made.formats(*request.numbers, {}), made.ranges_, request.has_float_ends};
-  made.has_wide_front_ = needs_wide_front(graph, blocks, made.set_, plan);
+  made.has_wide_front_ = !scaled && needs_wide_front(graph, blocks, made.set_, plan);
   plan.formats = made.formats(*request.numbers, {});
   round_weights(made.rounded_, made.set_, plan, request.progress);
-  search_ranges(graph, made.rounded_, blocks, made.set_, plan, request.progress);
+  search_ranges(made.graph_, made.rounded_, blocks, made.set_, plan, request.progress);
   made.ranges_ = std::move(plan.ranges);
   return made;
 }
@@ -162,8 +174,10 @@ Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const Quanti
   const auto calibrated = Calibrated::of(graph, blocks, request, diagnostics);
   if (!calibrated) return kFailed;
   const NumberPlan plan = calibrated->plan(*request.numbers, request.layers);
+  for (const ScaledInput& input : calibrated->scaled_inputs())
+    diagnostics.add({.kind = Kind::remark, .message = scaling_text(graph, input)});
   const std::vector<bool> front = front_of(graph);
-  for (std::size_t n = 0; n < front.size(); ++n) {
+  for (std::size_t n = 0; n < front.size() && calibrated->scaled_inputs().empty(); ++n) {
     if (!front[n] || plan.formats[n] != DType::i16 || *request.numbers != DType::i8) continue;
     diagnostics.add({.kind = Kind::remark,
                      .message = "what comes before the first weights computes in int16: the model normalizes "

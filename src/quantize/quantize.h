@@ -25,13 +25,14 @@ struct QuantizeRequest {
 /// A float graph with what calibration found: integer graphs of any formats are made of it.
 class Calibrated {
  public:
-  /// Runs the samples, chooses ranges and rounds weights as for layers of `request.numbers` alone, so that
-  /// one model has the same ranges and weights whatever formats single layers get. Errors: usage (a layer
-  /// that there is none of), bad-calibration (values that are no numbers or all the same),
+  /// Runs the samples, scales inputs, chooses ranges and rounds weights as for layers of `request.numbers`
+  /// alone, so that one model has the same ranges and weights whatever formats single layers get. Errors:
+  /// usage (a layer that there is none of), bad-calibration (values that are no numbers or all the same),
   /// unsupported-feature (nothing to quantize), and those of the request's calibration.
   [[nodiscard]] static Result<Calibrated> of(const Graph& graph, const BlockSet& blocks,
                                              const QuantizeRequest& request, Diagnostics& diagnostics);
 
+  /// The float graph; where inputs are scaled, with the batch_norms that say so.
   [[nodiscard]] const Graph& graph() const { return graph_; }
   [[nodiscard]] const Samples& samples() const { return set_; }
   [[nodiscard]] const BlockSet& blocks() const { return *blocks_; }
@@ -41,6 +42,8 @@ class Calibrated {
   /// The annotated graph (plan.h).
   [[nodiscard]] Graph with(const NumberPlan& plan) const;
   [[nodiscard]] std::vector<QuantizedValue> account(const NumberPlan& plan) const;
+  /// Inputs that have numbers for each index of an axis.
+  [[nodiscard]] const std::vector<ScaledInput>& scaled_inputs() const { return ranges_.inputs; }
   /// The float graph with weights on the grids of their numbers.
   [[nodiscard]] const Graph& rounded() const { return rounded_; }
 

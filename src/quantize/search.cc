@@ -31,17 +31,17 @@ OutputErrors::OutputErrors(const Graph& graph, const BlockSet& blocks, const Sam
 OutputErrors::Outputs OutputErrors::outputs_of(const Graph& graph) const {
   Outputs outputs(part_.count);
   run_samples(graph, part_, [&](std::size_t sample, const Interpreter& at) {
-    for (const ValueId id : graph.outputs) outputs[sample].push_back(at.reals(id));
+    for (const ValueId id : graph.public_outputs()) outputs[sample].push_back(at.reals(id));
   });
   return outputs;
 }
 
-double OutputErrors::of(const Graph& rounded, const NumberPlan& plan) const {
+double OutputErrors::of(const Graph& graph, const Graph& rounded, const NumberPlan& plan) const {
   NumberPlan with_float_ends = plan;
   with_float_ends.has_float_ends = true;
-  const Outputs found = outputs_of(annotated(graph_, rounded, blocks_, with_float_ends));
+  const Outputs found = outputs_of(annotated(graph, rounded, blocks_, with_float_ends));
   double all = 0;
-  for (std::size_t o = 0; o < graph_.outputs.size(); ++o) {
+  for (std::size_t o = 0; o < graph_.public_outputs().size(); ++o) {
     double error = 0, power = 0;
     for (std::size_t n = 0; n < wanted_.size(); ++n)
       for (std::size_t i = 0; i < wanted_[n][o].size(); ++i) {
@@ -53,6 +53,38 @@ double OutputErrors::of(const Graph& rounded, const NumberPlan& plan) const {
     if (power > 0) all += error / power;
   }
   return all;
+}
+
+std::optional<ScaledGraph> better_inputs(const Graph& graph, const BlockSet& blocks, const Samples& set,
+                                         DType numbers, const std::vector<Observation>& seen) {
+  constexpr double kLeastGain = 2;  // in the square: 3 dB
+  const bool is_narrow = numbers == DType::i8;
+  auto best = graph.outputs.empty() ? std::nullopt : with_scaled_inputs(graph, blocks, set, {});
+  if (!best) return std::nullopt;
+  std::vector<ScalingRule> others;
+  if (is_narrow) others.push_back({.observer = Observer::mse});
+  for (const double share : {0.5, 1.0})
+    others.push_back({.to_weights = share, .most_wider = is_narrow ? 8.0 : 256.0});
+  const OutputErrors errors(graph, blocks, set, kMostSamples, 2.0 * static_cast<double>(others.size() + 2));
+  const auto error_of = [&](const Graph& scaled, const std::vector<ScaledInput>& inputs,
+                            const std::vector<Observation>& of) {
+    return errors.of(scaled, scaled, {formats_of(scaled, numbers), plan_ranges(scaled, of, inputs), true});
+  };
+  const auto scaled_error = [&](const ScaledGraph& scaled) {
+    return error_of(scaled.graph, scaled.inputs, observe(scaled.graph, errors.part(), no_progress));
+  };
+  double least = scaled_error(*best);
+  ScalingRule rule;
+  for (ScalingRule& other : others) {
+    if (other.to_weights > 0) other.observer = rule.observer;
+    auto scaled = with_scaled_inputs(graph, blocks, set, other);
+    const double error = scaled ? scaled_error(*scaled) : least;
+    if (!(error < least)) continue;
+    least = error;
+    best = std::move(scaled);
+    rule = other;
+  }
+  return kLeastGain * least < error_of(graph, {}, seen) ? std::move(best) : std::nullopt;
 }
 
 bool needs_wide_front(const Graph& graph, const BlockSet& blocks, const Samples& set,

@@ -23,7 +23,13 @@ class OutputErrors {
   [[nodiscard]] std::size_t samples() const { return part_.count; }
   /// How far the outputs of `plan` are from the float ones: squared error over square, summed over outputs;
   /// 0 where there are none. `rounded`: see annotated.
-  [[nodiscard]] double of(const Graph& rounded, const NumberPlan& plan) const;
+  [[nodiscard]] double of(const Graph& rounded, const NumberPlan& plan) const {
+    return of(graph_, rounded, plan);
+  }
+  /// The same of another graph that computes the same outputs.
+  [[nodiscard]] double of(const Graph& graph, const Graph& rounded, const NumberPlan& plan) const;
+  /// The samples that are run.
+  [[nodiscard]] const Samples& part() const { return part_; }
 
  private:
   /// Sample by sample, output by output.
@@ -35,6 +41,12 @@ class OutputErrors {
   Samples part_;
   Outputs wanted_;
 };
+
+/// The graph with its inputs scaled (with_scaled_inputs) by the rule that brings the outputs of its integers
+/// of `numbers` nearest to the float ones; absent where that is less than 3 dB nearer than without.
+[[nodiscard]] std::optional<ScaledGraph> better_inputs(const Graph& graph, const BlockSet& blocks,
+                                                       const Samples& set, DType numbers,
+                                                       const std::vector<Observation>& seen);
 
 /// Whether int8 outputs come nearer to the float ones, by 6 dB or more, if the model's front (front_of)
 /// computes in int16.

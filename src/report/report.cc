@@ -13,15 +13,25 @@ using nlohmann::json;
 
 namespace {
 
+/// "scale" and "zero_point", or with an index of an axis each "scales", "zero_points" and "axis".
+void add_numbers(json& one, const Type& type) {
+  if (!type.is_quantized()) return;
+  if (type.quantization->is_per_axis()) {
+    one["scales"] = type.quantization->scales;
+    one["zero_points"] = type.quantization->zero_points;
+    one["axis"] = type.quantization->axis;
+  } else {
+    one["scale"] = type.scale();
+    one["zero_point"] = type.zero_point();
+  }
+}
+
 json tensors_json(const Graph& graph, std::span<const ValueId> ids) {
   json list = json::array();
   for (const ValueId id : ids) {
     const Value& value = graph.at(id);
     json one = {{"name", value.name}, {"dtype", dtype_name(value.type.dtype)}, {"shape", value.type.shape}};
-    if (value.type.is_quantized() && !value.type.quantization->is_per_axis()) {
-      one["scale"] = value.type.scale();
-      one["zero_point"] = value.type.zero_point();
-    }
+    add_numbers(one, value.type);
     list.push_back(std::move(one));
   }
   return list;
@@ -42,19 +52,19 @@ json memory_map_json(const Graph& planned) {
 
 json quantization_json(const std::vector<QuantizedValue>& values) {
   json list = json::array();
-  for (const QuantizedValue& value : values)
+  for (const QuantizedValue& value : values) {
     list.push_back({{"value", value.name},
                     {"layer", value.layer},
                     {"block", value.block},
                     {"dtype", dtype_name(value.type.dtype)},
-                    {"scale", value.type.scale()},
-                    {"zero_point", value.type.zero_point()},
                     {"observer", observer_name(value.observer)},
                     {"seen", {value.seen_min, value.seen_max}},
                     {"reach", {value.least, value.most}},
                     {"reason", value.reason},
                     {"snr_db", std::isfinite(value.snr_db) ? json(value.snr_db) : json(nullptr)},
                     {"cos", value.cosine}});
+    add_numbers(list.back(), value.type);
+  }
   return list;
 }
 
@@ -224,6 +234,8 @@ json generate_json(const Graph& planned, const Program& program, const Board& bo
           {"header", program.header},
           {"entry", program.entry},
           {"files", std::move(files)},
+          {"inputs", tensors_json(planned, planned.inputs)},
+          {"outputs", tensors_json(planned, planned.public_outputs())},
           {"arena_bytes", planned.arena_bytes},
           {"state_bytes", planned.state_bytes},
           {"weights_bytes", program.constant_bytes}};

@@ -42,14 +42,7 @@ SYNTHESISED = {"appliance": ("waveforms", "currents"), "arc_fault": ("contact", 
 
 # By (model, numbers): misses that are known, with their reason. One that holds again is a failure, too, so that this
 # list stays true.
-ONE_SCALE = "its first layer reads physical quantities of unlike ranges, and an input has one scale"
-KNOWN_MISSES = {
-    ("mlp/mlp.onnx", "int8"): ONE_SCALE,
-    ("mlp/mlp.onnx", "int16"): ONE_SCALE,
-    ("room/room_keras_lstm.keras", "int8"): ONE_SCALE,
-    ("room/room_keras_gru.keras", "int8"): ONE_SCALE,
-    ("appliance/appliance.pt2", "int8"): "two samples of 180, where one is allowed",
-}
+KNOWN_MISSES = {}
 
 
 @dataclasses.dataclass

@@ -1,4 +1,4 @@
-#include "pass/channel_line.h"
+#include "quantize/channel_line.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,26 +8,34 @@
 namespace nb {
 namespace {
 
-/// The elements of a float constant, one a channel, or one for all; empty if it is not that.
-std::vector<double> per_channel(const Graph& graph, ValueId id, std::int64_t channels) {
+/// The elements of a float constant, one an index of the operand's axis, or one for all; empty if it is not
+/// that. The constant's axes are the operand's last ones.
+std::vector<double> per_channel(const Graph& graph, ValueId id, const Shape& shape, std::size_t axis) {
   if (!graph.is_constant(id)) return {};
   const Value& value = graph.at(id);
   const std::int64_t count = value.type.elements();
-  const bool is_row = count == 1 || (count == channels && value.type.shape.back() == channels);
+  const std::size_t behind = shape.size() - axis, rank = value.type.shape.size();
+  const bool is_row = count == 1 || (count == shape[axis] && rank >= behind &&
+                                     value.type.shape[rank - behind] == shape[axis]);
   if (value.type.dtype != DType::f32 || !is_row) return {};
   std::vector<double> values = to_doubles({value.type, *value.data});
-  if (count == 1) values.assign(static_cast<std::size_t>(channels), values[0]);
+  if (count == 1) values.assign(static_cast<std::size_t>(shape[axis]), values[0]);
   return values;
 }
 
-std::optional<ChannelLine> batch_norm_line(const Graph& graph, const Node& node, std::int64_t channels) {
+std::optional<ChannelLine> batch_norm_line(const Graph& graph, const Node& node, const Shape& shape,
+                                           std::size_t axis) {
   const auto& a = node.attributes.as<BatchNormAttrs>();
-  const int rank = graph.at(node.inputs[0]).type.rank();
-  if (a.axis != -1 && a.axis != rank - 1) return std::nullopt;
+  const auto own =
+      static_cast<std::size_t>(a.axis < 0 ? a.axis + static_cast<std::int64_t>(shape.size()) : a.axis);
+  if (own != axis && shape[own] != 1) return std::nullopt;
   std::vector<double> parts[4];
   for (std::size_t i = 0; i < 4; ++i) {
-    parts[i] = per_channel(graph, node.inputs[i + 1], channels);
-    if (parts[i].empty()) return std::nullopt;
+    if (!graph.is_constant(node.inputs[i + 1])) return std::nullopt;
+    const Value& value = graph.at(node.inputs[i + 1]);
+    if (value.type.dtype != DType::f32) return std::nullopt;
+    parts[i] = to_doubles({value.type, *value.data});
+    if (own != axis) parts[i].assign(static_cast<std::size_t>(shape[axis]), parts[i][0]);
   }
   ChannelLine line{0, {}, {}};
   for (std::size_t c = 0; c < parts[0].size(); ++c) {
@@ -50,17 +58,17 @@ bool is_bounded(const Node& node) {
   return !std::isinf(clamp.min) || !std::isinf(clamp.max);
 }
 
-std::optional<ChannelLine> channel_line(const Graph& graph, const Node& node) {
+std::optional<ChannelLine> channel_line(const Graph& graph, const Node& node, int axis) {
   if (node.outputs.size() != 1 || is_bounded(node)) return std::nullopt;
   const Type& y = graph.at(node.outputs[0]).type;
   if (y.dtype != DType::f32 || y.rank() == 0) return std::nullopt;
-  const std::int64_t channels = y.shape.back();
+  const auto along = static_cast<std::size_t>(axis < 0 ? axis + y.rank() : axis);
   const std::string& block = node.block->name;
-  if (block == "batch_norm") return batch_norm_line(graph, node, channels);
+  if (block == "batch_norm") return batch_norm_line(graph, node, y.shape, along);
   if (block != "add" && block != "sub" && block != "mul" && block != "div") return std::nullopt;
   for (const std::size_t x : {0u, 1u}) {
     if (graph.at(node.inputs[x]).type.shape != y.shape || (block == "div" && x == 1)) continue;
-    const std::vector<double> c = per_channel(graph, node.inputs[1 - x], channels);
+    const std::vector<double> c = per_channel(graph, node.inputs[1 - x], y.shape, along);
     if (c.empty()) continue;
     ChannelLine line{x, std::vector<double>(c.size(), 1.0), std::vector<double>(c.size(), 0.0)};
     if (block == "mul") line.factor = c;
