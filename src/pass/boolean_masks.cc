@@ -352,10 +352,12 @@ class Masks {
       if (is_constant && count == 0) return constant(condition.value, is_negated);
       if (is_negated && !is_constant)
         return add("logical_not", {made(condition, count, false, layer)}, layer);
-      if (source_.at(condition.value).type.dtype == DType::boolean && !is_constant)
-        return count == 0 ? condition.value : condition.moves[count - 1].node->outputs[0];
-      if (count == 0) return truth_of(condition.value, layer);
-      return moved(*condition.moves[count - 1].node, made(condition, count - 1, is_negated, layer), layer);
+      const bool is_truth = source_.at(condition.value).type.dtype == DType::boolean && !is_constant;
+      if (count == 0) return is_truth ? condition.value : truth_of(condition.value, layer);
+      const Node& move = *condition.moves[count - 1].node;
+      const ValueId before = made(condition, count - 1, is_negated, layer);
+      // The model's own move, unless it moves what was made of the condition.
+      return is_truth && move.inputs[0] == before ? move.outputs[0] : moved(move, before, layer);
     };
     const ValueId id = make();
     return conditions_[key] = id;
