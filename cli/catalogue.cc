@@ -1,4 +1,4 @@
-// boards, blocks, doctor.
+// blocks, doctor.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,28 +12,10 @@
 #include "report/block_text.h"
 #include "report/format_page.h"
 #include "report/report.h"
-#include "target/board.h"
 
 namespace nb::cli {
 
 using nlohmann::json;
-
-namespace {
-
-/// Flash or RAM inside the part, or what lies outside if there is none inside: "2.00 MiB", "16.0 MiB ext".
-std::string size_text(const Board& board, bool is_flash) {
-  std::int64_t inside = 0, outside = 0;
-  for (const Memory& memory : board.memories) {
-    if (memory.is_flash() != is_flash) continue;
-    const bool is_outside =
-        memory.kind == MemoryKind::external_flash || memory.kind == MemoryKind::external_ram;
-    (is_outside ? outside : inside) += memory.size_bytes.value_or(0);
-  }
-  if (inside > 0) return bytes_text(inside);
-  return outside > 0 ? bytes_text(outside) + " ext" : "";
-}
-
-}  // namespace
 
 Failed report_unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,
                       Diagnostics& diagnostics) {
@@ -41,41 +23,6 @@ Failed report_unknown(const std::string& what, const std::string& name, const st
   return diagnostics.add({.kind = Kind::usage,
                           .message = "no " + what + " is called `" + printable(name) + "`",
                           .help = near.empty() ? "" : "did you mean `" + near + "`?"});
-}
-
-int boards(const Options& options) {
-  Diagnostics diagnostics;
-  if (!options.topic.empty()) {
-    const auto board = find_board(options.topic, diagnostics);
-    if (!board) return finish(diagnostics, options);
-    if (options.is_json) {
-      fmt::print("{}\n", board_json(*board).dump(2));
-      return 0;
-    }
-    fmt::print(
-        "{}: {}\n  vendor {}, part {}, core {}, clock {}\n", board->name, board->title, board->vendor,
-        board->part.empty() ? "-" : board->part, board->processor,
-        board->clock_hz ? fmt::format("{} MHz", static_cast<double>(*board->clock_hz) / 1e6) : "not known");
-    for (const Memory& memory : board->memories)
-      fmt::print("  {:<15} {:<10} {:>12}{}\n", name_of(memory.kind), memory.name,
-                 memory.size_bytes ? bytes_text(*memory.size_bytes) : "not known",
-                 memory.wait_states ? fmt::format("  {} wait states", *memory.wait_states) : "");
-    for (const auto& [path, source] : board->sources)
-      fmt::print("  source of {}: {}\n", path.empty() ? "all else" : path, source);
-    return 0;
-  }
-  if (options.is_json) {
-    json list = json::array();
-    for (const Board& board : builtin_boards()) list.push_back(board_json(board));
-    fmt::print("{}\n", list.dump(2));
-    return 0;
-  }
-  fmt::print("{:<18} {:<14} {:>9} {:>14} {:>11}  {}\n", "board", "core", "clock", "flash", "ram", "title");
-  for (const Board& board : builtin_boards())
-    fmt::print("{:<18} {:<14} {:>9} {:>14} {:>11}  {}\n", board.name, board.processor,
-               board.clock_hz ? fmt::format("{:.0f} MHz", static_cast<double>(*board.clock_hz) / 1e6) : "",
-               size_text(board, true), size_text(board, false), board.title);
-  return 0;
 }
 
 int blocks(const Options& options) {

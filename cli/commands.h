@@ -18,6 +18,8 @@ struct Options {
   std::vector<float> image_mean, image_std;
   double timeout_seconds = 600;
   std::string data, labels, reference, metric = "auto", layer;
+  std::vector<std::string> words;
+  std::string like, prices;
   double max_drop = 0.5;
   std::optional<double> threshold, min_acc, min_cos, max_rmse, max_mae, max_l2r;
   std::int64_t samples = 0;

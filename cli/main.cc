@@ -223,6 +223,26 @@ void add_catalogue_options(CLI::App& verb, Options& options, const char* topic) 
   add_output_options(verb, options);
 }
 
+void add_boards_options(CLI::App& verb, Options& options) {
+  verb.add_option(
+          "what", options.words,
+          "list (or nothing): all boards; show NAME, or NAME alone: one in full, with the sources of its "
+          "values; memories [NAME]: the external memories; new NAME --like BOARD: a file to begin a board "
+          "with; check [FILE...]: what is wrong with boards, external memories and price lists, or with "
+          "the whole catalogue")
+      ->type_name("WHAT");
+  verb.add_option("--like", options.like, "new: the board to begin from, the nearest relative")
+      ->type_name("BOARD");
+  verb.add_option("-o,--output", options.output, "new: where to write it; NAME.toml if left out")
+      ->type_name("FILE");
+  verb.add_option("--prices", options.prices, "your own prices, before the catalogue's (docs/add-a-board.md)")
+      ->type_name("FILE");
+  verb.add_flag("--markdown", options.is_markdown, "list: the catalogue as a page, docs/boards.md");
+  add_output_options(verb, options);
+  verb.footer(
+      "Example: nblocks boards new my-board --like nucleo-f411re && nblocks boards check my-board.toml");
+}
+
 std::vector<std::string> names_of(const std::vector<const CLI::App*>& verbs) {
   std::vector<std::string> names;
   for (const CLI::App* verb : verbs) names.push_back(verb->get_name());
@@ -304,8 +324,10 @@ int main(int argc, char** argv) {
       *add("validate", "Compare a program with its float model on a labelled set: accuracy, errors, gates.",
            nb::cli::validate),
       options);
-  add_catalogue_options(*add("boards", "The boards: memories, core, clock.", nb::cli::boards), options,
-                        "one board in full, with the sources of its values");
+  add_boards_options(
+      *add("boards", "The boards and external memories: what they hold, how fast, at what power and price.",
+           nb::cli::boards),
+      options);
   CLI::App* blocks = add("blocks", "The operators that models are made of.", nb::cli::blocks);
   add_catalogue_options(*blocks, options, "one block in full: operands, attributes, kernels");
   blocks->add_flag("--markdown", options.is_markdown, "all of them in full as a page, docs/blocks.md");

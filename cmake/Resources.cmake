@@ -4,6 +4,7 @@
 # reassembles the one object; adding or removing one reruns CMake.
 file(GLOB_RECURSE nb_resource_paths CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}
   src/target/boards/*.toml
+  src/target/memories/*.toml
   blocks/*.h
   blocks/core/*.cc
   src/bench/firmware/*

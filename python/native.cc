@@ -21,6 +21,7 @@
 #include "driver/program.h"
 #include "driver/validate.h"
 #include "report/block_text.h"
+#include "report/boards_page.h"
 #include "report/report.h"
 
 namespace nb::python {

@@ -34,7 +34,8 @@ __version__ = version
 
 def boards() -> list[dict[str, Any]]:
     """The boards that `compile` takes, as `nblocks boards --json` lists them: name, title, vendor, part, core,
-    clock_hz, and memories with name, kind, size_bytes and wait_states. What is not known is None."""
+    clock_hz, memories (name, kind, address, size_bytes, wait_states, ...), caches, powers, prices and sources.
+    What is not known is None. `compile` refuses those that are there for their data (`data_only`)."""
     found: list[dict[str, Any]] = _json.loads(_native.boards())
     return found
 

@@ -107,8 +107,8 @@ MemoryPlan plan_memories(const Board& board, std::int64_t arena_bytes) {
 
 /// "region `RAM' overflowed by 12 bytes" in the linker's words to a diagnostic by the board's own memory
 /// names.
-bool report_overflow(const std::string& linker_text, const MemoryPlan& plan, const Board& board,
-                     Diagnostics& diagnostics) {
+bool report_overflow(const std::string& linker_text, const MemoryPlan& plan, const bench::MemorySizes& sizes,
+                     const Board& board, Diagnostics& diagnostics) {
   bool found = false;
   for (const std::string_view line : split(linker_text, '\n')) {
     const std::size_t at = line.find("region `");
@@ -118,6 +118,18 @@ bool report_overflow(const std::string& linker_text, const MemoryPlan& plan, con
     std::int64_t bytes = 0;
     std::from_chars(line.data() + over + 14, line.data() + line.size(), bytes);
     const Memory& memory = region == "FLASH" ? *plan.program : region == "RAM2" ? *plan.arena : *plan.stack;
+    const std::int64_t there = region == "FLASH"  ? sizes.flash_bytes
+                               : region == "RAM2" ? sizes.ram2_bytes
+                                                  : sizes.ram_bytes;
+    if (there < size_of(memory)) {
+      diagnostics.add({.kind = Kind::does_not_fit,
+                       .message = grouped(bytes) + " bytes too many for the virtual machine of " +
+                                  board.processor + ", which has " + grouped(there) + " of the " +
+                                  grouped(size_of(memory)) + " of " + memory.name + " of " + board.name,
+                       .help = "`nblocks generate` writes the program for the board itself"});
+      found = true;
+      continue;
+    }
     diagnostics.add(
         {.kind = Kind::does_not_fit,
          .message = grouped(bytes) + " bytes too many for " + memory.name + " of " + board.name +
@@ -239,9 +251,10 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
   }
   const bool has_own_arena_memory = plan.arena != plan.stack;
   const auto narrow = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
-  const auto placement =
-      bench::place_memories(*core, {narrow(size_of(*plan.program)), narrow(size_of(*plan.stack)), 0,
-                                    has_own_arena_memory ? narrow(size_of(*plan.arena)) : 0});
+  const bench::MemorySizes sizes =
+      bench::cut_to_machines(*core, {narrow(size_of(*plan.program)), narrow(size_of(*plan.stack)), 0,
+                                     has_own_arena_memory ? narrow(size_of(*plan.arena)) : 0});
+  const auto placement = bench::place_memories(*core, sizes);
   if (!placement)
     return diagnostics.add(
         {.kind = Kind::does_not_fit,
@@ -253,13 +266,13 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
   const auto bytes = [](std::int64_t value) { return std::to_string(value); };
   const std::string filled_script =
       fill_template(*script, {{"FLASH_ORIGIN", hex(placement->flash_origin)},
-                              {"FLASH_LENGTH", bytes(size_of(*plan.program))},
+                              {"FLASH_LENGTH", bytes(sizes.flash_bytes)},
                               {"FLASH2_ORIGIN", "0"},
                               {"FLASH2_LENGTH", "0"},
                               {"RAM_ORIGIN", hex(placement->ram_origin)},
                               {"RAM_LENGTH", bytes(size_of(*plan.stack))},
                               {"RAM2_ORIGIN", hex(placement->ram2_origin)},
-                              {"RAM2_LENGTH", bytes(has_own_arena_memory ? size_of(*plan.arena) : 0)},
+                              {"RAM2_LENGTH", bytes(sizes.ram2_bytes)},
                               {"WEIGHTS_REGION", "FLASH"},
                               {"ARENA_REGION", has_own_arena_memory ? "RAM2" : "RAM"},
                               {"STACK_BYTES", bytes(plan.stack_bytes)},
@@ -301,7 +314,7 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
   append(link, {"-lgcc", "-o", "firmware.elf"});
   std::string linker_text;
   if (!run_tool(link, folder, diagnostics, &linker_text)) {
-    if (!diagnostics.has_errors() && !report_overflow(linker_text, plan, board, diagnostics))
+    if (!diagnostics.has_errors() && !report_overflow(linker_text, plan, sizes, board, diagnostics))
       diagnostics.add({.kind = Kind::build_failed,
                        .message = "the linker refused emitted code",
                        .notes = {command_text(link), printable(linker_text.substr(0, 1500), 1500)}});

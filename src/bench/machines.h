@@ -2,6 +2,7 @@
 // compiled.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -240,7 +241,7 @@ inline constexpr std::array<std::string_view, 3> kImacFlags = {"-march=rv32imac"
 /// All cores. A board's TOML names one of them.
 inline constexpr auto kCoreTargets = [] {
   using namespace machine_table;
-  return std::array<CoreTarget, 10>{{
+  return std::array<CoreTarget, 11>{{
       {"cortex-m0", kArmTools, kM0Flags, "armv6s-m", "cortex_m.ld.in", kArmStartup, kM0Machines,
        kArmPackages},
       {"cortex-m0plus", kArmTools, kM0plusFlags, "armv6s-m", "cortex_m.ld.in", kArmStartup, kM0plusMachines,
@@ -255,6 +256,8 @@ inline constexpr auto kCoreTargets = [] {
       {"cortex-m33", kArmTools, kM33Flags, "armv8-m.main", "cortex_m.ld.in", kArmStartup, kM33Machines,
        kArmPackages},
       {"cortex-m55", kArmTools, kM55Flags, "armv8.1-m.main", "cortex_m.ld.in", kArmStartup, kM55Machines,
+       kArmPackages},
+      {"cortex-m85", kArmTools, kM55Flags, "armv8.1-m.main", "cortex_m.ld.in", kArmStartup, kM55Machines,
        kArmPackages},
       {"rv32imc", kRiscvTools, kImcFlags, "riscv:rv32", "rv32.ld.in", kRiscvStartup, kImcMachines,
        kRiscvPackages},
@@ -315,6 +318,20 @@ constexpr bool take(std::span<const MachineMemory> memories, std::array<uint32_t
 
 }  // namespace machine_table
 
+/// What of a board's memories a machine of its core can hold: a flash or a second RAM that is larger than any
+/// machine's is cut to the largest. What fits there runs as it does on the board.
+constexpr MemorySizes cut_to_machines(const CoreTarget& core, MemorySizes sizes) {
+  uint32_t flash_bytes = 0, ram_bytes = 0;
+  for (const Machine* machine : core.machines) {
+    for (const MachineMemory& memory : machine->flash)
+      flash_bytes = std::max(flash_bytes, memory.length_bytes);
+    for (const MachineMemory& memory : machine->ram) ram_bytes = std::max(ram_bytes, memory.length_bytes);
+  }
+  sizes.flash_bytes = std::min(sizes.flash_bytes, flash_bytes);
+  sizes.ram2_bytes = std::min(sizes.ram2_bytes, ram_bytes);
+  return sizes;
+}
+
 /// The first of the core's machines (or the one named) that has room for all memories of a board; nothing
 /// when none has. Memories are placed in the order RAM, RAM2, FLASH, FLASH2.
 constexpr std::optional<Placement> place_memories(const CoreTarget& core, const MemorySizes& sizes,
@@ -349,5 +366,7 @@ static_assert(place_memories(*find_core("cortex-m7"), {1 * kMib, 128 * kKib, 0, 
 static_assert(place_memories(*find_core("cortex-m55"), {64 * kMib, 512 * kKib, 0, 4300 * kKib})
                   ->ram2_origin == 0x70000000);
 static_assert(!place_memories(*find_core("cortex-m4f"), {5 * kMib, 4 * kMib}).has_value());
+static_assert(cut_to_machines(*find_core("cortex-m7"), {8 * kMib, 512 * kKib, 0, 32 * kMib}).flash_bytes ==
+              4 * kMib);
 
 }  // namespace nb::bench

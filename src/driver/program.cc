@@ -9,7 +9,7 @@ namespace nb {
 
 Result<Compiled> compile_for_board(const std::filesystem::path& model, const CompileOptions& options,
                                    std::string_view board_name, Diagnostics& diagnostics) {
-  auto board = find_board(board_name, diagnostics);
+  auto board = find_target_board(board_name, diagnostics);
   if (!board) return kFailed;
   for (const std::string& name : {options.stop_after, options.from}) {
     std::vector<std::string> names = {"read"};

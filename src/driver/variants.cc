@@ -42,7 +42,7 @@ const Board* plain_board(const Core& core) {
 
 Result<Variants> Variants::of(const std::filesystem::path& model, const CompileOptions& options,
                               std::string_view board_name, Diagnostics& diagnostics) {
-  auto board = find_board(board_name, diagnostics);
+  auto board = find_target_board(board_name, diagnostics);
   if (!board) return kFailed;
   CompileOptions to_floats = options;
   to_floats.quantize = {};

@@ -190,23 +190,6 @@ json run_json(const Graph& graph, const Program& program, const Board& board, co
       {"outputs", std::move(outputs)}};
 }
 
-json board_json(const Board& board) {
-  json memories = json::array();
-  for (const Memory& memory : board.memories) {
-    json one = {{"name", memory.name}, {"kind", name_of(memory.kind)}};
-    one["size_bytes"] = memory.size_bytes ? json(*memory.size_bytes) : json(nullptr);
-    one["wait_states"] = memory.wait_states ? json(*memory.wait_states) : json(nullptr);
-    memories.push_back(std::move(one));
-  }
-  return {{"name", board.name},
-          {"title", board.title},
-          {"vendor", board.vendor},
-          {"part", board.part},
-          {"core", board.processor},
-          {"clock_hz", board.clock_hz ? json(*board.clock_hz) : json(nullptr)},
-          {"memories", std::move(memories)}};
-}
-
 json diagnostics_json(const Diagnostics& diagnostics) {
   json list = json::array();
   for (const Diagnostic& d : diagnostics.all()) {

@@ -47,8 +47,6 @@ inline constexpr std::int64_t kRamAllowanceBytes = 1536;
                                            const std::string& folder);
 /// What --quantize decided for each value.
 [[nodiscard]] nlohmann::json quantization_json(const std::vector<QuantizedValue>& values);
-/// A board of the catalogue with its memories; what is not known is null.
-[[nodiscard]] nlohmann::json board_json(const Board& board);
 [[nodiscard]] nlohmann::json diagnostics_json(const Diagnostics& diagnostics);
 /// A verb's one JSON object: what it found, how it ended, what was said.
 [[nodiscard]] nlohmann::json ended_json(nlohmann::json report, const Diagnostics& diagnostics);

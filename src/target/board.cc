@@ -22,17 +22,17 @@ std::size_t rank_of(const Board& board) {
   return core_rows().size() + 1;
 }
 
-Result<Board> load_board(const std::string& path, Diagnostics& diagnostics) {
+}  // namespace
+
+Result<std::string> read_toml_file(const std::string& path, std::string_view what, Diagnostics& diagnostics) {
   const FileRead read = read_file(path, kMaxFileBytes);
   if (!read.bytes)
-    return diagnostics.add({.kind = Kind::file_unreadable,
-                            .message = "cannot read the board " + quoted_text(path) + ": " + read.why_not,
-                            .file = path});
-  const Bytes& bytes = *read.bytes;
-  return parse_board({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path, diagnostics);
+    return diagnostics.add(
+        {.kind = Kind::file_unreadable,
+         .message = "cannot read the " + std::string(what) + " " + quoted_text(path) + ": " + read.why_not,
+         .file = path});
+  return std::string(reinterpret_cast<const char*>(read.bytes->data()), read.bytes->size());
 }
-
-}  // namespace
 
 std::string_view name_of(MemoryKind kind) {
   switch (kind) {
@@ -111,7 +111,11 @@ const std::vector<Board>& builtin_boards() {
 }
 
 Result<Board> find_board(std::string_view name, Diagnostics& diagnostics) {
-  if (name.ends_with(".toml")) return load_board(std::string(name), diagnostics);
+  if (name.ends_with(".toml")) {
+    const auto text = read_toml_file(std::string(name), "board", diagnostics);
+    if (!text) return kFailed;
+    return parse_board(*text, name, diagnostics);
+  }
   const std::string wanted = to_lower(name);
   std::vector<std::string> names;
   for (const Board& board : builtin_boards()) {
@@ -125,6 +129,16 @@ Result<Board> find_board(std::string_view name, Diagnostics& diagnostics) {
                           .help = near.empty()
                                       ? "take one of these, or a path to a .toml (docs/add-a-board.md)"
                                       : "did you mean `" + near + "`?"});
+}
+
+Result<Board> find_target_board(std::string_view name, Diagnostics& diagnostics) {
+  auto board = find_board(name, diagnostics);
+  if (!board || !board->is_data_only) return board;
+  return diagnostics.add({.kind = Kind::unknown_board,
+                          .message = "nothing is generated for " +
+                                     std::string(find_core_row(board->processor)->title) + ": `" +
+                                     board->name + "` is listed for its data only",
+                          .help = "take a board whose core is built: `nblocks boards` marks the others"});
 }
 
 }  // namespace nb

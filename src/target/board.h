@@ -30,6 +30,7 @@ struct Memory {
   std::optional<std::int64_t> clock_hz;            ///< of its bus; absent: the core's
   std::optional<int> wait_states;                  ///< at that clock
   std::vector<std::int64_t> wait_states_up_to_hz;  ///< [n]: highest bus clock with n wait states
+  std::string part;                                ///< an external memory of the catalogue; may be empty
   std::string interface;                           ///< "QSPI", "OctoSPI"...; empty inside the part
   std::optional<double> bandwidth_mb_per_s;
   bool is_executable = false;
@@ -72,7 +73,7 @@ struct Price {
   Range amount;
   std::string currency;
   std::optional<std::int64_t> quantity;
-  std::string date;  ///< "YYYY", "YYYY-MM" or "YYYY-MM-DD"; empty: the source has none
+  std::string date;  ///< "YYYY", "YYYY-MM" or "YYYY-MM-DD": of the price, or of reading an undated source
   std::string note;
 };
 
@@ -89,6 +90,7 @@ struct Board {
   std::string accelerator;      ///< may be empty
   std::string optimize = "O2";  ///< the -O flag of its compiler, without the dash
   bool is_virtual = false;      ///< stands for a core with all memory of its virtual machine
+  bool is_data_only = false;    ///< nothing is generated for its core
   std::string note;
   /// Flash in order of preference for program and weights, RAM in order of preference for the arena.
   std::vector<Memory> memories;
@@ -130,5 +132,11 @@ Result<std::vector<Board>> parse_catalogue(Diagnostics& diagnostics);
 /// The board of that name, in any case; a name that ends in .toml is a file of the user's. Reports
 /// unknown-board (with the nearest name), file-unreadable or bad-board.
 Result<Board> find_board(std::string_view name, Diagnostics& diagnostics);
+
+/// find_board for a program to be made: reports unknown-board of a board that is there for its data only.
+Result<Board> find_target_board(std::string_view name, Diagnostics& diagnostics);
+
+/// The text of a file of the user's, at most 1 MiB; `what` says what it should be. Reports file-unreadable.
+Result<std::string> read_toml_file(const std::string& path, std::string_view what, Diagnostics& diagnostics);
 
 }  // namespace nb

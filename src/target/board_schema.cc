@@ -2,10 +2,17 @@
 
 namespace nb {
 
+using enum KeyType;
+
+namespace {
+
+constexpr double kMinHz = 1e4, kMaxHz = 5e9;
+constexpr double kMaxKib = 4194304;  // 32-bit addresses
+constexpr std::string_view kCurrencies = "USD,EUR,GBP,CNY,JPY,CHF,INR,KRW,TWD,CAD,AUD,SEK,NOK,PLN,BRL";
+
+}  // namespace
+
 std::span<const KeyRow> board_schema() {
-  using enum KeyType;
-  constexpr double kMinHz = 1e4, kMaxHz = 5e9;
-  constexpr double kMaxKib = 4194304;  // 32-bit addresses
   static constexpr KeyRow kRows[] = {
       {"", "name", name, true},
       {"", "title", text, true},
@@ -31,6 +38,7 @@ std::span<const KeyRow> board_schema() {
       {"memory", "clock_hz", integer, false, kMinHz, kMaxHz},
       {"memory", "wait_states", integer, false, 0, 255},
       {"memory", "wait_states_up_to_hz", integers, false, kMinHz, kMaxHz},
+      {"memory", "part", name},
       {"memory", "interface", text},
       {"memory", "bandwidth_mb_per_s", number, false, 0.01, 1e5},
       {"memory", "executable", boolean},
@@ -58,11 +66,71 @@ std::span<const KeyRow> board_schema() {
       {"power", "source", text, true},
       {"price", "of", choice, true, 0, 0, "part,board"},
       {"price", "amount", range, true, 1e-4, 1e6},
-      {"price", "currency", choice, true, 0, 0, "USD,EUR,GBP,CNY,JPY"},
+      {"price", "currency", choice, true, 0, 0, kCurrencies},
       {"price", "quantity", integer, false, 1, 1e9},
-      {"price", "date", date},
+      {"price", "date", date, true},
       {"price", "note", text},
       {"price", "source", text, true},
+  };
+  return kRows;
+}
+
+std::span<const KeyRow> memory_schema() {
+  static constexpr KeyRow kRows[] = {
+      {"", "name", name, true},
+      {"", "title", text, true},
+      {"", "vendor", text, true},
+      {"", "part", text, true},
+      {"", "kind", choice, true, 0, 0, "nor_flash,psram,hyper_ram,sdram"},
+      {"", "interface", choice, true, 0, 0, "spi,qspi,octal,hexadeca,hyperbus,parallel"},
+      {"", "bus_bits", integer, true, 1, 64},
+      {"", "size_kib", integer, true, 1, kMaxKib},
+      {"", "clock_hz", integer, false, 1e6, 2e9},
+      {"", "double_rate", boolean},
+      {"", "bandwidth_mb_per_s", number, false, 0.1, 1e5},
+      {"", "read_latency_clocks", integer, false, 1, 255},
+      {"", "read_latency_ns", number, false, 0.1, 1e5},
+      {"", "supply_mv", integer, false, 500, 60000},
+      {"", "note", text},
+      {"", "source", text, true},
+      {"", "power", tables},
+      {"", "price", tables},
+      {"power", "state", choice, true, 0, 0, "run,idle,sleep"},
+      {"power", "power_mw", range, false, 1e-7, 1e6},
+      {"power", "current_ma", range, false, 1e-7, 1e5},
+      {"power", "clock_hz", integer, false, kMinHz, kMaxHz},
+      {"power", "supply_mv", integer, false, 500, 60000},
+      {"power", "note", text},
+      {"power", "source", text, true},
+      {"price", "amount", range, true, 1e-4, 1e6},
+      {"price", "currency", choice, true, 0, 0, kCurrencies},
+      {"price", "quantity", integer, false, 1, 1e9},
+      {"price", "date", date, true},
+      {"price", "note", text},
+      {"price", "source", text, true},
+  };
+  return kRows;
+}
+
+std::span<const KeyRow> price_list_schema() {
+  static constexpr KeyRow kRows[] = {
+      {"", "currency", choice, true, 0, 0, kCurrencies},
+      {"", "note", text},
+      {"", "source", text},
+      {"", "price", tables},
+      {"", "rate", tables},
+      {"price", "part", text, true},
+      {"price", "of", choice, false, 0, 0, "part,board"},
+      {"price", "amount", range, true, 1e-4, 1e6},
+      {"price", "currency", choice, false, 0, 0, kCurrencies},
+      {"price", "quantity", integer, false, 1, 1e9},
+      {"price", "date", date, true},
+      {"price", "note", text},
+      {"price", "source", text},
+      {"rate", "currency", choice, true, 0, 0, kCurrencies},
+      {"rate", "amount", number, true, 1e-6, 1e6},
+      {"rate", "date", date, true},
+      {"rate", "source", text},
   };
   return kRows;
 }

@@ -1,4 +1,5 @@
-// The keys of a board's TOML, one row each: the parser checks by them, docs/add-a-board.md explains them.
+// The keys of the catalogue's TOML, one row each: the parsers check by them, docs/add-a-board.md explains
+// them.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -30,7 +31,12 @@ struct KeyRow {
   std::string_view choices = {};
 };
 
-/// All rows, table by table. Besides these, every table takes `sources`, a table from its keys to texts.
+/// All rows of a board, table by table. Besides these, every table takes `sources`, a table from its keys to
+/// texts; so do the other schemas.
 [[nodiscard]] std::span<const KeyRow> board_schema();
+/// Of an external memory.
+[[nodiscard]] std::span<const KeyRow> memory_schema();
+/// Of a user's own price list.
+[[nodiscard]] std::span<const KeyRow> price_list_schema();
 
 }  // namespace nb

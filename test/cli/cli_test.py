@@ -68,6 +68,57 @@ class CommandLine(unittest.TestCase):
         report = json.loads(end.stdout)
         self.assertEqual((end.returncode, report["fits"], len(report["layers"])), (4, False, 6))
 
+    def test_boards(self):
+        listed = nblocks("boards").stdout
+        self.assertEqual(listed, nblocks("boards", "list").stdout)
+        self.assertEqual(nblocks("boards", "rpi-pico").stdout, nblocks("boards", "show", "RPI-PICO").stdout)
+        self.assertEqual(len(listed.splitlines()), len(json.loads(nblocks("boards", "--json").stdout)) + 2)
+        memories = json.loads(nblocks("boards", "memories", "--json").stdout)
+        self.assertGreaterEqual(len(memories), 8)
+        self.assertIn("400", nblocks("boards", "memories", memories[-1]["name"]).stdout + nblocks("boards", "memories").stdout)
+        # Every file of the catalogue, from the folder and from within, is good.
+        files = sorted((ROOT / "src/target").glob("*/*.toml"))
+        end = nblocks("boards", "check", *files)
+        self.assertEqual((end.returncode, end.stdout.count(": ok, ")), (0, len(files)), end.stderr)
+        self.assertEqual(nblocks("boards", "check").stdout.count(": ok, "), len(files))
+        for words in (["chek", "x.toml"], ["new", "b"], ["new", "B c", "--like", "rpi-pico"], ["list", "rpi-pico"]):
+            self.fails(2, "usage", "boards", *words)
+        self.fails(2, "unknown-board", "boards", "rpi-pcio")
+        self.fails(2, "unknown-board", "boards", "show", "rpi-pcio")
+        self.fails(2, "unknown-board", "boards", "memories", "w25q129jv")
+        self.fails(2, "unknown-board", "analyze", DIGITS, "-b", "esp32-s3-devkitc-1")
+        self.fails(2, "file-unreadable", "boards", "check", self.out / "none.toml")
+
+    def test_a_board_of_ones_own(self):
+        mine = self.out / "mine.toml"
+        self.assertEqual(nblocks("boards", "new", "mine", "--like", "nucleo-f411re", "-o", mine).returncode, 0)
+        self.fails(2, "file-unwritable", "boards", "new", "mine", "--like", "nucleo-f411re", "-o", mine)
+        report = json.loads(nblocks("boards", "check", mine, "--json").stdout)[0]
+        self.assertEqual(report["blank"], ["power", "price"])
+        self.assertIn("memory.flash", report["sources_still_copied"])
+        self.assertEqual(nblocks("analyze", DIGITS, "-b", mine).returncode, 0)
+        text = mine.read_text()
+        for old, new, line, rule in [("size_kib = 512", "size_kib = 0", "size_kib = 512", "integer in"),
+                                     ("core = ", "kore = ", "core = ", "has only the keys"),
+                                     ("0x20000000", "0x08000000", None, "do not overlap")]:
+            mine.write_text(text.replace(old, new))
+            report = self.fails(2, "bad-board", "boards", "check", mine)
+            first = report["diagnostics"][0]
+            if line is not None:
+                at = next(i for i, each in enumerate(text.splitlines(), 1) if each.startswith(line))
+                self.assertEqual(first["file"], f"{mine}:{at}")
+            self.assertRegex(first["file"], r":\d+$")
+            self.assertIn(rule, first["notes"][0])
+        prices = self.out / "prices.toml"
+        prices.write_text('currency = "EUR"\n[[price]]\npart = "STM32F411RET6"\namount = { typical = 4.5 }\n'
+                          'date = "2026-11"\n[[price]]\npart = "STM32F411RTE6"\namount = { low = 1 }\ndate = "2026"\n')
+        end = nblocks("boards", "--prices", prices)
+        self.assertRegex(end.stdout, r"nucleo-f411re .* 4\.5 EUR ")
+        self.assertIn("stm32f411ret6", end.stderr)
+        self.assertEqual(nblocks("boards", "check", prices).returncode, 0)
+        prices.write_text(prices.read_text().replace("2026-11", "soon"))
+        self.fails(2, "bad-board", "boards", "--prices", prices)
+
     def test_missing_tools(self):
         report = self.fails(5, "tool-missing", "run", DIGITS, "-b", "cortex-m4f", path="/nonexistent")
         self.assertIn("apt-get install", report["diagnostics"][-1]["help"])

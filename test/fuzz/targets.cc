@@ -23,6 +23,8 @@
 #include "read/torch/read_script.h"
 #include "report/report.h"
 #include "target/board.h"
+#include "target/external_memory.h"
+#include "target/price_list.h"
 
 namespace nb::fuzz {
 namespace {
@@ -142,7 +144,10 @@ void run_board(ByteSpan bytes) {
   Diagnostics diagnostics;
   const auto board = parse_board(text_of(bytes), "fuzz.toml", diagnostics);
   check_diagnostics(board.is_ok(), diagnostics);
-  if (!board || board->is_host()) return;
+  Diagnostics others;  // the same text as an external memory, and as a price list
+  (void)parse_external_memory(text_of(bytes), "fuzz.toml", others);
+  (void)parse_price_list(text_of(bytes), "fuzz.toml", others);
+  if (!board || board->is_host() || board->is_data_only) return;
   check(program_memory(*board) != nullptr && stack_memory(*board) != nullptr,
         "a board has a memory for the program and one for the stack");
   for (const std::int64_t arena_bytes : {std::int64_t{0}, std::int64_t{100000}, std::int64_t{1} << 31}) {

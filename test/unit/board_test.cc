@@ -88,6 +88,8 @@ TEST_CASE("real boards have a clock and virtual ones fit their machine exactly")
     if (board.is_host()) continue;
     CHECK(board.clock_hz.has_value() != board.is_virtual);
     const bench::CoreTarget* target = bench::find_core(board.processor);
+    CHECK((target == nullptr) == board.is_data_only);
+    if (board.is_data_only) continue;
     REQUIRE(target != nullptr);
     const Memory* program = program_memory(board);
     const Memory* stack = stack_memory(board);
@@ -96,7 +98,7 @@ TEST_CASE("real boards have a clock and virtual ones fit their machine exactly")
       bench::MemorySizes sizes{.flash_bytes = static_cast<std::uint32_t>(*program->size_bytes),
                                .ram_bytes = static_cast<std::uint32_t>(*stack->size_bytes)};
       if (arena != stack) sizes.ram2_bytes = static_cast<std::uint32_t>(*arena->size_bytes);
-      CHECK(bench::place_memories(*target, sizes).has_value());
+      CHECK(bench::place_memories(*target, bench::cut_to_machines(*target, sizes)).has_value());
     }
     if (!board.is_virtual) continue;
     const std::string_view of_machine = board.sources.at("");
@@ -116,11 +118,21 @@ TEST_CASE("real boards have a clock and virtual ones fit their machine exactly")
   }
 }
 
-TEST_CASE("firmware can be built for every core but the host") {
+TEST_CASE("firmware can be built for every core but the host and those of data only") {
   for (const CoreRow& row : core_rows()) {
     CAPTURE(row.name);
-    CHECK((bench::find_core(row.name) != nullptr) == (row.name != "host"));
+    CHECK((bench::find_core(row.name) != nullptr) == (row.name != "host" && !row.is_data_only));
   }
+}
+
+TEST_CASE("a board of data only is shown, and refused as a target") {
+  Diagnostics diagnostics;
+  const auto shown = find_board("esp32-s3-devkitc-1", diagnostics);
+  REQUIRE(shown.is_ok());
+  CHECK(shown->is_data_only);
+  CHECK_FALSE(find_target_board("esp32-s3-devkitc-1", diagnostics).is_ok());
+  CHECK(diagnostics.all().back().kind == Kind::unknown_board);
+  CHECK(diagnostics.all().back().message.find("Xtensa LX7") != std::string::npos);
 }
 
 TEST_CASE("what a board holds and where things go") {
@@ -210,12 +222,19 @@ TEST_CASE("a bad board is refused with its line and the rule") {
           "overlaps \"sram\"");
   refused(kGood + "[[price]]\nof = \"part\"\namount = { low = 0 }\ncurrency = \"USD\"\nsource = \"x\"\n", 20,
           "absurd value 0");
+  refused(kGood + "[[price]]\nof = \"part\"\namount = { low = 3 }\ncurrency = \"USD\"\nsource = \"x\"\n", 18,
+          "no \"date\"");
+  refused(kGood + "[[price]]\nof = \"part\"\namount = { low = 3 }\ncurrency = \"XYZ\"\n", 21,
+          "unknown currency");
+  refused(kGood + "part = \"aps6404l\"\n", 13, "a part of its own inside the part");
   refused(
       kGood +
           "[[price]]\nof = \"part\"\namount = { low = 3, high = 2 }\ncurrency = \"USD\"\nsource = \"x\"\n",
       20, "descends");
-  refused(kGood + "[[price]]\nof = \"part\"\namount = { low = 3 }\ncurrency = \"USD\"\n", 18,
+  refused(kGood + "[[price]]\nof = \"part\"\namount = { low = 3 }\ncurrency = \"USD\"\ndate = \"2026\"\n", 18,
           "no \"source\"");
+  refused(kGood + "[[price]]\nof = \"part\"\namount = { low = 3 }\ncurrency = \"USD\"\ndate = \"2026-13\"\n",
+          22, "not a date");
   refused(kGood + "[[power]]\nstate = \"run\"\nof = \"part\"\nsource = \"x\"\n", 18, "without a figure");
   refused(kGood + "[[cache]]\nname = \"c\"\nkind = \"data\"\nserves = [\"ram9\"]\n", 21,
           "no memory is called");
