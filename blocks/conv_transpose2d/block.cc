@@ -5,6 +5,7 @@
 #include "blocks/blocks.h"
 #include "blocks/conv_transpose2d/attributes.h"
 #include "blocks/core/requantize.h"
+#include "blocks/elements.h"
 #include "blocks/quantized.h"
 #include "blocks/windowed.h"
 
@@ -59,8 +60,10 @@ struct ConvTranspose2d {
     if (op.has(2) && op.in[2]->shape != Shape{w.shape[0]})
       return Fault{Kind::shape_mismatch, "the bias is " + shape_text(op.in[2]->shape) + " for " +
                                              std::to_string(w.shape[0]) + " filters"};
-    const DType sum = x.dtype == DType::f32 ? DType::f32 : x.dtype == DType::i8 ? DType::i32 : DType::i64;
-    if (is_float(x.dtype) != is_float(w.dtype) || (op.has(2) && op.in[2]->dtype != sum))
+    const DTypeSet biases = x.dtype == DType::f32  ? DTypeSet{DType::f32}
+                            : x.dtype == DType::i8 ? DTypeSet{DType::i32}
+                                                   : DTypeSet{DType::i32, DType::i64};
+    if (is_float(x.dtype) != is_float(w.dtype) || (op.has(2) && !biases.has(op.in[2]->dtype)))
       return Fault{Kind::dtype_mismatch,
                    "operands are " + both + (op.has(2) ? " and " + type_text(*op.in[2]) : std::string())};
     for (const std::size_t i : {0u, 1u})
@@ -155,7 +158,10 @@ struct ConvTranspose2d {
           y[i] = static_cast<T>(rescaled_sum(op, in, sums[i], o, factors, range));
           continue;
         }
-        const std::int64_t sum = sums[i] + (op.has(2) ? in[2].as<std::int64_t>()[o] : 0);
+        const std::int64_t sum =
+            sums[i] + (op.has(2)
+                           ? static_cast<std::int64_t>(Elements(in[2]).get_int(static_cast<std::int64_t>(o)))
+                           : 0);
         const std::int32_t scaled = rescale64(sum, factors.multiplier[o], factors.shift[o]);
         y[i] = static_cast<T>(std::clamp(scaled + op.out[0]->zero_point(), range.min, range.max));
       }
@@ -194,8 +200,11 @@ struct ConvTranspose2d {
     const auto& a = op.attrs<Attrs>();
     const IntRange range = clamp_range(*op.out[0], a.clamp_min, a.clamp_max);
     const ChannelFactors factors = channel_factors(op, op.in[1]->shape[0]);
-    Lowered l{.function = op.in[0]->dtype == DType::i8 ? "conv_transpose2d_quantized<int8_t, int32_t>"
-                                                       : "conv_transpose2d_quantized<int16_t, int64_t>",
+    const bool is_narrow = op.in[0]->dtype == DType::i8,
+               has_narrow_bias = is_narrow || (op.has(2) && op.in[2]->dtype == DType::i32);
+    Lowered l{.function = "conv_transpose2d_quantized<" +
+                          std::string(is_narrow ? "int8_t, int32_t" : "int16_t, int64_t") +
+                          (has_narrow_bias ? ", int32_t>" : ", int64_t>"),
               .params_type = "ConvTranspose2dQuantized"};
     l.params = {{std::string(kShapeNames), shape_literal(op)},
                 {"in_zero", std::to_string(op.in[0]->zero_point())},
@@ -228,6 +237,11 @@ struct ConvTranspose2d {
          "stride=[2,2], pad=[0,0,1,1]", "i8[1,6,8,3] q(0.04,-3)"},
         {"i16[1,3,4,2] q(0.001,0); const i8[2,2,2,2] q(0.02,0); const i64[2]", "stride=[2,2]",
          "i16[1,6,8,2] q(0.0005,0)"},
+        {"i16[1,3,4,2] q(0.001,0); const i8[2,2,2,2] q(0.02,0); const i32[2]", "stride=[2,2]",
+         "i16[1,6,8,2] q(0.0005,0)"},
+        {"i16[1,3,4,2] q(0.001,0); const i8[2,2,2,2] q(0.02,0)", "stride=[2,2]", "i16[1,6,8,2] q(0.0005,0)"},
+        {"i8[1,3,4,5] q(0.05,4); const i8[3,3,3,5] q(0.01,0); const i64[3]", "", "i8[1,5,6,3] q(0.04,-3)",
+         "dtype-mismatch"},
         {"f32[1,4,5,3]; const f32[2,3,3,2]", "", "", "shape-mismatch"},
         {"f32[1,4,5,3]; const f32[2,3,3,3]", "stride=[0,1]", "", "attribute-out-of-range"}};
   }

@@ -21,11 +21,11 @@ NB_INLINE int32_t conv_transpose2d_rescale(int64_t sum, int32_t multiplier, int3
 }
 
 /// As conv_transpose2d_f32, of integers: each sum is rescaled by multiplier[o] and shift[o]. T, Sum: int8_t,
-/// int32_t or int16_t, int64_t; the bias has the type of the sum and may be null.
-template <class T, class Sum>
+/// int32_t or int16_t, int64_t; Bias is int32_t or Sum; the bias may be null.
+template <class T, class Sum, class Bias>
 NB_NOINLINE inline void conv_transpose2d_quantized(const ConvTranspose2dQuantized& p, const T* NB_RESTRICT in,
                                                    const int8_t* NB_RESTRICT weights,
-                                                   const Sum* NB_RESTRICT bias,
+                                                   const Bias* NB_RESTRICT bias,
                                                    const int32_t* NB_RESTRICT multiplier,
                                                    const int8_t* NB_RESTRICT shift, T* NB_RESTRICT out) {
   const int32_t channels = p.shape.in_channels;

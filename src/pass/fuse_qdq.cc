@@ -15,16 +15,6 @@
 namespace nb {
 namespace {
 
-/// Whether integers of `numbers` stand for all reals that those of `wanted` do, up to a step.
-bool covers(const Type& numbers, const Type& wanted) {
-  const auto end = [](const Type& type, bool is_high) {
-    const IntRange range = dtype_range(type.dtype);
-    return ((is_high ? range.max : range.min) - type.zero_point()) * static_cast<double>(type.scale());
-  };
-  const auto step = static_cast<double>(std::max(numbers.scale(), wanted.scale()));
-  return end(numbers, false) <= end(wanted, false) + step && end(numbers, true) >= end(wanted, true) - step;
-}
-
 class Fusion {
  public:
   Fusion(Graph& graph, PassContext& context)
@@ -370,6 +360,7 @@ Status fuse_qdq(Graph& graph, PassContext& context) {
   batch_norms_as_layers(graph, context.blocks);
   own_numbers_of_averages(graph, context.blocks);
   quantize_earlier(graph, context.blocks);
+  compare_integers(graph, context.blocks);
   Fusion(graph, context).run();
   return {};
 }

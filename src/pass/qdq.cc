@@ -6,8 +6,10 @@
 #include <unordered_map>
 
 #include "blocks/average_pool2d/attributes.h"
+#include "blocks/cast/attributes.h"
 #include "blocks/depthwise_conv2d/attributes.h"
 #include "blocks/quantize/attributes.h"
+#include "blocks/quantized.h"
 #include "blocks/reduce/attributes.h"
 #include "blocks/reshape/attributes.h"
 #include "quantize/channel_line.h"
@@ -54,6 +56,15 @@ Quantization symmetric_numbers(const Type& like, DType dtype) {
   const auto steps = static_cast<double>(std::max(high - zero, zero - low));
   const double scale = static_cast<double>(like.scale()) * steps / static_cast<double>(largest(dtype));
   return {{std::max(static_cast<float>(scale), std::numeric_limits<float>::min())}, {0}};
+}
+
+bool covers(const Type& numbers, const Type& wanted) {
+  const auto end = [](const Type& type, bool is_high) {
+    const IntRange range = dtype_range(type.dtype);
+    return ((is_high ? range.max : range.min) - type.zero_point()) * static_cast<double>(type.scale());
+  };
+  const auto step = static_cast<double>(std::max(numbers.scale(), wanted.scale()));
+  return end(numbers, false) <= end(wanted, false) + step && end(numbers, true) >= end(wanted, true) - step;
 }
 
 ValueId QuantizedOperands::wide(const Value& value, const std::string& operand, std::string& why_not) {
@@ -285,7 +296,8 @@ class Averages {
       add("reduce_mean", Attributes(ReduceAttrs{{1, 2}, true}), node.inputs[0], node.outputs[0], node);
       return true;
     }
-    if (from.scale() < kMaxStepRatio * to->second->scale()) return false;
+    if (from.scale() < kMaxStepRatio * to->second->scale() && covers(as_signed(from), as_signed(*to->second)))
+      return false;
     if (!is_padded && is_tiled(0) && is_tiled(1)) {
       const Shape windows = {x[0], y[1], a.kernel[0], y[2], a.kernel[1], x[3]};
       const ValueId cut = add_value(graph_.at(node.inputs[0]).name + ".windows", {DType::f32, windows});
@@ -313,6 +325,73 @@ class Averages {
 }  // namespace
 
 void own_numbers_of_averages(Graph& graph, const BlockSet& blocks) { Averages(graph, blocks).run(); }
+
+namespace {
+
+/// Whether the comparison holds for reals.
+bool holds(std::string_view block, float a, float b) {
+  if (block == "greater") return a > b;
+  if (block == "greater_equal") return a >= b;
+  return block == "less" ? a < b : a <= b;
+}
+
+}  // namespace
+
+void compare_integers(Graph& graph, const BlockSet& blocks) {
+  const std::vector<int> made_by = graph.producers();
+  const std::vector<Node> old = std::move(graph.nodes);
+  graph.nodes.clear();
+  std::unordered_map<std::size_t, ValueId> plains;  // by quantized value: the integers without numbers
+  static constexpr std::array<std::string_view, 4> kBlocks = {"greater", "greater_equal", "less",
+                                                              "less_equal"};
+  for (const Node& node : old) {
+    graph.nodes.push_back(node);
+    const auto block = std::find(kBlocks.begin(), kBlocks.end(), node.block->name);
+    if (block == kBlocks.end() || node.is_kept_float) continue;
+    const std::size_t number_at = graph.is_constant(node.inputs[0]) ? 0 : 1;
+    const ValueId x = node.inputs[1 - number_at], number = node.inputs[number_at];
+    const int maker = made_by[x.index()];
+    if (!graph.is_constant(number) || graph.at(number).type.dtype != DType::f32 ||
+        graph.at(number).type.elements() != 1 || maker < 0)
+      continue;
+    const Node& dequantize = old[static_cast<std::size_t>(maker)];
+    if (dequantize.block->name != "dequantize") continue;
+    const ValueId integers = dequantize.inputs[0];
+    const Type type = graph.at(integers).type;
+    if (!is_activation(type) || as_signed(type).dtype != type.dtype) continue;
+    const float real = load<float>(*graph.at(number).data, 0);
+    // As it would be with the number on the right; the integers for which it holds are the highest or the
+    // lowest.
+    const std::string_view turned =
+        number_at == 1 ? *block : kBlocks[static_cast<std::size_t>(block - kBlocks.begin()) ^ 2];
+    const bool is_high = turned.starts_with("greater");
+    const IntRange range = dtype_range(type.dtype);
+    std::optional<std::int64_t> last;
+    for (std::int64_t q = is_high ? range.max : range.min; q >= range.min && q <= range.max;
+         q += is_high ? -1 : 1) {
+      if (!holds(turned, static_cast<float>(q - type.zero_point()) * type.scale(), real)) break;
+      last = q;
+    }
+    const DType wide = type.dtype == DType::i8 ? DType::i16 : DType::i32;
+    const std::int64_t bound = last ? *last : is_high ? range.max + 1 : range.min - 1;
+    const auto [plain, is_new] = plains.try_emplace(integers.index());
+    if (is_new) {
+      plain->second = graph.add_value({graph.at(integers).name + ".plain", {wide, type.shape}, Source::node});
+      const Node cast{blocks.find("cast"), Attributes(CastAttrs{wide}),
+                      {integers},          {plain->second},
+                      node.name,           node.origin};
+      graph.nodes.insert(graph.nodes.end() - 1, cast);
+    }
+    Tensor least = make_tensor(Type{wide, graph.at(number).type.shape});
+    if (wide == DType::i16)
+      least.as<std::int16_t>()[0] = static_cast<std::int16_t>(bound);
+    else
+      least.as<std::int32_t>()[0] = static_cast<std::int32_t>(bound);
+    const ValueId constant = graph.add_constant(graph.at(number).name + ".plain", std::move(least));
+    graph.nodes.back().block = blocks.find(is_high ? "greater_equal" : "less_equal");
+    graph.nodes.back().inputs = {plain->second, constant};
+  }
+}
 
 void quantize_earlier(Graph& graph, const BlockSet& blocks) {
   const std::vector<int> made_by = graph.producers();

@@ -15,6 +15,9 @@ namespace nb {
 /// Numbers of `dtype` with zero point 0 that reach as far as those of a quantized type.
 [[nodiscard]] Quantization symmetric_numbers(const Type& like, DType dtype);
 
+/// Whether integers of `numbers` stand for all reals that those of `wanted` do, up to a step.
+[[nodiscard]] bool covers(const Type& numbers, const Type& wanted);
+
 /// Makes integers of the float constants that a block in integer form takes.
 class QuantizedOperands {
  public:
@@ -49,6 +52,10 @@ inline constexpr float kMaxStepRatio = 2.0f;
 /// where their own steps would be too large (kMaxStepRatio), of windows side by side as means, too, others in
 /// int16.
 void own_numbers_of_averages(Graph& graph, const BlockSet& blocks);
+
+/// Comparisons of dequantized values with one number, as comparisons of their integers: the same for each of
+/// them.
+void compare_integers(Graph& graph, const BlockSet& blocks);
 
 /// Before blocks that only pick and bound elements, quantizes the operands instead of the result.
 void quantize_earlier(Graph& graph, const BlockSet& blocks);

@@ -155,6 +155,14 @@ ValueId binary(Translation& l, std::string_view block, ValueId a, double b) {
   return l.add(block, {a, scalar(l, b, l.dtype(a))});
 }
 ValueId unary(Translation& l, std::string_view block, ValueId x) { return l.add(block, {x}); }
+ValueId power(Translation& l, ValueId x, double exponent) {
+  if (exponent == 1) return x;
+  if (exponent == 2) return binary(l, "mul", x, x);
+  if (exponent == 3) return binary(l, "mul", x, binary(l, "mul", x, x));
+  if (exponent == 0.5) return unary(l, "sqrt", x);
+  if (exponent == -0.5) return unary(l, "rsqrt", x);
+  return exponent == -1 ? unary(l, "reciprocal", x) : ValueId();
+}
 ValueId times(Translation& l, ValueId x, double factor) {
   return factor == 1.0 ? x : binary(l, "mul", x, factor);
 }

@@ -42,6 +42,8 @@ namespace nb::read {
 /// The same with a number of a's dtype.
 [[nodiscard]] ValueId binary(Translation& l, std::string_view block, ValueId a, double b);
 [[nodiscard]] ValueId unary(Translation& l, std::string_view block, ValueId x);
+/// x to a power that products, roots or a reciprocal are; absent for others.
+[[nodiscard]] ValueId power(Translation& l, ValueId x, double exponent);
 /// Exact, or by the tanh formula.
 [[nodiscard]] ValueId gelu(Translation& l, ValueId x, bool is_approximate);
 /// x times a number that is not 1.

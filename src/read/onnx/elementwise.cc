@@ -96,6 +96,10 @@ void translate_prelu(Layer& l) {
 
 void translate_pow(Layer& l) {
   const ValueId x = l.in(0);
+  if (const ValueId n = l.in(1);
+      l.is_constant(n) && l.type(n).elements() == 1 && l.rank(n) <= l.rank(x) && l.dtype(x) == DType::f32)
+    if (const ValueId made = power(l, x, l.one_double(n, "the exponent")); made.is_present())
+      return l.output(0, made);
   ValueId y = aligned(l, x, l.in(1));
   const DType base = l.dtype(x), exponent = l.dtype(y);
   if (base == exponent) return l.output(0, binary(l, "pow", x, y));

@@ -22,9 +22,9 @@ Windows windows_of(Layer& l, ValueId x) {
   return w;
 }
 
-ValueId power(Layer& l, ValueId x, double exponent) {
-  if (exponent == 1) return x;
-  return exponent == 2 ? binary(l, "mul", x, x) : binary(l, "pow", x, exponent);
+ValueId to_power(Layer& l, ValueId x, double exponent) {
+  const ValueId made = power(l, x, exponent);
+  return made.is_present() ? made : binary(l, "pow", x, exponent);
 }
 
 }  // namespace
@@ -102,7 +102,7 @@ void translate_lp_pool(Layer& l) {
     w.after[i] += w.extra[i];
     w.extra[i] = 0;
   }
-  const ValueId mean = pooled(l, power(l, unary(l, "abs", x), p), Pool::average_with_padding, w);
+  const ValueId mean = pooled(l, to_power(l, unary(l, "abs", x), p), Pool::average_with_padding, w);
   const ValueId total =
       binary(l, "mul", mean, static_cast<double>(product(w.kernel, 0, static_cast<std::int64_t>(w.size()))));
   l.output(0, p == 1 ? total : p == 2 ? unary(l, "sqrt", total) : binary(l, "pow", total, 1 / p));
@@ -114,7 +114,7 @@ void translate_global_pool(Layer& l) {
     const double p = static_cast<double>(l.integer("p", 2));
     l.require_rank(x, 2, "the image");
     const ValueId total =
-        reduce(l, "reduce_sum", power(l, unary(l, "abs", x), p), axes_from(2, l.rank(x)), true);
+        reduce(l, "reduce_sum", to_power(l, unary(l, "abs", x), p), axes_from(2, l.rank(x)), true);
     return l.output(0, p == 1 ? total : binary(l, "pow", total, 1 / p));
   }
   l.output(0, globally_pooled(l, x, l.type() == "GlobalMaxPool"));

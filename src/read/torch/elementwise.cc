@@ -208,12 +208,8 @@ void translate_pow(Layer& l) {
     ValueId x = l.tensor("self");
     const double n = exponent.number();
     if (exponent.is_float()) x = as_real(l, x);
-    if (n == 1) return l.result(x);
-    if (n == 2) return l.result(binary(l, "mul", x, x));
-    if (n == 3) return l.result(binary(l, "mul", x, binary(l, "mul", x, x)));
-    if (n == 0.5) return l.result(unary(l, "sqrt", x));
-    if (n == -0.5) return l.result(unary(l, "rsqrt", x));
-    if (n == -1) return l.result(unary(l, "reciprocal", as_real(l, x)));
+    if (n == -1) x = as_real(l, x);
+    if (const ValueId made = power(l, x, n); made.is_present()) return l.result(made);
   }
   const auto [a, b] = promoted(l, "self", "exponent");
   l.result(binary(l, "pow", a, b));
