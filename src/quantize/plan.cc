@@ -263,13 +263,32 @@ class Annotation {
     return constant_as(id, {dtype, value.type.shape, numbers_of(range, dtype)}, layer);
   }
 
+  /// Steps of weights so small that the bias would be more than 2^30 of its steps are made larger: those of
+  /// channels that do nothing but give their bias.
+  void hold_bias(const Node& made, Quantization& q) const {
+    const auto x = integers_.find(made.inputs[0].index());
+    if (x == integers_.end()) return;
+    const auto x_scale = static_cast<double>(graph_.at(x->second).type.scale());
+    for (std::size_t i = 1; i < made.inputs.size(); ++i) {
+      if (!operand_at(made.block->inputs, i).is_bias || !source_.is_constant(made.inputs[i])) continue;
+      const Value& bias = source_.at(made.inputs[i]);
+      const std::vector<double> reals = to_doubles({bias.type, *bias.data});
+      for (std::size_t o = 0; o < reals.size(); ++o) {
+        float& scale = q.scales[q.scales.size() == reals.size() ? o : 0];
+        scale = std::max(scale, static_cast<float>(std::fabs(reals[o]) / (x_scale * 0x1p30)));
+      }
+    }
+  }
+
   /// Weights rounded to the grid of their numbers.
-  ValueId weights_as(ValueId id, int axis) {
-    const Value value = source_.at(id);
+  ValueId weights_as(const Node& made, const WeightOperand& weight) {
+    const Value value = source_.at(made.inputs[weight.operand]);
     Tensor rounded{value.type, *value.data};
     const auto w = rounded.as<float>();
-    if (!rounded.type.quantization) rounded.type.quantization = weight_numbers(w, value.type.shape, axis);
-    const Quantization& q = *rounded.type.quantization;
+    if (!rounded.type.quantization)
+      rounded.type.quantization = weight_numbers(w, value.type.shape, weight.axis);
+    Quantization& q = *rounded.type.quantization;
+    hold_bias(made, q);
     for (std::size_t i = 0; i < w.size(); ++i) {
       const float scale = q.scales[index_along(value.type.shape, q.axis, i)];
       w[i] = std::clamp(std::nearbyint(w[i] / scale), -127.0f, 127.0f) * scale;
@@ -303,7 +322,7 @@ class Annotation {
       const auto weight = std::find_if(weights.begin(), weights.end(),
                                        [&](const WeightOperand& w) { return w.operand == i; });
       if (weight != weights.end())
-        id = weights_as(id, weight->axis);
+        id = weights_as(made, *weight);
       else if (operand.is_wide)
         id = constant_as(id, DType::i16, node);
       else if (form < QuantizedForm::bounds)

@@ -99,6 +99,25 @@ def one_layer(c):
 
 
 @test
+def dead_channels(c):
+    """A channel whose weights are nothing beside its bias becomes an integer layer's, too, and gives its bias."""
+    rng = np.random.default_rng(6)
+    weights = rng.normal(size=(8, 4)).astype(np.float32)
+    weights[:, 2] *= 1e-20
+    bias = np.array([0.1, -0.2, 0.5, 0], np.float32)
+    c.model("dead.onnx", [helper.make_node("Gemm", ["x", "w", "b"], ["y"])], [("x", TensorProto.FLOAT, [1, 8])], ["y"],
+            [("w", weights), ("b", bias)])
+    x = rng.normal(size=(40, 8)).astype(np.float32)
+    for numbers in ("int8", "int16"):
+        end = c.run("run", "dead.onnx", "--quantize", numbers, "--calibrate", saved(c, "x.npz", x), "-i", "x.npz", "-o", "out",
+                    "--dequantize")
+        c.check(end is not None and end.code == 0 and "stays-float" not in end.err, f"{numbers}: {end.err[:300] if end else ''}")
+        y = np.load(c.path("out/out0.npy")).reshape(40, 4)
+        c.check(np.abs(y - (x @ weights + bias)).max() < 0.1, f"{numbers}: far from the float layer")
+        c.check(np.abs(y[:, 2] - 0.5).max() < 0.04, f"{numbers}: the channel gives {y[0, 2]}")
+
+
+@test
 def account(c):
     """The report says of each value what was seen, what its integers reach, and what they cost: NumPy finds the same."""
     x = images(64)
