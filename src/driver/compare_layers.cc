@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/error_sums.h"
+#include "quantize/equalize.h"
 #include "quantize/interpret.h"
 #include "report/report.h"
 
@@ -13,6 +14,7 @@ namespace nb {
 namespace {
 
 constexpr std::int64_t kMostSamples = 100;
+constexpr std::size_t kFactorSamples = 16;
 /// Multiply-accumulates of both graphs together: a few seconds of the plain references.
 constexpr std::int64_t kMostMacs = 1'000'000'000;
 
@@ -91,6 +93,35 @@ Pairs match(const Graph& program, const Graph& reference) {
   return {twin.begin(), twin.end()};
 }
 
+/// What channels of a value, the index of its last axis, were divided by. Those of a model's own values are
+/// 1; of equalized ones the factors that fit best.
+class FittedFactors {
+ public:
+  FittedFactors(const Graph& program, const Node& node)
+      : is_equalized_(program.at(result_of(node)).name.find(kEqualized) != std::string::npos) {
+    const Shape& shape = program.at(result_of(node)).type.shape;
+    if (is_equalized_) sums_.resize(shape.empty() ? 1 : static_cast<std::size_t>(shape.back()));
+  }
+  [[nodiscard]] bool is_equalized() const { return is_equalized_; }
+  void add(std::span<const float> found, std::span<const float> wanted) {
+    for (std::size_t i = 0; is_equalized_ && i < found.size() && i < wanted.size(); ++i) {
+      auto& [product, square] = sums_[i % sums_.size()];
+      product += static_cast<double>(found[i]) * static_cast<double>(wanted[i]);
+      square += static_cast<double>(found[i]) * static_cast<double>(found[i]);
+    }
+  }
+  [[nodiscard]] std::vector<float> restored(std::vector<float> found) const {
+    for (std::size_t i = 0; is_equalized_ && i < found.size(); ++i)
+      if (const auto& [product, square] = sums_[i % sums_.size()]; product > 0)
+        found[i] *= static_cast<float>(product / square);
+    return found;
+  }
+
+ private:
+  bool is_equalized_;
+  std::vector<std::pair<double, double>> sums_;  ///< by channel
+};
+
 /// Whether a node gave its first operand's bytes as they are.
 bool hands_on(const Interpreter& interpreter, const Node& node) {
   if (node.inputs.empty() || !node.inputs[0].is_present()) return false;
@@ -116,20 +147,34 @@ LayerComparison compare_layers(const Graph& program, const Samples& samples, con
       static_cast<std::int64_t>(samples.count), std::clamp<std::int64_t>(affordable, 1, kMostSamples)));
   comparison.samples = static_cast<std::int64_t>(count);
   Interpreter mine(program), theirs(reference);
-  std::vector<ErrorSums> sums(pairs.size());
-  std::vector<bool> is_handed_on(pairs.size(), true);
-  for (std::size_t n = 0; n < count; ++n) {
-    progress(n, count);
+  std::vector<FittedFactors> factors;
+  for (const auto& pair : pairs) factors.emplace_back(program, program.nodes[pair.first]);
+  const auto run = [&](std::size_t n) {
     if (n == 0 || !keeps_state) {
       mine.reset();
       theirs.reset();
     }
     mine.run(samples.sample(n));
     theirs.run(reference_samples.sample(n));
+  };
+  const auto of_mine = [&](std::size_t i) { return mine.reals(result_of(program.nodes[pairs[i].first])); };
+  const auto of_theirs = [&](std::size_t i) {
+    return theirs.reals(result_of(reference.nodes[pairs[i].second]));
+  };
+  if (std::any_of(factors.begin(), factors.end(), [](const auto& f) { return f.is_equalized(); }))
+    for (std::size_t n = 0; n < std::min(count, kFactorSamples); ++n) {
+      run(n);
+      for (std::size_t i = 0; i < pairs.size(); ++i)
+        if (factors[i].is_equalized()) factors[i].add(of_mine(i), of_theirs(i));
+    }
+  std::vector<ErrorSums> sums(pairs.size());
+  std::vector<bool> is_handed_on(pairs.size(), true);
+  for (std::size_t n = 0; n < count; ++n) {
+    progress(n, count);
+    run(n);
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       is_handed_on[i] = is_handed_on[i] && hands_on(mine, program.nodes[pairs[i].first]);
-      sums[i].add(mine.reals(result_of(program.nodes[pairs[i].first])),
-                  theirs.reals(result_of(reference.nodes[pairs[i].second])));
+      sums[i].add(factors[i].restored(of_mine(i)), of_theirs(i));
     }
   }
   const auto rows = layer_rows(program);

@@ -7,6 +7,7 @@
 #include "base/error_sums.h"
 #include "base/text.h"
 #include "blocks/quantized.h"
+#include "quantize/equalize.h"
 
 namespace nb {
 namespace {
@@ -119,6 +120,8 @@ std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded,
     const std::size_t members = group < plan.ranges.groups.size() ? members_of[group] : 1;
     row.reason = row.type.dtype == DType::i16 ? reason_of_wide(graph, plan, value, made_by[v], is_front) : "";
     if (row.reason.empty()) row.reason = reason_of(row, members);
+    if (value.name.ends_with(kEqualized))
+      row.reason += "; its channels are scaled to suit the weights behind";
     for (const ScaledInput& input : plan.ranges.inputs)
       if (input.z == id) describe(input, graph, seen, row);
     row.snr_db = sums[v].signal_to_noise_db().value_or(std::numeric_limits<double>::infinity());

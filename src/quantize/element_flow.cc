@@ -1,7 +1,9 @@
 #include "quantize/element_flow.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "quantize/channel_line.h"
 #include "quantize/interpret.h"
 
 namespace nb {
@@ -82,12 +84,51 @@ Graph part_of(const Graph& graph, const std::vector<Labelled>& roots, const Reac
   return part;
 }
 
-/// Labels as numbers from `base` on.
-Bytes inputs_of(const std::vector<Labelled>& roots, float base) {
+/// Labels as the numbers that `number` gives them.
+template <class F>
+Bytes inputs_of(const std::vector<Labelled>& roots, F number) {
   std::vector<float> numbers;
   for (const auto& [id, labels] : roots)
-    for (const std::int32_t label : labels) numbers.push_back(base + static_cast<float>(label));
+    for (const std::int32_t label : labels) numbers.push_back(number(label));
   return to_bytes(std::span<const float>(numbers));
+}
+
+/// Runs the reached part twice with numbers for labels, label + 1 and `other`'s: what is both is that label.
+template <class F>
+ElementFlow follow(const Graph& graph, const std::vector<Labelled>& roots,
+                   const std::function<bool(const Node&)>& passes, F other) {
+  const Reach reach = reach_of(graph, roots, passes);
+  const Graph part = part_of(graph, roots, reach);
+  Interpreter one(part), two(part);
+  const Bytes first = inputs_of(roots, [](std::int32_t label) { return static_cast<float>(label + 1); }),
+              second = inputs_of(roots, other);
+  bool is_stable = false;
+  for (int run = 0; run < kMostRuns && !is_stable; ++run) {
+    std::vector<std::vector<float>> before, after;
+    for (const ValueId id : part.kept) before.push_back(one.reals(id));
+    one.run(first);
+    two.run(second);
+    for (const ValueId id : part.kept) after.push_back(one.reals(id));
+    is_stable = before == after;
+  }
+  ElementFlow flow{std::vector<std::vector<std::int32_t>>(graph.values.size()), reach.nodes};
+  if (!is_stable) {
+    flow.is_through.assign(graph.nodes.size(), false);
+    for (const auto& [id, list] : roots) flow.of[id.index()] = list;
+    return flow;
+  }
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    if (!reach.values[v] || graph.is_constant(ValueId(v))) continue;
+    const auto a = one.view(ValueId(v)).as<float>(), b = two.view(ValueId(v)).as<float>();
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const bool is_whole = a[i] >= 1 && a[i] <= static_cast<float>(kMostLabels) && a[i] == std::floor(a[i]);
+      const std::int32_t label = is_whole ? static_cast<std::int32_t>(a[i]) - 1 : 0;
+      flow.of[v].push_back(is_whole && b[i] == other(label) ? label
+                           : a[i] == 0 && b[i] == 0         ? ElementFlow::kZero
+                                                            : ElementFlow::kOther);
+    }
+  }
+  return flow;
 }
 
 }  // namespace
@@ -109,46 +150,27 @@ ElementFlow::Columns ElementFlow::columns(const Graph& graph, ValueId id) const 
   return columns;
 }
 
-ElementFlow follow(const Graph& graph, const std::vector<Labelled>& roots,
-                   const std::function<bool(const Node&)>& passes) {
-  const Reach reach = reach_of(graph, roots, passes);
-  const Graph part = part_of(graph, roots, reach);
-  std::int32_t labels = 0;
-  for (const auto& [id, list] : roots)
-    for (const std::int32_t label : list) labels = std::max(labels, label + 1);
-  // What moves with the labels' base is a label, what stays a constant.
-  const float first = 1, second = 1 + static_cast<float>(labels);
-  Interpreter one(part), other(part);
-  const Bytes low = inputs_of(roots, first), high = inputs_of(roots, second);
-  bool is_stable = false;
-  for (int run = 0; run < kMostRuns && !is_stable; ++run) {
-    std::vector<std::vector<float>> before, after;
-    for (const ValueId id : part.kept) before.push_back(one.reals(id));
-    one.run(low);
-    other.run(high);
-    for (const ValueId id : part.kept) after.push_back(one.reals(id));
-    is_stable = before == after;
-  }
-  ElementFlow flow{std::vector<std::vector<std::int32_t>>(graph.values.size()), reach.nodes};
-  if (!is_stable) {
-    flow.is_through.assign(graph.nodes.size(), false);
-    for (const auto& [id, list] : roots) flow.of[id.index()] = list;
-    return flow;
-  }
-  for (std::size_t v = 0; v < graph.values.size(); ++v) {
-    if (!reach.values[v] || graph.is_constant(ValueId(v))) continue;
-    const auto a = one.view(ValueId(v)).as<float>(), b = other.view(ValueId(v)).as<float>();
-    for (std::size_t i = 0; i < a.size(); ++i)
-      flow.of[v].push_back(b[i] - a[i] == second - first ? static_cast<std::int32_t>(a[i] - first)
-                           : a[i] == 0 && b[i] == 0      ? ElementFlow::kZero
-                                                         : ElementFlow::kOther);
-  }
-  return flow;
+ElementFlow follow_moves(const Graph& graph, const std::vector<Labelled>& roots) {
+  const auto moves = [&](const Node& node) {
+    return node.block->quantized_form(graph.operation(node)) == QuantizedForm::moves;
+  };
+  return follow(graph, roots, moves, [](std::int32_t label) { return -static_cast<float>(label + 1); });
 }
 
-ElementFlow follow_moves(const Graph& graph, const std::vector<Labelled>& roots) {
-  return follow(graph, roots, [&](const Node& node) {
-    return node.block->quantized_form(graph.operation(node)) == QuantizedForm::moves;
+ElementFlow follow_multiples(const Graph& graph, const std::vector<Labelled>& roots) {
+  std::int32_t count = 0;
+  for (const auto& [id, list] : roots)
+    for (const std::int32_t label : list) count = std::max(count, label + 1);
+  const auto passes = [&](const Node& node) {
+    const std::string& block = node.block->name;
+    return !is_bounded(node) &&
+           (node.block->quantized_form(graph.operation(node)) == QuantizedForm::moves ||
+            block == "leaky_relu" || block == "prelu" || block == "average_pool2d" || block == "reduce_mean");
+  };
+  // Falling and bent: neither the largest nor the mean of several labels is one in both.
+  return follow(graph, roots, passes, [&](std::int32_t label) {
+    const auto from_end = static_cast<float>(count - label);
+    return from_end * from_end;
   });
 }
 

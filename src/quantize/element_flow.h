@@ -26,15 +26,16 @@ struct ElementFlow {
   [[nodiscard]] Columns columns(const Graph& graph, ValueId id) const;
 };
 
-/// A value and the label of each of its elements, from 0 on and below 2^23.
+/// A value and the label of each of its elements, from 0 on and below kMostLabels (kMostChannels).
 using Labelled = std::pair<ValueId, std::vector<std::int32_t>>;
+inline constexpr std::int64_t kMostLabels = 1 << 23, kMostChannels = 1 << 12;
 
-/// Follows float values through nodes that `passes` takes, whose operands computed at run time are all
-/// reached, and through states that hold what they held. Such nodes give their operands' elements or
-/// constants.
-[[nodiscard]] ElementFlow follow(const Graph& graph, const std::vector<Labelled>& roots,
-                                 const std::function<bool(const Node&)>& passes);
-/// The same through nodes that only move elements (QuantizedForm::moves).
+/// Follows float values through nodes that only move elements (QuantizedForm::moves), whose operands computed
+/// at run time are all reached, and through states that hold what they held. What such a node picks by its
+/// size is no label.
 [[nodiscard]] ElementFlow follow_moves(const Graph& graph, const std::vector<Labelled>& roots);
+/// The same also through nodes that give positive multiples of elements for multiples of them, as relu and
+/// means do; a result of elements of several labels is none.
+[[nodiscard]] ElementFlow follow_multiples(const Graph& graph, const std::vector<Labelled>& roots);
 
 }  // namespace nb

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "quantize/equalize.h"
 #include "quantize/layer_errors.h"
 #include "quantize/refine.h"
 #include "quantize/search.h"
@@ -147,8 +148,13 @@ Result<Calibrated> Calibrated::of(const Graph& graph, const BlockSet& blocks, co
   request.progress({.step = "choosing first ranges"});
   made.ranges_ = plan_ranges(made.graph_, made.seen_, scaled ? scaled->inputs : std::vector<ScaledInput>());
   NumberPlan plan{made.formats(*request.numbers, {}), made.ranges_, request.has_float_ends};
-  made.has_wide_front_ = !scaled && needs_wide_front(graph, blocks, made.set_, plan);
+  made.has_wide_front_ = !scaled && needs_wide_front(made.graph_, blocks, made.set_, plan);
   plan.formats = made.formats(*request.numbers, {});
+  if (equalize_channels(made.graph_, blocks, made.set_, plan, request.progress)) {
+    made.rounded_ = made.graph_;
+    made.seen_ = observe(made.graph_, made.set_, request.progress);
+    plan.ranges = plan_ranges(made.graph_, made.seen_, made.ranges_.inputs);
+  }
   round_weights(made.rounded_, made.set_, plan, request.progress);
   search_ranges(made.graph_, made.rounded_, blocks, made.set_, plan, request.progress);
   made.ranges_ = std::move(plan.ranges);

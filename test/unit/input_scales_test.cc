@@ -246,6 +246,17 @@ TEST_CASE("inputs stay as they are where scales are of no use") {
       "from "
       "\"R\"\n%4 \"y\" : f32[3,1] = dense(%3, %1) layer \"l\" from \"L\"\noutput %4\n");
   CHECK_FALSE(scaled(mixed, kUnlikeRanges));  // one weight reads all channels
+  for (const std::string bend : {"relu(%0)", "reduce_max(%0) {axes=[0]}"}) {
+    const Graph bent = parsed(
+        "const %1 \"w\" : f32[1,3] = [1,2,3]\ninput %0 \"x\" : f32[1,3]\n%2 \"b\" : f32[1,3] = " + bend +
+        " layer \"b\" from \"B\"\n%3 \"y\" : f32[1,1] = dense(%2, %1) layer \"l\" from "
+        "\"L\"\noutput %3\n");
+    const auto found = with_scaled_inputs(bent, all_blocks(), spread(bent, kUnlikeRanges, 1), {});
+    // Either it stays, or what bends gets the input back.
+    if (found)
+      CHECK(snr_db(outputs_of(bent, spread(bent, kUnlikeRanges, 1)),
+                   outputs_of(found->graph, spread(bent, kUnlikeRanges, 1))) > 80);
+  }
 }
 
 TEST_CASE("channels that are always the same") {
