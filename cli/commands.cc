@@ -139,6 +139,10 @@ Result<QuantizeOptions> quantize_options(const Options& options, Diagnostics& di
         {.kind = Kind::usage,
          .message = options.has_float_ends ? "--float-io without --quantize" : "--layers without --quantize",
          .help = "it is for a model that is quantized here"});
+  if (options.max_drop && options.quantize != "auto")
+    return diagnostics.add({.kind = Kind::usage,
+                            .message = "--max-drop without --quantize auto",
+                            .help = "--min-acc of `nblocks validate` is a gate for formats that are given"});
   if (options.quantize.empty()) return QuantizeOptions{};
   QuantizeOptions quantize{.numbers = options.quantize == "int16" ? DType::i16 : DType::i8,
                            .calibration = options.calibration,

@@ -20,7 +20,7 @@ struct Options {
   std::string data, labels, reference, metric = "auto", layer;
   std::vector<std::string> words;
   std::string like, prices;
-  double max_drop = 0.5;
+  std::optional<double> max_drop;
   std::optional<double> threshold, min_acc, min_cos, max_rmse, max_mae, max_l2r;
   std::int64_t samples = 0;
   bool is_json = false, is_markdown = false, is_quiet = false, dequantize = false, keeps_state = false,

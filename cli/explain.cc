@@ -1,6 +1,7 @@
 // explain: a diagnostic, a block, the passes; or why a layer of a model has its numbers.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/resources.h"
@@ -42,6 +43,13 @@ int explain_topic(Options options) {
                row.exit_code == 0 ? "" : fmt::format(", exit code {}", row.exit_code), row.rule,
                find_resource("docs/explain/" + std::string(row.name) + ".md").value_or(""));
     return 0;
+  }
+  if (std::error_code ignored; std::filesystem::exists(options.topic, ignored)) {
+    diagnostics.add({.kind = Kind::usage,
+                     .message = "a model is explained as it is quantized",
+                     .file = options.topic,
+                     .help = "add --quantize int8 --calibrate samples.npz"});
+    return finish(diagnostics, options);
   }
   report_unknown("diagnostic, block or `passes`", options.topic, names, diagnostics);
   return finish(diagnostics, options);

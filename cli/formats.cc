@@ -80,7 +80,9 @@ Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
                                                       const std::string& standard_board,
                                                       CompileOptions& compile, Diagnostics& diagnostics) {
   if (options.quantize != "auto") return std::optional<FormatFrontier>();
-  if (!std::isfinite(options.max_drop))
+  constexpr double kHalfAPoint = 0.5;
+  const double max_drop = options.max_drop.value_or(kHalfAPoint);
+  if (!std::isfinite(max_drop))
     return diagnostics.add({.kind = Kind::usage, .message = "--max-drop is a number of points"});
   std::optional<FormatFrontier> found;
   {
@@ -92,7 +94,7 @@ Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
     if (!variants) return kFailed;
     const auto judge = judge_as_asked(options, variants->calibrated().graph(), compile.pixels, diagnostics);
     if (!judge) return kFailed;
-    auto frontier = choose_formats(*variants, *judge, options.max_drop, tell, diagnostics);
+    auto frontier = choose_formats(*variants, *judge, max_drop, tell, diagnostics);
     compile.quantize.progress = no_progress;
     if (!frontier) return kFailed;
     found = std::move(*frontier);

@@ -103,9 +103,11 @@ def _arrays(calibrate: Any) -> dict[str, Any]:
                help="give an array, a dict of arrays, a path, or an iterable of batches")
     parts: dict[str, list[Any]] = {}
     for batch in calibrate:
-        if isinstance(batch, (tuple, list)):  # of inputs and labels
-            batch = batch[0]
-        named = batch if isinstance(batch, Mapping) else {"in0": batch}
+        if isinstance(batch, (tuple, list)):  # of inputs and, last, labels
+            inputs = batch[:-1] or batch
+            named = {f"in{i}": one for i, one in enumerate(inputs)} if not isinstance(inputs[0], Mapping) else inputs[0]
+        else:
+            named = batch if isinstance(batch, Mapping) else {"in0": batch}
         for name, array in named.items():
             parts.setdefault(str(name), []).append(to_numpy(array))
     if not parts:

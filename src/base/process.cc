@@ -164,6 +164,11 @@ void stop_tools_on_interrupt() {
 
 void stop_tools_when(bool (*asked)()) { is_stop_asked = asked; }
 
+bool stop_is_asked() {
+  const auto asked = is_stop_asked.load();
+  return was_interrupted != 0 || (asked != nullptr && asked());
+}
+
 fs::path find_tool(const std::string& name) {
   const char* path = std::getenv("PATH");
   for (const std::string_view folder : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {

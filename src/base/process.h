@@ -43,6 +43,8 @@ void stop_tools_on_interrupt();
 /// From now on `asked`, called at least once a second and after every signal while a tool runs, ends the tool
 /// by returning true. For programs whose signals are not this library's.
 void stop_tools_when(bool (*asked)());
+/// Whether this process was asked to stop, by either. Long work of its own looks here.
+[[nodiscard]] bool stop_is_asked();
 
 /// Where PATH has the tool; empty if nowhere.
 [[nodiscard]] std::filesystem::path find_tool(const std::string& name);

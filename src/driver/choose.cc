@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/process.h"
 #include "base/text.h"
 #include "quantize/layer_errors.h"
 #include "quantize/search.h"
@@ -85,6 +86,11 @@ class Search {
     if (!metric) return kFailed;
     found_.metric = *metric;
     found_.layers = with_errors(variants_, variants_.plan({}), progress_);
+    std::erase_if(found_.layers, [&](const LayerFormatCost& layer) {
+      return named_format(variants_.fixed(), layer.name).has_value();
+    });
+    if (stop_is_asked())
+      return diagnostics_.add({.kind = Kind::interrupted, .message = "stopped while comparing layers"});
     const std::size_t count = found_.layers.size();
     for (const DType format : {DType::f32, DType::i8, DType::i16})
       if (!measure(Picked(count, format))) return kFailed;
@@ -121,7 +127,8 @@ class Search {
 
   /// Accuracy and cost of these formats, measured once.
   const FormatChoice* measure(const Picked& picked) {
-    const LayerFormats layers = formats_of(picked);
+    LayerFormats layers = formats_of(picked);
+    layers.insert(layers.end(), variants_.fixed().begin(), variants_.fixed().end());
     for (std::size_t i = 0; i < measured_.size(); ++i)
       if (measured_[i] == picked) return &found_.choices[i];
     FormatChoice choice{.name = name_of(picked), .layers = layers};
@@ -285,6 +292,8 @@ Result<FormatFrontier> choose_formats(const Variants& variants, const Judge& jud
 Result<std::vector<LayerFormatCost>> layer_formats(const Variants& variants, const NumberPlan& plan,
                                                    const ProgressTeller& progress, Diagnostics& diagnostics) {
   std::vector<LayerFormatCost> layers = with_errors(variants, plan, progress);
+  if (stop_is_asked())
+    return diagnostics.add({.kind = Kind::interrupted, .message = "stopped while comparing layers"});
   for (const DType format : kFormats) {
     const auto cost =
         variants.cost(variants.plan({{"*", format}}), std::string(format_name(format)), diagnostics);
@@ -300,7 +309,7 @@ Result<LayerExplanation> explain_layer(const Variants& variants, const LayerForm
                                        const std::string& layer, const Judge* judge,
                                        const ProgressTeller& progress, Diagnostics& diagnostics) {
   std::vector<std::string> names;
-  for (const LayerName& one : computing_layers(variants.calibrated().graph())) names.push_back(one.first);
+  for (const LayerName& one : computing_layers(variants.calibrated())) names.push_back(one.first);
   if (std::find(names.begin(), names.end(), layer) == names.end()) {
     const std::string near = nearest(layer, names);
     return diagnostics.add(
@@ -328,7 +337,7 @@ Result<LayerExplanation> explain_layer(const Variants& variants, const LayerForm
   for (const DType format : kFormats) {
     LayerFormats other = layers;
     other.emplace_back(layer, format);
-    const NumberPlan changed = format == found->format ? plan : variants.plan(other);
+    const NumberPlan changed = variants.calibrated().plan(variants.base(), other);
     const std::string what = layer + " in " + std::string(format_name(format));
     LayerAlternative alternative{.format = format, .is_chosen = format == found->format, .cost = {}};
     auto cost = variants.cost(changed, what, diagnostics);

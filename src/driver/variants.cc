@@ -58,10 +58,28 @@ Result<Variants> Variants::of(const std::filesystem::path& model, const CompileO
   Variants made(std::move(*board), std::move(*calibrated), !options.state.is_empty(),
                 options.quantize.progress);
   made.base_ = base;
+  made.fixed_ = options.quantize.layers;
   return made;
 }
 
 std::filesystem::path Variants::new_folder() const { return folder_->path() / std::to_string(folders_++); }
+
+Result<Samples> Variants::first_sample(const Graph& program, Diagnostics& diagnostics) const {
+  const Graph& graph = calibrated_.graph();
+  NamedArrays arrays;
+  ByteSpan rest = calibrated_.samples().sample(0);
+  for (const ValueId id : graph.inputs) {
+    const Type& type = graph.at(id).type;
+    const ByteSpan bytes = rest.first(static_cast<std::size_t>(type.size_bytes()));
+    rest = rest.subspan(bytes.size());
+    arrays.emplace_back(graph.at(id).name, npy_of(type.dtype, type.shape, Bytes(bytes.begin(), bytes.end())));
+  }
+  if (arrays.empty()) return pattern_sample(program);
+  Diagnostics said;
+  auto sample = samples_of(arrays, program, {}, said);
+  report_errors(said, diagnostics);
+  return sample;
+}
 
 Result<Compiled> Variants::compiled(const NumberPlan& plan, const Board& board, Diagnostics& diagnostics,
                                     Diagnostics* notes) const {
@@ -102,8 +120,9 @@ Result<VariantCost> Variants::cost(const NumberPlan& plan, const std::string& wh
   }
   report_errors(said, diagnostics);
   if (!built) return kFailed;
-  const auto ran =
-      run_firmware(built->firmware, program->graph, pattern_sample(program->graph), {}, diagnostics);
+  const auto sample = first_sample(program->graph, diagnostics);
+  if (!sample) return kFailed;
+  const auto ran = run_firmware(built->firmware, program->graph, *sample, {}, diagnostics);
   if (!ran) return kFailed;
   if (cost.fits) {
     cost.flash_bytes = built->firmware.flash_bytes;

@@ -29,14 +29,19 @@ class Variants {
 
   [[nodiscard]] const Calibrated& calibrated() const { return calibrated_; }
   [[nodiscard]] const Board& board() const { return board_; }
-  /// Formats of the model with int8 wherever `layers` says nothing else.
-  [[nodiscard]] NumberPlan plan(const LayerFormats& layers) const { return calibrated_.plan(base_, layers); }
+  /// Formats of the model: what the options' --layers say; else `layers`; else the base.
+  [[nodiscard]] NumberPlan plan(LayerFormats layers) const {
+    layers.insert(layers.end(), fixed_.begin(), fixed_.end());
+    return calibrated_.plan(base_, layers);
+  }
+  /// What the options' --layers say.
+  [[nodiscard]] const LayerFormats& fixed() const { return fixed_; }
   [[nodiscard]] DType base() const { return base_; }
 
   /// The program in these formats for the board. Notes of its compilation go to `notes`, if given.
   [[nodiscard]] Result<Compiled> compiled(const NumberPlan& plan, const Board& board,
                                           Diagnostics& diagnostics, Diagnostics* notes = nullptr) const;
-  /// Builds it for the board and runs one sample there.
+  /// Builds it for the board and runs the first calibration sample there.
   [[nodiscard]] Result<VariantCost> cost(const NumberPlan& plan, const std::string& what,
                                          Diagnostics& diagnostics) const;
   /// Its metric on the set: the emitted program, run on this computer. Errors: those of building and running;
@@ -54,10 +59,13 @@ class Variants {
         progress_(std::move(progress)),
         folder_(std::make_unique<TemporaryFolder>()) {}
   [[nodiscard]] std::filesystem::path new_folder() const;
+  /// The first calibration sample, for a program.
+  [[nodiscard]] Result<Samples> first_sample(const Graph& program, Diagnostics& diagnostics) const;
 
   Board board_;
   Calibrated calibrated_;
   DType base_ = DType::i8;
+  LayerFormats fixed_;
   bool keeps_state_;
   ProgressTeller progress_;
   std::unique_ptr<TemporaryFolder> folder_;

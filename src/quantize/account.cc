@@ -67,15 +67,16 @@ std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded,
   const std::size_t count = std::min(set.count, kMostSamples);
   const Samples part = part_of(graph, set, count);
   std::vector<std::vector<std::vector<float>>> wanted(count);
-  run_samples(graph, part, [&](std::size_t sample, const Interpreter& at) {
+  const bool is_known = run_samples(graph, part, [&](std::size_t sample, const Interpreter& at) {
     for (std::size_t v = 0; v < graph.values.size(); ++v)
       wanted[sample].push_back(dtypes[v] ? at.reals(ValueId(v)) : std::vector<float>());
   });
+  if (!is_known) return {};
   std::vector<ErrorSums> sums(graph.values.size());
   NumberPlan with_float_ends = plan;
   with_float_ends.has_float_ends = true;
   const Graph made = annotated(graph, rounded, blocks, with_float_ends);
-  run_samples(made, part, [&](std::size_t sample, const Interpreter& at) {
+  const bool is_whole = run_samples(made, part, [&](std::size_t sample, const Interpreter& at) {
     for (std::size_t v = 0; v < graph.values.size(); ++v) {
       if (!dtypes[v]) continue;
       // It is the value before its own quantizer.
@@ -88,6 +89,7 @@ std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded,
       sums[v].add(found, wanted[sample][v]);
     }
   });
+  if (!is_whole) return {};
   const std::vector<int> made_by = graph.producers();
   const std::vector<bool> is_front = front_of(graph);
   std::vector<std::size_t> group_of(graph.values.size(), plan.ranges.groups.size());

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/process.h"
+
 namespace nb {
 namespace {
 
@@ -28,15 +30,20 @@ Samples part_of(const Graph& graph, const Samples& set, std::size_t count) {
   return part;
 }
 
-void run_samples(const Graph& graph, const Samples& set,
+bool run_samples(const Graph& graph, const Samples& set,
                  const std::function<void(std::size_t, const Interpreter&)>& use) {
   std::atomic<std::size_t> next{0};
+  std::atomic<bool> is_stopped{false};
   std::mutex one_at_a_time;
   std::condition_variable turns;
   std::size_t turn = 0;
   const auto work = [&] {
     Interpreter interpreter(graph);
-    for (std::size_t i = next++; i < set.count; i = next++) {
+    while (!is_stopped) {
+      if (stop_is_asked()) is_stopped = true;
+      // Whoever takes a sample runs it: others wait for its turn.
+      const std::size_t i = is_stopped ? set.count : next++;
+      if (i >= set.count) break;
       interpreter.run(set.sample(i));
       // In order, so that sums come out the same to the last bit every time.
       std::unique_lock lock(one_at_a_time);
@@ -54,6 +61,7 @@ void run_samples(const Graph& graph, const Samples& set,
   for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
   work();
   for (std::thread& other : others) other.join();
+  return !is_stopped;
 }
 
 std::vector<Observation> observe(const Graph& graph, const Samples& set, const ProgressTeller& progress) {

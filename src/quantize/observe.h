@@ -11,7 +11,8 @@ namespace nb {
 
 /// Runs all samples (on as many threads as the machine has; on one where the graph has states, which go on
 /// from sample to sample) and calls use(sample, interpreter) after each, one after the other in their order.
-void run_samples(const Graph& graph, const Samples& set,
+/// Ends early, and is false, if the process is asked to stop.
+bool run_samples(const Graph& graph, const Samples& set,
                  const std::function<void(std::size_t, const Interpreter&)>& use);
 
 /// `count` of the samples, spread evenly; the first ones for a graph with states, which go on from sample to

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/process.h"
 #include "base/text.h"
 #include "quantize/equalize.h"
 #include "quantize/layer_errors.h"
@@ -57,11 +58,17 @@ Status check_samples(const Graph& graph, const Samples& set, Diagnostics& diagno
   return {};
 }
 
-Status check_layers(const Graph& graph, const LayerFormats& layers, Diagnostics& diagnostics) {
+/// Names of layers with an integer form, each once.
+std::vector<std::string> layer_names(const Graph& graph) {
   std::vector<std::string> names;
   for (const Node& node : graph.nodes)
     if (has_integer_form(graph, node) && std::find(names.begin(), names.end(), node.name) == names.end())
       names.push_back(node.name);
+  return names;
+}
+
+Status check_layers(const std::vector<std::string>& names, const LayerFormats& layers,
+                    Diagnostics& diagnostics) {
   for (const auto& layer : layers) {
     const std::string& name = layer.first;
     const auto fits = [&](const std::string& of) { return named_format({layer}, of).has_value(); };
@@ -83,11 +90,16 @@ std::string scaling_text(const Graph& graph, const ScaledInput& input) {
          std::to_string(input.axis) + (input.has_front ? ", the model's own normalization among them" : "");
 }
 
+Failed stopped(Diagnostics& diagnostics) {
+  return diagnostics.add({.kind = Kind::interrupted, .message = "stopped while quantizing"});
+}
+
 /// Says so where the outputs have little to do with the float model's any more.
 void warn_of_collapse(const Calibrated& calibrated, const NumberPlan& plan, const ProgressTeller& progress,
                       Diagnostics& diagnostics) {
   if (calibrated.graph().outputs.empty()) return;
   const OutputErrors errors(calibrated.graph(), calibrated.blocks(), calibrated.samples(), 32, 2);
+  if (stop_is_asked()) return;
   const double error =
       errors.of(calibrated.rounded(), plan) / static_cast<double>(calibrated.graph().outputs.size());
   if (!(error > kCollapsed)) return;
@@ -135,7 +147,8 @@ Result<Calibrated> Calibrated::of(const Graph& graph, const BlockSet& blocks, co
         {.kind = Kind::unsupported_feature,
          .message = "no layer of the model computes in floats and has an integer form",
          .help = "--quantize is for float models; a quantized model keeps its numbers without it"});
-  if (!check_layers(graph, request.layers, diagnostics)) return kFailed;
+  std::vector<std::string> names = layer_names(graph);
+  if (!check_layers(names, request.layers, diagnostics)) return kFailed;
   auto set = request.calibration(graph);
   if (!set) return kFailed;
   if (!check_samples(graph, *set, diagnostics)) return kFailed;
@@ -143,6 +156,7 @@ Result<Calibrated> Calibrated::of(const Graph& graph, const BlockSet& blocks, co
   request.progress({.step = "scaling inputs"});
   auto scaled = better_inputs(graph, blocks, *set, *request.numbers, seen);
   Calibrated made(scaled ? std::move(scaled->graph) : graph, blocks, *std::move(set));
+  made.layers_ = std::move(names);
   made.has_float_ends_ = request.has_float_ends;
   made.seen_ = scaled ? observe(made.graph_, made.set_, request.progress) : std::move(seen);
   request.progress({.step = "choosing first ranges"});
@@ -158,6 +172,7 @@ Result<Calibrated> Calibrated::of(const Graph& graph, const BlockSet& blocks, co
   round_weights(made.rounded_, made.set_, plan, request.progress);
   search_ranges(made.graph_, made.rounded_, blocks, made.set_, plan, request.progress);
   made.ranges_ = std::move(plan.ranges);
+  if (stop_is_asked()) return stopped(diagnostics);
   return made;
 }
 
@@ -195,6 +210,7 @@ Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const Quanti
     request.progress({.step = "comparing layers with the float model"});
     request.account(calibrated->account(plan));
   }
+  if (stop_is_asked()) return stopped(diagnostics);
   return calibrated->with(plan);
 }
 

@@ -1,5 +1,6 @@
 // Post-training quantization: a float graph and samples of its inputs to a graph annotated with integers.
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <optional>
 
@@ -28,13 +29,18 @@ class Calibrated {
   /// Runs the samples, scales inputs, chooses ranges and rounds weights as for layers of `request.numbers`
   /// alone, so that one model has the same ranges and weights whatever formats single layers get. Errors:
   /// usage (a layer that there is none of), bad-calibration (values that are no numbers or all the same),
-  /// unsupported-feature (nothing to quantize), and those of the request's calibration.
+  /// unsupported-feature (nothing to quantize), interrupted, and those of the request's calibration.
   [[nodiscard]] static Result<Calibrated> of(const Graph& graph, const BlockSet& blocks,
                                              const QuantizeRequest& request, Diagnostics& diagnostics);
 
   /// The float graph; where inputs are scaled, with the batch_norms that say so.
   [[nodiscard]] const Graph& graph() const { return graph_; }
   [[nodiscard]] const Samples& samples() const { return set_; }
+  /// Whether the model has a layer of that name with an integer form; graph() may have nodes that no model
+  /// has.
+  [[nodiscard]] bool has_layer(const std::string& name) const {
+    return std::find(layers_.begin(), layers_.end(), name) != layers_.end();
+  }
   [[nodiscard]] const BlockSet& blocks() const { return *blocks_; }
   /// The plan for layers of these formats: `numbers` and, where the model's front needs it, int16 there; then
   /// what `layers` names.
@@ -55,6 +61,7 @@ class Calibrated {
   Graph graph_, rounded_;
   const BlockSet* blocks_;
   Samples set_;
+  std::vector<std::string> layers_;  ///< names, each once
   std::vector<Observation> seen_;
   PlannedRanges ranges_;
   bool has_float_ends_ = false, has_wide_front_ = false;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/process.h"
 #include "blocks/conv2d/attributes.h"
 #include "blocks/depthwise_conv2d/attributes.h"
 #include "blocks/windowed.h"
@@ -239,7 +240,7 @@ void round_weights(Graph& graph, const Samples& set, const NumberPlan& plan, con
     if (auto layer = sum_layer(graph, i); layer && has_integer_form(graph, graph.nodes[i]))
       layers.push_back(std::move(*layer));
   if (layers.empty()) return;
-  run_samples(graph, set, [&](std::size_t sample, const Interpreter& at) {
+  const bool is_whole = run_samples(graph, set, [&](std::size_t sample, const Interpreter& at) {
     progress({.step = "collecting layers' inputs", .done = sample, .total = set.count});
     for (SumLayer& layer : layers) {
       const auto elements = static_cast<std::size_t>(layer.taps * layer.groups);
@@ -248,7 +249,9 @@ void round_weights(Graph& graph, const Samples& set, const NumberPlan& plan, con
       keep_rows(graph, layer, at.view(graph.nodes[layer.node].inputs[0]).as<float>(), rows, sample);
     }
   });
+  if (!is_whole) return;
   for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (stop_is_asked()) return;
     progress({"rounding weights", "layers", i, layers.size()});
     SumLayer& layer = layers[i];
     const Node& node = graph.nodes[layer.node];

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/process.h"
+
 namespace nb {
 namespace {
 
@@ -39,7 +41,12 @@ OutputErrors::Outputs OutputErrors::outputs_of(const Graph& graph) const {
 double OutputErrors::of(const Graph& graph, const Graph& rounded, const NumberPlan& plan) const {
   NumberPlan with_float_ends = plan;
   with_float_ends.has_float_ends = true;
+  const auto is_whole = [&](const Outputs& outputs) {
+    return std::all_of(outputs.begin(), outputs.end(),
+                       [&](const auto& sample) { return sample.size() == graph_.outputs.size(); });
+  };
   const Outputs found = outputs_of(annotated(graph, rounded, blocks_, with_float_ends));
+  if (!is_whole(wanted_) || !is_whole(found)) return INFINITY;  // stopped
   double all = 0;
   for (std::size_t o = 0; o < graph_.public_outputs().size(); ++o) {
     double error = 0, power = 0;
@@ -113,6 +120,7 @@ void search_ranges(const Graph& graph, const Graph& rounded, const BlockSet& blo
   const OutputErrors errors(graph, blocks, set, kMostSamples, runs);
   double least = errors.of(rounded, plan);
   for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (stop_is_asked()) return;
     progress({"choosing ranges", "tensors", g, groups.size()});
     const std::vector<ValueId>& values = groups[g]->values;
     const RealRange first = plan.ranges.of[values[0].index()]->narrow;

@@ -3,7 +3,10 @@
 usage: formats_test.py NBLOCKS
 """
 import json
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 from checks import DIGITS, EXAMPLES, INT8, main, test
@@ -59,7 +62,7 @@ def accuracy(c, example, held, layers, calibration):
 @test
 def the_frontier_is_measured(c):
     calibration, _, held = data(c, MLP)
-    report = json.loads(measured(c, 0, None, "run", MLP, *auto(c, MLP), "-b", BOARD, "--json").out)
+    report = json.loads(measured(c, 0, None, "run", MLP, *auto(c, MLP), "-i", calibration, "-b", BOARD, "--json").out)
     formats = report["formats"]
     choices = formats["choices"]
     c.check([choice["layers_option"] for choice in choices[:3]] == ["*=float32", "", "*=int16"], f"{choices}")
@@ -95,6 +98,29 @@ def layers_become_more_precise(c):
 
 
 @test
+def layers_that_are_given_stay(c):
+    formats = json.loads(measured(c, 0, None, "analyze", MLP, *auto(c, MLP), "--layers", "node_linear=int16", "-b",
+                                  "cortex-m3", "--json").out)["formats"]
+    c.check(all(one["layers"].get("node_linear") == "int16" for one in formats["choices"]), f"{formats['choices']}")
+
+
+@test
+def an_interrupt_ends_it(c):
+    calibration, labelled, _ = data(c, DIGITS)
+    command = [c.nblocks, "generate", DIGITS, "--quantize", "auto", "--calibrate", calibration, "--data", labelled, "-o",
+               c.path("none")]
+    for seconds in (0.05, 0.3, 2):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            time.sleep(seconds)
+            running.send_signal(signal.SIGINT)
+            start = time.monotonic()
+            said = running.communicate(timeout=60)[1]
+            c.check(running.returncode in (130, -signal.SIGINT) and time.monotonic() - start < 20,
+                    f"after {seconds} s: exit {running.returncode}, {said[:200]}")
+    c.check(not c.path("none").exists(), "a folder is left")
+
+
+@test
 def a_drop_that_cannot_be_met(c):
     said = measured(c, 6, "gate-failed", "generate", DIGITS, *auto(c, DIGITS, "--max-drop", "-5"), "-o", c.path("none"),
                     says=["-5 points", "the best"])
@@ -126,7 +152,8 @@ def explain_a_layer(c):
     c.check(found["layer"]["format"] == "int8" and found["values"][0]["snr_db"] > 20, f"{found['layer']} {found['values']}")
     for one in found["alternatives"]:
         layers = f"node_conv2d_1={one['format']}"
-        run = json.loads(measured(c, 0, None, "run", DIGITS, *asked, "--layers", layers, "-b", BOARD, "--json").out)
+        run = json.loads(measured(c, 0, None, "run", DIGITS, *asked, "--layers", layers, "-i", calibration, "-b", BOARD,
+                                  "--json").out)
         c.check(run["instructions"] == one["instructions"], f"{layers}: {run['instructions']}, not {one}")
         c.check(run["flash"]["total_bytes"] == one["flash"]["total_bytes"], f"{layers}: {run['flash']}, not {one}")
         c.check(abs(accuracy(c, DIGITS, held, layers, calibration) - one["value"]) < 1e-9, f"accuracy of {one}")
@@ -168,6 +195,8 @@ def data_that_does_not_serve(c):
     measured(c, 2, "input-mismatch", *asked, "--data", c.path("short.npz"))
     measured(c, 2, "usage", *asked, "--data", c.path("test.npz"), "--metric", "speed", says=["no metric"])
     measured(c, 2, "usage", *asked, "--data", c.path("test.npz"), "--max-drop", "nan", says=["--max-drop"])
+    measured(c, 2, "usage", "analyze", DIGITS, "--max-drop", "1", says=["--max-drop without --quantize auto"])
+    measured(c, 2, "usage", "explain", DIGITS, says=["add --quantize"])
 
 
 if __name__ == "__main__":
