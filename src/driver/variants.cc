@@ -27,10 +27,6 @@ bool only_does_not_fit(const Diagnostics& said) {
   return has_any;
 }
 
-bool is_all_float(const NumberPlan& plan) {
-  return std::all_of(plan.formats.begin(), plan.formats.end(), [](DType d) { return d == DType::f32; });
-}
-
 /// The core with all memory of its virtual machine; null if the catalogue has none.
 const Board* plain_board(const Core& core) {
   for (const Board& board : builtin_boards())
@@ -83,7 +79,7 @@ Result<Samples> Variants::first_sample(const Graph& program, Diagnostics& diagno
 
 Result<Compiled> Variants::compiled(const NumberPlan& plan, const Board& board, Diagnostics& diagnostics,
                                     Diagnostics* notes) const {
-  Graph graph = is_all_float(plan) ? calibrated_.graph() : calibrated_.with(plan);
+  Graph graph = calibrated_.with(plan);
   graph.board = board.name;
   Diagnostics said;
   PassContext context{all_blocks(), board.core, said};

@@ -155,7 +155,7 @@ Result<Calibrated> Calibrated::of(const Graph& graph, const BlockSet& blocks, co
   std::vector<Observation> seen = observe(graph, *set, request.progress);
   request.progress({.step = "scaling inputs"});
   auto scaled = better_inputs(graph, blocks, *set, *request.numbers, seen);
-  Calibrated made(scaled ? std::move(scaled->graph) : graph, blocks, *std::move(set));
+  Calibrated made(graph, scaled ? std::move(scaled->graph) : graph, blocks, *std::move(set));
   made.layers_ = std::move(names);
   made.has_float_ends_ = request.has_float_ends;
   made.seen_ = scaled ? observe(made.graph_, made.set_, request.progress) : std::move(seen);
@@ -181,6 +181,8 @@ NumberPlan Calibrated::plan(DType numbers, const LayerFormats& layers) const {
 }
 
 Graph Calibrated::with(const NumberPlan& plan) const {
+  const auto is_float = [](DType format) { return format == DType::f32; };
+  if (std::all_of(plan.formats.begin(), plan.formats.end(), is_float)) return model_;
   Graph made = annotated(graph_, rounded_, *blocks_, plan);
   made.rounding = Rounding::once;
   return made;

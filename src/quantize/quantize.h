@@ -45,7 +45,7 @@ class Calibrated {
   /// The plan for layers of these formats: `numbers` and, where the model's front needs it, int16 there; then
   /// what `layers` names.
   [[nodiscard]] NumberPlan plan(DType numbers, const LayerFormats& layers) const;
-  /// The annotated graph (plan.h).
+  /// The annotated graph (plan.h); of a plan without integers the model itself.
   [[nodiscard]] Graph with(const NumberPlan& plan) const;
   [[nodiscard]] std::vector<QuantizedValue> account(const NumberPlan& plan) const;
   /// Inputs that have numbers for each index of an axis.
@@ -54,10 +54,15 @@ class Calibrated {
   [[nodiscard]] const Graph& rounded() const { return rounded_; }
 
  private:
-  Calibrated(Graph graph, const BlockSet& blocks, Samples set)
-      : graph_(std::move(graph)), rounded_(graph_), blocks_(&blocks), set_(std::move(set)) {}
+  Calibrated(Graph model, Graph graph, const BlockSet& blocks, Samples set)
+      : model_(std::move(model)),
+        graph_(std::move(graph)),
+        rounded_(graph_),
+        blocks_(&blocks),
+        set_(std::move(set)) {}
   [[nodiscard]] Formats formats(DType numbers, const LayerFormats& layers) const;
 
+  Graph model_;  ///< as it was given
   Graph graph_, rounded_;
   const BlockSet* blocks_;
   Samples set_;

@@ -79,6 +79,8 @@ def the_frontier_is_measured(c):
     for choice in choices:
         if choice["layers"] != {"*": "float32"}:
             c.check(abs(accuracy(c, MLP, held, choice["layers_option"], calibration) - choice["value"]) < 1e-9, f"{choice}")
+    plain = json.loads(measured(c, 0, None, "run", MLP, "-i", calibration, "-b", BOARD, "--json").out)
+    c.check(plain["instructions"] == choices[0]["instructions"], f"not the float model: {choices[0]}")
     # No layer of the frontier is dominated by another.
     figures = [(one["drop_points"], one["flash"]["total_bytes"], one["ram"]["total_bytes"], one["instructions"])
                for one in choices]
