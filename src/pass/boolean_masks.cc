@@ -260,7 +260,8 @@ class Masks {
       Tables found(pattern_, assumes);
       const auto table = found.of(mask);
       auto truth = table ? seen_of(*table, dtype) : std::nullopt;
-      if (!truth || truth->truth.is_always(false)) continue;
+      // Under the assumption a mask that hides nothing, or all, says that the assumption is wrong.
+      if (!truth || truth->truth.is_always(false) || (assumes && truth->truth.is_always(true))) continue;
       seen = std::move(truth);
       tables.emplace(std::move(found));
     }
