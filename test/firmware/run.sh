@@ -117,7 +117,7 @@ while read -r row; do
   check "$core $machine: counts with snapshots" cmp count.marks snap.marks
   check "$core $machine: passages" [ "$(grep -c '^M' count.txt)" = 18 ]
   vector=0
-  [ "$core" = cortex-m55 ] && vector=10
+  case $core in cortex-m55 | cortex-m85) vector=10 ;; esac
   for sample in 1 2 3; do
     check "$core $machine: the known loop" [ "$(between count.txt 00000000 00000001 $sample)" = 501 ]
     check "$core $machine: the known vector loop" [ "$(between count.txt 00000001 00000002 $sample)" = $vector ]
