@@ -21,8 +21,11 @@ double error_of(const LayerFormatCost& layer, DType format) {
   return format == DType::i8 ? layer.int8_error : format == DType::i16 ? layer.int16_error : 0.0;
 }
 
-VariantCost::Layer& cost_of(LayerFormatCost& layer, DType format) {
-  return format == DType::i8 ? layer.int8 : format == DType::i16 ? layer.int16 : layer.float32;
+/// Gives the layers their costs in a model of one format throughout.
+void take_costs(const VariantCost& cost, DType format, std::vector<LayerFormatCost>& layers) {
+  for (LayerFormatCost& layer : layers)
+    if (const auto found = cost.layers.find(layer.name); found != cost.layers.end())
+      (format == DType::i8 ? layer.int8 : format == DType::i16 ? layer.int16 : layer.float32) = found->second;
 }
 
 /// Instructions, or bytes where there are none.
@@ -33,19 +36,24 @@ double price_of(const LayerFormatCost& layer, DType format) {
   return static_cast<double>(cost.instructions > 0 ? cost.instructions : cost.weights_bytes);
 }
 
+/// Gives the layers the formats that a plan has for their nodes.
+void take_formats(const Graph& graph, const NumberPlan& plan, std::vector<LayerFormatCost>& layers) {
+  for (LayerFormatCost& layer : layers)
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n)
+      if (graph.nodes[n].name == layer.name && graph.nodes[n].block->name == layer.block)
+        layer.format = plan.formats[n];
+}
+
 std::vector<LayerFormatCost> with_errors(const Variants& variants, const NumberPlan& plan,
                                          const ProgressTeller& progress) {
-  const Graph& graph = variants.calibrated().graph();
   std::vector<LayerFormatCost> layers;
   for (LayerError& error : layer_errors(variants.calibrated(), progress)) {
     LayerFormatCost layer{.name = std::move(error.name), .block = std::move(error.block)};
     layer.int8_error = error.int8;
     layer.int16_error = error.int16;
-    for (std::size_t n = 0; n < graph.nodes.size(); ++n)
-      if (graph.nodes[n].name == layer.name && graph.nodes[n].block->name == layer.block)
-        layer.format = plan.formats[n];
     layers.push_back(std::move(layer));
   }
+  take_formats(variants.calibrated().graph(), plan, layers);
   return layers;
 }
 
@@ -92,9 +100,11 @@ class Search {
     if (stop_is_asked())
       return diagnostics_.add({.kind = Kind::interrupted, .message = "stopped while comparing layers"});
     const std::size_t count = found_.layers.size();
-    for (const DType format : {DType::f32, DType::i8, DType::i16})
-      if (!measure(Picked(count, format))) return kFailed;
-    take_layer_costs();
+    for (const DType format : {DType::f32, DType::i8, DType::i16}) {
+      const FormatChoice* uniform = measure(Picked(count, format));
+      if (uniform == nullptr) return kFailed;
+      take_costs(uniform->cost, format, found_.layers);
+    }
     if (!walk()) return kFailed;
     mark_front();
     choose();
@@ -144,19 +154,6 @@ class Search {
     FormatChoice& made = found_.choices.back();
     made.drop = drop_points(found_.metric, found_.choices[0].value, made.value);
     return &made;
-  }
-
-  /// From the uniform models: float32, int8, int16 in that order.
-  void take_layer_costs() {
-    const auto cost = [&](std::size_t choice, const std::string& layer) {
-      const auto found = found_.choices[choice].cost.layers.find(layer);
-      return found == found_.choices[choice].cost.layers.end() ? VariantCost::Layer{} : found->second;
-    };
-    for (LayerFormatCost& layer : found_.layers) {
-      layer.float32 = cost(0, layer.name);
-      layer.int8 = cost(1, layer.name);
-      layer.int16 = cost(2, layer.name);
-    }
   }
 
   [[nodiscard]] bool keeps(const FormatChoice& choice) const { return choice.drop <= found_.max_drop + 1e-9; }
@@ -254,11 +251,7 @@ class Search {
     }
     found_.best = found_.chosen.value_or(*fallback);
     const NumberPlan plan = variants_.plan(found_.choices[found_.best].layers);
-    const Graph& graph = variants_.calibrated().graph();
-    for (LayerFormatCost& layer : found_.layers)
-      for (std::size_t n = 0; n < graph.nodes.size(); ++n)
-        if (graph.nodes[n].name == layer.name && graph.nodes[n].block->name == layer.block)
-          layer.format = plan.formats[n];
+    take_formats(variants_.calibrated().graph(), plan, found_.layers);
     if (found_.chosen) return;
     const FormatChoice& best = found_.choices[found_.best];
     diagnostics_.add(
@@ -298,9 +291,7 @@ Result<std::vector<LayerFormatCost>> layer_formats(const Variants& variants, con
     const auto cost =
         variants.cost(variants.plan({{"*", format}}), std::string(format_name(format)), diagnostics);
     if (!cost) return kFailed;
-    for (LayerFormatCost& layer : layers)
-      if (const auto found = cost->layers.find(layer.name); found != cost->layers.end())
-        cost_of(layer, format) = found->second;
+    take_costs(*cost, format, layers);
   }
   return layers;
 }
