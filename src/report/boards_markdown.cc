@@ -131,8 +131,14 @@ std::string board_template(std::string_view name, const Board& like) {
       for (const std::int64_t limit : memory.wait_states_up_to_hz) limits.push_back(std::to_string(limit));
       text += "wait_states_up_to_hz = [" + join(limits, ", ") + "]  # highest clock with 0, 1, 2...\n";
     }
+    if (memory.read_bits) text += fmt::format("read_bits = {}\n", *memory.read_bits);
     if (!memory.part.empty()) text += "part = " + toml_text(memory.part) + "  # nblocks boards memories\n";
     if (!memory.interface.empty()) text += "interface = " + toml_text(memory.interface) + "\n";
+    if (memory.bandwidth_mb_per_s)
+      text += fmt::format("bandwidth_mb_per_s = {:g}\n", *memory.bandwidth_mb_per_s);
+    if (memory.read_latency_clocks)
+      text += fmt::format("read_latency_clocks = {}  # of its bus, to the first data\n",
+                          *memory.read_latency_clocks);
     if (memory.is_executable != (memory.is_flash() || memory.kind == MemoryKind::ram))
       text += fmt::format("executable = {}\n", memory.is_executable);
     if (memory.holds_arena == memory.is_flash()) text += fmt::format("arena = {}\n", memory.holds_arena);
@@ -150,6 +156,10 @@ std::string board_template(std::string_view name, const Board& like) {
       for (const std::string& one : cache.serves) serves.push_back(toml_text(one));
       text += "serves = [" + join(serves, ", ") + "]\n";
     }
+    if (cache.address)
+      text += fmt::format("address = 0x{:08x}  # where it shows that memory\n", *cache.address);
+    if (cache.fills_on != FillsOn::miss)
+      text += fmt::format("fills_on = {}\n", toml_text(name_of(cache.fills_on)));
     if (cache.has_prefetch) text += fmt::format("prefetch = {}\n", *cache.has_prefetch);
     text += "source = " + copied + "\n\n";
   }

@@ -69,6 +69,8 @@ json caches_json(const Board& board) {
                     {"line_bytes", or_null(cache.line_bytes)},
                     {"ways", or_null(cache.ways)},
                     {"serves", cache.serves},
+                    {"address", or_null(cache.address)},
+                    {"fills_on", name_of(cache.fills_on)},
                     {"prefetch", or_null(cache.has_prefetch)},
                     {"note", text_or_null(cache.note)}});
   return list;
@@ -79,6 +81,35 @@ std::string mhz_text(const std::optional<std::int64_t>& clock_hz) {
 }
 
 std::string core_text(const Board& board) { return board.processor + (board.is_data_only ? " *" : ""); }
+
+/// "  2 wait states, 64 bits a read", "  75 MHz, 37.5 MB/s after 12 clocks"; empty if nothing is known.
+std::string access_text(const Memory& memory) {
+  std::vector<std::string> words;
+  if (memory.kind == MemoryKind::external_flash || memory.kind == MemoryKind::external_ram) {
+    if (memory.clock_hz) words.push_back(mhz_text(memory.clock_hz));
+    if (memory.bandwidth_mb_per_s)
+      words.push_back(
+          fmt::format("{:g} MB/s", *memory.bandwidth_mb_per_s) +
+          (memory.read_latency_clocks ? fmt::format(" after {} clocks", *memory.read_latency_clocks) : ""));
+  } else {
+    if (memory.wait_states)
+      words.push_back(count_text(static_cast<std::size_t>(*memory.wait_states), "wait state"));
+    if (memory.read_bits) words.push_back(fmt::format("{} bits a read", *memory.read_bits));
+  }
+  return words.empty() ? "" : "  " + join(words, ", ");
+}
+
+/// "  lines of 16 bytes, 2 ways, prefetch"; empty if nothing is known.
+std::string lines_text(const Cache& cache) {
+  std::vector<std::string> words;
+  if (cache.line_bytes) words.push_back(fmt::format("lines of {} bytes", *cache.line_bytes));
+  if (cache.ways) words.push_back(count_text(static_cast<std::size_t>(*cache.ways), "way"));
+  if (cache.has_prefetch.value_or(false)) words.emplace_back("prefetch");
+  if (cache.fills_on == FillsOn::jump) words.emplace_back("fills on jumps");
+  if (!cache.serves.empty()) words.push_back("of " + join(cache.serves, ", "));
+  if (cache.address) words.push_back(fmt::format("at 0x{:08x}", *cache.address));
+  return words.empty() ? "" : "  " + join(words, ", ");
+}
 
 std::string sources_text(const std::map<std::string, std::string, std::less<>>& sources) {
   std::string text;
@@ -117,9 +148,11 @@ json board_json(const Board& board, const PriceList* prices) {
                         {"clock_hz", or_null(memory.clock_hz)},
                         {"wait_states", or_null(memory.wait_states)},
                         {"wait_states_up_to_hz", memory.wait_states_up_to_hz},
+                        {"read_bits", or_null(memory.read_bits)},
                         {"part", text_or_null(memory.part)},
                         {"interface", text_or_null(memory.interface)},
                         {"bandwidth_mb_per_s", or_null(memory.bandwidth_mb_per_s)},
+                        {"read_latency_clocks", or_null(memory.read_latency_clocks)},
                         {"note", text_or_null(memory.note)}});
   return {{"name", board.name},
           {"title", board.title},
@@ -197,15 +230,14 @@ std::string board_text(const Board& board, const PriceList* prices) {
   if (!board.accelerator.empty()) text += "  beside its core: " + board.accelerator + "\n";
   if (!board.note.empty()) text += "  " + board.note + "\n";
   for (const Memory& memory : board.memories)
-    text += fmt::format("  {:<15} {:<10} {:>12}{}{}\n", name_of(memory.kind), memory.name,
-                        memory.size_bytes ? bytes_text(*memory.size_bytes) : "not known",
-                        memory.address ? fmt::format("  at 0x{:08x}", *memory.address) : "",
-                        memory.wait_states
-                            ? "  " + count_text(static_cast<std::size_t>(*memory.wait_states), "wait state")
-                            : "");
+    text +=
+        fmt::format("  {:<17} {:<15} {:>10}{}{}\n", name_of(memory.kind), memory.name,
+                    memory.size_bytes ? bytes_text(*memory.size_bytes) : "not known",
+                    memory.address ? fmt::format("  at 0x{:08x}", *memory.address) : "", access_text(memory));
   for (const Cache& cache : board.caches)
-    text += fmt::format("  {:<15} {:<10} {:>12}\n", std::string(kind_name(cache.kind)) + " cache", cache.name,
-                        cache.size_bytes ? bytes_text(*cache.size_bytes) : "not known");
+    text +=
+        fmt::format("  {:<17} {:<15} {:>10}{}\n", std::string(kind_name(cache.kind)) + " cache", cache.name,
+                    cache.size_bytes ? bytes_text(*cache.size_bytes) : "not known", lines_text(cache));
   text += powers_text(board.powers);
   text += prices_text(quoted_prices(board.name, board.part, board.prices, board.sources, prices));
   if (const auto blanks = blanks_of(board); !blanks.empty())
@@ -241,6 +273,15 @@ std::vector<std::string> blanks_of(const Board& board) {
   want(board.clock_hz.has_value(), "clock");
   want(!has_flash_without([](const Memory& memory) { return memory.wait_states.has_value(); }),
        "wait states of the flash");
+  want(!has_flash_without([](const Memory& memory) { return memory.read_bits.has_value(); }),
+       "width of a read of the flash");
+  const Memory* program = program_memory(board);
+  want(program == nullptr || program->kind == MemoryKind::flash || external_read_ns(*program, 1).has_value(),
+       "clock, latency or bandwidth of the flash");
+  want(std::ranges::all_of(
+           board.caches,
+           [](const Cache& cache) { return cache.size_bytes && cache.line_bytes && cache.ways; }),
+       "size, lines or ways of a cache");
   want(std::ranges::all_of(board.memories, [](const Memory& memory) { return memory.address.has_value(); }),
        "an address of a memory");
   want(std::ranges::any_of(board.powers, [](const Power& power) { return power.state == PowerState::run; }),

@@ -7,6 +7,7 @@
 #include "base/resources.h"
 #include "base/text.h"
 #include "target/cores.h"
+#include "target/external_memory.h"
 
 namespace nb {
 namespace {
@@ -50,6 +51,8 @@ std::string_view name_of(MemoryKind kind) {
   return "";
 }
 
+std::string_view name_of(FillsOn fills_on) { return fills_on == FillsOn::jump ? "jump" : "miss"; }
+
 std::string_view source_of(const Board& board, std::string_view path) {
   for (;;) {
     if (const auto at = board.sources.find(path); at != board.sources.end()) return at->second;
@@ -78,6 +81,20 @@ std::vector<const Memory*> arena_memories(const Board& board) {
   for (const Memory& memory : board.memories)
     if (memory.holds_arena && memory.size_bytes) candidates.push_back(&memory);
   return candidates;
+}
+
+std::optional<double> external_read_ns(const Memory& memory, std::int64_t bytes) {
+  std::optional<int> latency_clocks = memory.read_latency_clocks;
+  std::optional<double> latency_ns;
+  for (const ExternalMemory& part : builtin_memories()) {
+    if (part.name != memory.part) continue;
+    if (!latency_clocks) latency_clocks = part.read_latency_clocks;
+    latency_ns = part.read_latency_ns;
+  }
+  if (latency_clocks && memory.clock_hz)
+    latency_ns = *latency_clocks * 1e9 / static_cast<double>(*memory.clock_hz);
+  if (!latency_ns || !memory.bandwidth_mb_per_s) return std::nullopt;
+  return *latency_ns + static_cast<double>(bytes) * 1e3 / *memory.bandwidth_mb_per_s;
 }
 
 Result<std::vector<Board>> parse_catalogue(Diagnostics& diagnostics) {

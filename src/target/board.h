@@ -30,9 +30,12 @@ struct Memory {
   std::optional<std::int64_t> clock_hz;            ///< of its bus; absent: the core's
   std::optional<int> wait_states;                  ///< at that clock
   std::vector<std::int64_t> wait_states_up_to_hz;  ///< [n]: highest bus clock with n wait states
-  std::string part;                                ///< an external memory of the catalogue; may be empty
-  std::string interface;                           ///< "QSPI", "OctoSPI"...; empty inside the part
+  std::optional<int> read_bits;  ///< of one read of its array, which the wait states are for
+  std::string part;              ///< an external memory of the catalogue; may be empty
+  std::string interface;         ///< "QSPI", "OctoSPI"...; empty inside the part
   std::optional<double> bandwidth_mb_per_s;
+  std::optional<int>
+      read_latency_clocks;  ///< of an external memory's bus, from the start of a read to its data
   bool is_executable = false;
   bool holds_arena = false;  ///< may hold the arena: RAM of any kind unless the file says otherwise
   bool holds_stack = false;  ///< holds stack, .data and .bss: one memory of a board
@@ -45,14 +48,23 @@ struct Memory {
 
 enum class CacheKind { instruction, data, unified };
 
+/// What a cache keeps. `miss`: every line that had to be fetched. `jump`: what was neither in the line in use
+/// nor in the line that the prefetch had brought, so of code that runs on only the line behind a jump.
+enum class FillsOn { miss, jump };
+
+[[nodiscard]] std::string_view name_of(FillsOn fills_on);
+
 struct Cache {
   std::string name;
   CacheKind kind = CacheKind::unified;
   std::optional<std::int64_t> size_bytes;
   std::optional<std::int64_t> line_bytes;
-  std::optional<int> ways;
-  std::vector<std::string> serves;  ///< names of memories; empty: all behind it, or not known
-  std::optional<bool> has_prefetch;
+  std::optional<int> ways;          ///< as many as it has lines: fully associative
+  std::vector<std::string> serves;  ///< names of memories; empty: all but the TCMs, or not known
+  std::optional<std::uint32_t>
+      address;                       ///< where it shows the memory that it serves, if not at that one's own
+  std::optional<bool> has_prefetch;  ///< of the next line; a cache of a prefetch buffer's size is that buffer
+  FillsOn fills_on = FillsOn::miss;
   std::string note;
 };
 
@@ -118,6 +130,10 @@ struct Board {
 /// Memories that may hold the arena, in order of preference; one arena lies in one of them, never across two.
 /// Those of unknown size are left out.
 [[nodiscard]] std::vector<const Memory*> arena_memories(const Board& board);
+
+/// Nanoseconds to read `bytes` at one address of an external memory: the latency of its bus as the board
+/// reads it, else as the part has it, and then its bandwidth. Nothing if one of them is not known.
+[[nodiscard]] std::optional<double> external_read_ns(const Memory& memory, std::int64_t bytes);
 
 /// Reads a board. `file` is named in diagnostics (bad-board, with line and rule); every mistake is reported.
 Result<Board> parse_board(std::string_view toml, std::string_view file, Diagnostics& diagnostics);

@@ -1,5 +1,6 @@
 // A board's TOML, checked against board_schema() row by row, then read; what the rows cannot say follows.
 #include <algorithm>
+#include <bit>
 
 #include "base/text.h"
 #include "target/board.h"
@@ -62,8 +63,10 @@ class Parser {
     if (const toml::array* limits = table["wait_states_up_to_hz"].as_array())
       for (const toml::node& limit : *limits)
         memory.wait_states_up_to_hz.push_back(limit.as_integer()->get());
+    memory.read_bits = int_of(table, "read_bits");
     memory.interface = text_of(table, "interface");
     memory.bandwidth_mb_per_s = table["bandwidth_mb_per_s"].value<double>();
+    memory.read_latency_clocks = int_of(table, "read_latency_clocks");
     memory.is_executable = table["executable"].value_or(memory.is_flash() || memory.kind == MemoryKind::ram);
     memory.holds_arena = table["arena"].value_or(!memory.is_flash());
     memory.holds_stack = table["stack"].value_or(false);
@@ -81,25 +84,47 @@ class Parser {
                 .ways = int_of(table, "ways"),
                 .has_prefetch = table["prefetch"].value<bool>(),
                 .note = text_of(table, "note")};
+    if (const auto address = integer_of(table, "address"))
+      cache.address = static_cast<std::uint32_t>(*address);
+    if (table.contains("fills_on"))
+      cache.fills_on = static_cast<FillsOn>(check_.choice_of(table, "cache", "fills_on"));
     if (const toml::array* serves = table["serves"].as_array())
       for (const toml::node& name : *serves) {
         cache.serves.push_back(name.value_or(std::string()));
-        const bool is_known = std::ranges::any_of(
-            board_.memories, [&](const Memory& memory) { return memory.name == cache.serves.back(); });
-        if (!is_known)
+        const auto memory = std::ranges::find(board_.memories, cache.serves.back(), &Memory::name);
+        if (memory == board_.memories.end())
           check_.refuse(name.source(), "no memory is called " + quoted_text(cache.serves.back()),
                         "a cache serves memories of its board");
+        else if (memory->kind == MemoryKind::tcm)
+          check_.refuse(name.source(), "a cache before " + quoted_text(memory->name),
+                        "a tcm is as fast as its core, no cache serves it");
       }
-    if (cache.line_bytes && cache.size_bytes && *cache.size_bytes % *cache.line_bytes != 0)
-      check_.refuse(table.source(), "a cache of part of a line", "size_bytes is a multiple of line_bytes");
-    for (const Cache& other : board_.caches)
-      if (other.name == cache.name)
-        check_.refuse(table.source(), "two caches are called " + quoted_text(cache.name),
-                      "names in a board are unique");
+    check_cache(cache, table);
     board_.caches.push_back(std::move(cache));
   }
 
   // --- what the rows cannot say ---
+
+  void check_cache(const Cache& cache, const toml::table& table) {
+    const auto refuse_here = [&](std::string message, std::string rule) {
+      check_.refuse(table.source(), "cache " + quoted_text(cache.name) + ": " + std::move(message),
+                    std::move(rule));
+    };
+    for (const Cache& other : board_.caches)
+      if (other.name == cache.name) refuse_here("two of this name", "names in a board are unique");
+    if (cache.line_bytes && !std::has_single_bit(static_cast<std::uint64_t>(*cache.line_bytes)))
+      refuse_here("lines of " + std::to_string(*cache.line_bytes) + " bytes", "line_bytes is a power of two");
+    if (cache.size_bytes && cache.line_bytes && *cache.size_bytes % *cache.line_bytes != 0)
+      refuse_here("a part of a line", "size_bytes is a multiple of line_bytes");
+    else if (cache.size_bytes && cache.ways &&
+             *cache.size_bytes % (cache.line_bytes.value_or(1) * *cache.ways) != 0)
+      refuse_here("its ways differ in size", "size_bytes is a multiple of line_bytes times ways");
+    if (cache.fills_on == FillsOn::jump && cache.kind == CacheKind::data)
+      refuse_here("a data cache that fills on jumps", "fills_on = \"jump\" is of caches of instructions");
+    if (cache.address && cache.serves.size() != 1)
+      refuse_here("an address, and it serves " + std::to_string(cache.serves.size()),
+                  "the address of a cache is that of the one memory that it serves");
+  }
 
   void check_memory(const Memory& memory, const toml::table& table) {
     const auto refuse_here = [&](std::string message, std::string rule) {
@@ -113,6 +138,13 @@ class Parser {
                   "only an external memory names a part of the catalogue");
     if (!memory.size_bytes && !is_outside)
       refuse_here("no size_kib", "only an external memory may leave its size blank");
+    if (memory.read_bits && !std::has_single_bit(static_cast<unsigned>(*memory.read_bits)))
+      refuse_here("reads of " + std::to_string(*memory.read_bits) + " bits", "read_bits is a power of two");
+    if (memory.read_bits && is_outside)
+      refuse_here("read_bits outside the part", "an external memory has a bandwidth_mb_per_s");
+    if (memory.read_latency_clocks && !(is_outside && memory.clock_hz))
+      refuse_here("read_latency_clocks of no clock",
+                  "only an external memory with a clock_hz has a latency of its bus");
     if (memory.is_flash() && (memory.holds_arena || memory.holds_stack))
       refuse_here("flash for arena or stack", "arena and stack lie in ram, tcm or external_ram");
     if (memory.holds_stack && !memory.size_bytes)

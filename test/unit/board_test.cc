@@ -240,9 +240,46 @@ TEST_CASE("a bad board is refused with its line and the rule") {
           "no memory is called");
   refused(kGood + "[[cache]]\nname = \"c\"\nkind = \"data\"\nsources.sise = \"x\"\n", 21,
           "unknown key \"sise\"");
+  const std::string cache = kGood + "[[cache]]\nname = \"c\"\nkind = \"data\"\n";
+  refused(cache + "size_bytes = 96\nline_bytes = 24\n", 18, "lines of 24 bytes");
+  refused(cache + "size_bytes = 100\nline_bytes = 16\n", 18, "a part of a line");
+  refused(cache + "size_bytes = 4096\nline_bytes = 16\nways = 3\n", 18, "its ways differ in size");
+  refused(cache + "fills_on = \"jump\"\n", 18, "a data cache that fills on jumps");
+  refused(cache + "fills_on = \"always\"\n", 21, "unknown fills_on");
+  refused(cache + "address = 0x200000\n", 18, "an address, and it serves 0");
+  refused(cache + "serves = [\"itcm\"]\n[[memory]]\nname = \"itcm\"\nkind = \"tcm\"\nsize_kib = 16\n", 21,
+          "a cache before \"itcm\"");
+  refused(cache + cache.substr(kGood.size()), 21, "two of this name");
+  refused(kGood + "read_bits = 48\n", 13, "reads of 48 bits");
+  refused(kGood + "read_latency_clocks = 12\n", 13, "read_latency_clocks of no clock");
+  refused(kGood + "[[memory]]\nname = \"x\"\nkind = \"external_flash\"\nread_bits = 32\n", 18,
+          "read_bits outside the part");
   refused("memory = 3\n" + kGood.substr(0, kGood.find("[[memory")), 1, "not a list of tables");
   refused("", 1, "no \"name\"");
   refused(replaced(kGood, "\"B\"", "\"\xc3\xa9\""), 2, "not ASCII");
+}
+
+TEST_CASE("what a timing model needs is read: flash, accelerators, caches, memories outside") {
+  Diagnostics diagnostics;
+  const auto board = [&](const char* name) {
+    const auto found = find_board(name, diagnostics);
+    REQUIRE(found.is_ok());
+    return *found;
+  };
+  const Board l4 = board("nucleo-l4r5zi");
+  CHECK(*program_memory(l4)->read_bits == 64);
+  REQUIRE(l4.caches.size() == 2);
+  CHECK(*l4.caches[0].size_bytes == 32 * 32);
+  CHECK(*l4.caches[0].ways == 32);
+  CHECK(l4.caches[0].fills_on == FillsOn::jump);
+  CHECK(l4.caches[1].fills_on == FillsOn::miss);
+  CHECK(*board("stm32f769i-disco").caches[2].address == 0x200000);
+  // A line of 8 bytes by four lines at 75 MHz: 12 clocks, then 16.
+  const Board pico2 = board("rpi-pico2");
+  CHECK(*external_read_ns(*program_memory(pico2), 8) == doctest::Approx(28 / 0.075));
+  Memory unknown = *program_memory(pico2);
+  unknown.read_latency_clocks.reset();
+  CHECK_FALSE(external_read_ns(unknown, 8).has_value());
 }
 
 TEST_CASE("every mistake is reported, not only the first") {

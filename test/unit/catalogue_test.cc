@@ -280,7 +280,14 @@ TEST_CASE("what a board leaves blank is told by name") {
   Diagnostics diagnostics;
   const auto blanks = [&](const char* name) { return join(blanks_of(*find_board(name, diagnostics)), ", "); };
   CHECK(blanks("nucleo-f411re") == "power");
-  CHECK(blanks("nucleo-f207zg") == "wait states of the flash, power, price");
+  CHECK(blanks("nucleo-f207zg") == "power, price");
+  CHECK(
+      blanks("nrf52-dk") ==
+      "wait states of the flash, width of a read of the flash, size, lines or ways of a cache, power, price");
+  CHECK(blanks("stm32n6570-dk") ==
+        "clock, latency or bandwidth of the flash, size, lines or ways of a cache, an address of a memory, "
+        "power, "
+        "price");
   CHECK(blanks("cortex-m4f").empty());
 }
 
