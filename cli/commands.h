@@ -19,7 +19,8 @@ struct Options {
   double timeout_seconds = 600;
   std::string data, labels, reference, metric = "auto", layer;
   std::vector<std::string> words;
-  std::string like, prices;
+  std::string like, prices, to;
+  std::vector<std::string> memory_map, what_if;
   std::optional<double> max_drop;
   std::optional<double> threshold, min_acc, min_cos, max_rmse, max_mae, max_l2r;
   std::int64_t samples = 0;
@@ -31,6 +32,7 @@ int analyze(const Options& options);
 int generate(const Options& options);
 int run(const Options& options);
 int validate(const Options& options);
+int time(const Options& options);
 int boards(const Options& options);
 int blocks(const Options& options);
 int explain(const Options& options);

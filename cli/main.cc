@@ -202,6 +202,38 @@ void add_validate_options(CLI::App& verb, Options& options) {
       "nucleo-l4r5zi");
 }
 
+void add_what_if_option(CLI::App& verb, Options& options) {
+  verb.add_option("--what-if", options.what_if,
+                  "other conditions than the board's: clock=96MHz, wait_states=5, cache=off, prefetch=off")
+      ->type_name("KEY=VALUE,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+void add_time_options(CLI::App& verb, Options& options) {
+  verb.add_option("firmware", options.model, "an ELF file, linked for a virtual machine of the board's core")
+      ->required()
+      ->type_name("FIRMWARE");
+  verb.add_option("-b,--board", options.board, "one of `nblocks boards`, or a .toml file")
+      ->required()
+      ->type_name("BOARD");
+  verb.add_option("--from", options.from, "where to begin: a symbol, or 0x...")
+      ->required()
+      ->type_name("SYMBOL");
+  verb.add_option("--to", options.to, "where to end; when --from returns, if left out")->type_name("SYMBOL");
+  verb.add_option("--memory-map", options.memory_map,
+                  "which memories of the board addresses or sections of the file stand for")
+      ->type_name("LOW-HIGH|.SECTION=MEMORY,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb.add_option("--timeout", options.timeout_seconds, "seconds that the program may run; 600 if left out")
+      ->type_name("SECONDS");
+  add_output_options(verb, options);
+  add_what_if_option(verb, options);
+  verb.footer(
+      "Example: nblocks time firmware.elf --board nucleo-l4r5zi --from filter --memory-map .rodata=flash");
+}
+
 void add_explain_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "cortex-m4f");
   CLI::Option* topic = verb.get_option("model");
@@ -324,6 +356,8 @@ int main(int argc, char** argv) {
       *add("validate", "Compare a program with its float model on a labelled set: accuracy, errors, gates.",
            nb::cli::validate),
       options);
+  add_time_options(*add("time", "How long a stretch of any firmware takes on a board.", nb::cli::time),
+                   options);
   add_boards_options(
       *add("boards", "The boards and external memories: what they hold, how fast, at what power and price.",
            nb::cli::boards),

@@ -283,6 +283,12 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
 
   Firmware firmware{.folder = folder, .executable = folder / "firmware.elf"};
   firmware.machine = placement->machine->name;
+  firmware.places = {
+      {placement->flash_origin, placement->flash_origin + sizes.flash_bytes, plan.program->name},
+      {placement->ram_origin, placement->ram_origin + narrow(size_of(*plan.stack)), plan.stack->name}};
+  if (has_own_arena_memory)
+    firmware.places.push_back(
+        {placement->ram2_origin, placement->ram2_origin + sizes.ram2_bytes, plan.arena->name});
   std::vector<std::string> objects;
   const auto compile_all = [&](const std::vector<std::string>& sources,
                                const std::string& optimize) -> Status {

@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "bench/elf.h"
+#include "base/elf.h"
 #include "emit/emit.h"
 #include "graph/graph.h"
 #include "target/board.h"
+#include "timing/memory_system.h"
 
 namespace nb {
 
@@ -16,6 +17,7 @@ struct Firmware {
   std::filesystem::path folder, executable;
   std::optional<ElfFile> elf;
   std::vector<std::string> qemu;             ///< the command without plugin and kernel; empty on the host
+  std::vector<RegionPlace> places;           ///< program, RAM, and RAM of the arena if that is another
   std::string machine;                       ///< the QEMU machine; "host"
   std::vector<std::string> compile_command;  ///< of the model's source
   std::int64_t flash_bytes = 0;              ///< vectors, code, constants, initial data

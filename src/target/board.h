@@ -65,20 +65,11 @@ struct Cache {
       address;                       ///< where it shows the memory that it serves, if not at that one's own
   std::optional<bool> has_prefetch;  ///< of the next line; a cache of a prefetch buffer's size is that buffer
   FillsOn fills_on = FillsOn::miss;
+  std::optional<int> new_line_cycles;  ///< more for the first word of a line that the core goes on to
   std::string note;
 };
 
 enum class PowerState { run, idle, sleep };
-
-/// What ran when a figure was measured: a network on the core, or on another engine of the part; CoreMark; an
-/// empty loop.
-enum class PowerLoad { inference, accelerator, coremark, loop };
-[[nodiscard]] std::string_view name_of(PowerLoad load);
-
-/// How the part makes the voltage of its core: the current of a linear one (`ldo`) stays over the supply's
-/// voltage, the power of a switching one (`smps`).
-enum class Regulator { ldo, smps };
-[[nodiscard]] std::string_view name_of(Regulator regulator);
 
 /// One published figure; exactly one of the three ranges is present.
 struct Power {
@@ -87,8 +78,6 @@ struct Power {
   std::optional<Range> power_mw, current_ma, current_ua_per_mhz;
   std::optional<std::int64_t> clock_hz;
   std::optional<int> supply_mv;
-  std::optional<PowerLoad> load;       ///< in state `run`; absent: not given
-  std::optional<Regulator> regulator;  ///< absent: not given
   std::string note;
 };
 

@@ -86,6 +86,7 @@ class Parser {
                 .note = text_of(table, "note")};
     if (const auto address = integer_of(table, "address"))
       cache.address = static_cast<std::uint32_t>(*address);
+    cache.new_line_cycles = int_of(table, "new_line_cycles");
     if (table.contains("fills_on"))
       cache.fills_on = static_cast<FillsOn>(check_.choice_of(table, "cache", "fills_on"));
     if (const toml::array* serves = table["serves"].as_array())

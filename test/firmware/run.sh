@@ -108,13 +108,19 @@ while read -r row; do
   run toy 0 -plugin "./libnbcount.so,out=count.txt,marks=$marks"
   run toy 0 -singlestep -plugin "./libnbcount.so,out=single.txt,marks=$marks"
   tr : '\n' <<<"$marks" >marks.txt
-  run toy 0 -plugin ./libnbcount.so,out=snap.txt,marksfile=marks.txt,snap=1
-  for file in count single snap; do
+  run toy 0 -plugin ./libnbcount.so,out=edges.txt,marksfile=marks.txt,edges=1
+  printf 'region 0 ffffffff\ncache I miss 64 16 2 1\ncache D miss 64 16 2 1\ncache U jump 256 16 4 1\n' >memories.txt
+  run toy 0 -plugin ./libnbcount.so,out=memories.log,marksfile=marks.txt,memories=memories.txt
+  run toy 0 -plugin "./libnbcount.so,out=first.txt,marks=$marks,edges=1,last=2"
+  cp memories.log memories_run.txt
+  for file in count single edges memories_run first; do
     check "$core $machine: $file is whole" contains $file.txt "^end$"
-    grep -E '^(M|total)' $file.txt >$file.marks
+    grep -E '^(M|total)' $file.txt | cut -d' ' -f1-3 >$file.marks
   done
   check "$core $machine: counts by blocks and by single steps" cmp count.marks single.marks
-  check "$core $machine: counts with snapshots" cmp count.marks snap.marks
+  check "$core $machine: counts with edges" cmp count.marks edges.marks
+  check "$core $machine: counts with memories" cmp count.marks memories_run.marks
+  check "$core $machine: nothing after the last mark" [ "$(tail -n 2 first.marks | cut -d' ' -f1,2 | head -n 1)" = "M 2" ]
   check "$core $machine: passages" [ "$(grep -c '^M' count.txt)" = 18 ]
   vector=0
   case $core in cortex-m55 | cortex-m85) vector=10 ;; esac
@@ -123,11 +129,17 @@ while read -r row; do
     check "$core $machine: the known vector loop" [ "$(between count.txt 00000001 00000002 $sample)" = $vector ]
   done
   inference=$(between count.txt ffff0000 ffff0001 1)
-  # Intervals add up: blocks, less what the last one had not run yet, plus what it ran after the mark before.
+  # Intervals add up: blocks by their edges, less what the mark's block had not run yet, plus that of the mark before.
   check "$core $machine: intervals" awk '
-    $1 == "D" { sum += $3 * $4 } $1 == "P" { late = $3 - $4 }
-    $1 == "M" { if (sum + carried - late != $3 - last) bad = 1; carried = late; last = $3; sum = 0 }
-    END { exit bad }' snap.txt
+    FNR == NR { if ($1 == "T") insns[blocks++] = $4; next }
+    $1 == "E" { sum += insns[$3] * $4 }
+    $1 == "M" { late = insns[$4] - $5
+                if (marks++ > 0 && sum + carried - late != $3 - last) bad = 1; carried = late; last = $3; sum = 0 }
+    END { exit bad || marks < 2 }' edges.txt edges.txt
+  # Accesses and misses of data are no more than there can be, and there are some.
+  check "$core $machine: accesses" awk '
+    $1 == "A" { accesses += $4 + $5 } $1 == "D" { misses[$3] += $5 }
+    END { exit !(accesses > 0 && misses[1] > 0 && misses[1] <= accesses && misses[2] <= accesses) }' memories_run.txt
   # Blocks add up to the total.
   check "$core $machine: blocks" awk '$1 == "T" { sum += $4 * $5 } $1 == "total" { exit sum != $2 }' count.txt
 

@@ -1,21 +1,36 @@
-// QEMU TCG plugin: exact instruction counts by translation block and between marked addresses.
+// QEMU TCG plugin: exact instruction counts by translation block and between marked addresses, the edges
+// between blocks, and how often the memories and caches of a board are reached.
 //
-//   -plugin libnbcount.so,out=FILE[,marks=ADDR:ADDR:...|,marksfile=FILE][,snap=1][,max=N]
+//   -plugin libnbcount.so,out=FILE[,marks=ADDR:ADDR:...|,marksfile=FILE][,call=ADDR][,edges=1]
+//           [,memories=FILE][,first=N][,last=N][,ends=1][,max=N]
 //
 // out        where the counts go
 // marks      code addresses, hexadecimal, in the order of their indices; bit 0 (Thumb) is ignored
 // marksfile  the same, one address a line
-// snap=1     after each mark, what ran since the mark before it, by translation block
-// max        how many M, D and P lines are written at most (default 1000000)
+// call       a function: its entry and the return to its caller are two more marks, the last two indices
+// edges=1    what ran since the mark before, edge by edge
+// memories   a board's memories and caches (memories.h); brings edges
+// first      marks are passed over until this one was passed
+// last       nothing is written, and hardly anything counted, after this mark was passed
+// ends=1     the program ends at that mark, too
+// max        how many lines of intervals are written at most (default 4000000)
 //
-// The file is text. Addresses are hexadecimal, all other numbers decimal:
-//   nbcount 1
-//   M mark total           a mark was passed; total = instructions that ran before the marked one
-//   D pc insns count       snap only, before the M that ends the interval: a block's executions in it
-//   P pc insns done        snap only: of one such execution of that block only the first `done` instructions
-//                          ran before the mark; the rest belongs to the next interval
+// The file is text. Addresses are hexadecimal, all other numbers decimal. Blocks are numbered from 0 in the
+// order of their T lines:
+//   nbcount 2
+//   M mark total block done  a mark was passed; total = instructions that ran before the marked one, `done`
+//                          of them in this passage of its block
+//   E from to count        before the M that ends the interval, as all lines of intervals: block `to` ran
+//                          `count` times right after block `from`. The block with the mark belongs to the
+//                          interval before, with all its instructions.
+//   A block region reads writes              accesses to data
+//   I block cache region sequential jumped lines   misses of instructions: in the line after the one before,
+//                          others; and changes of line in all
+//   D block cache region misses dirty burst  misses of data, dirty lines that had to be written back, and
+//                          misses whose access before missed, too
 //   O dropped              lines beyond max, if any
-//   T pc bytes insns count a translation block and how often it ran in all; one line a (pc, bytes, insns)
+//   T pc bytes insns count code   a translation block, how often it ran in all, and its bytes in hexadecimal;
+//                          one line a (pc, bytes, insns)
 //   total N                instructions in all
 //   end                    the file is whole
 //
@@ -30,29 +45,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "memories.h"
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 typedef uint64_t qemu_plugin_id_t;
-enum { kInlineAddU64 = 0, kCallbackNoRegisters = 0 };
+typedef uint32_t qemu_plugin_meminfo_t;
+enum { kInlineAddU64 = 0, kCallbackNoRegisters = 0, kReadsAndWrites = 3 };
+
+/// The begin of qemu_info_t.
+struct information {
+  const char* target_name;
+};
 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb* tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb* tb);
 struct qemu_plugin_insn* qemu_plugin_tb_get_insn(const struct qemu_plugin_tb* tb, size_t index);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn* insn);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn* insn);
+const void* qemu_plugin_insn_data(const struct qemu_plugin_insn* insn);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
                                            void (*callback)(qemu_plugin_id_t, struct qemu_plugin_tb*));
 void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb* tb, int operation, void* counter,
                                               uint64_t immediate);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn* insn, void (*callback)(unsigned, void*),
                                             int flags, void* user);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb* tb, void (*callback)(unsigned, void*),
+                                          int flags, void* user);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn* insn,
+                                      void (*callback)(unsigned, qemu_plugin_meminfo_t, uint64_t, void*),
+                                      int flags, int accesses, void* user);
+bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*callback)(qemu_plugin_id_t, void*),
                                     void* user);
 
 __attribute__((visibility("default"))) int qemu_plugin_version = 1;
-__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const void* info,
-                                                               int argc, char** argv);
+__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,
+                                                               const struct information* info, int argc,
+                                                               char** argv);
 
 /// A translation block. Blocks that are translated again share the record, whose address generated code
 /// keeps.
@@ -60,10 +91,22 @@ struct block {
   uint64_t pc;
   uint32_t insns;
   uint32_t bytes;
+  uint32_t number;
+  uint8_t* code;  // its bytes
   uint64_t executions;
-  uint64_t executions_at_mark;
+  struct edge* edges;
+  struct edge* last_edge;   // the one that was taken last, or null
+  struct traffic* traffic;  // of the interval; null without memories
+  bool has_traffic;
   struct block* next_in_bucket;
   struct block* next;
+};
+
+/// That one block ran right after another.
+struct edge {
+  struct block* to;
+  uint64_t count;  // in the interval
+  struct edge* next;
 };
 
 /// A marked instruction in a block.
@@ -82,9 +125,13 @@ static struct passage* first_passage;
 static uint64_t* marks;
 static size_t mark_count;
 static uint64_t total;
-static uint64_t lines_left = 1000000;
+static uint64_t lines_left = 4000000;
 static uint64_t lines_dropped;
-static bool snap;
+static bool has_edges, has_memories, ends, is_over, is_riscv;
+static uint32_t first_mark = UINT32_MAX, last_mark = UINT32_MAX;
+static uint32_t block_count;
+static struct block* previous;
+static uint64_t call_pc = UINT64_MAX, return_pc = UINT64_MAX;
 static FILE* out;
 
 static void* allocate(size_t bytes) {
@@ -114,6 +161,8 @@ static struct block* find_block(uint64_t pc, uint32_t insns, uint32_t bytes) {
   block->pc = pc;
   block->insns = insns;
   block->bytes = bytes;
+  block->number = block_count++;
+  if (has_memories) block->traffic = allocate(sizeof *block->traffic);
   *at = block;
   *last_block = block;
   last_block = &block->next;
@@ -131,23 +180,127 @@ static struct passage* find_passage(struct block* block, uint32_t mark, uint32_t
   return p;
 }
 
+static void write_misses(char kind, uint32_t block, uint32_t cache, uint32_t region, uint64_t first,
+                         uint64_t second, uint64_t third) {
+  if ((first | second | third) == 0 || !take_line()) return;
+  fprintf(out, "%c %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", kind, block,
+          cache, region, first, second, third);
+}
+
+static void write_traffic(struct block* block) {
+  struct traffic* const t = block->traffic;
+  for (uint32_t r = 0; r < region_count; ++r) {
+    if ((t->reads[r] | t->writes[r]) == 0 || !take_line()) continue;
+    fprintf(out, "A %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", block->number, r, t->reads[r],
+            t->writes[r]);
+  }
+  for (uint32_t c = 0; c < cache_count; ++c) {
+    for (uint32_t r = 0; r < region_count; ++r) {
+      write_misses('I', block->number, c, r, t->misses[c][r].sequential, t->misses[c][r].jumped,
+                   t->misses[c][r].lines);
+      write_misses('D', block->number, c, r, t->misses[c][r].data, t->misses[c][r].dirty,
+                   t->misses[c][r].burst);
+    }
+  }
+  memset(t, 0, sizeof *t);
+  block->has_traffic = false;
+}
+
+/// Ends an interval: writes what ran in it, and forgets it.
+static void write_interval(void) {
+  for (struct block* b = first_block; b != NULL; b = b->next) {
+    for (struct edge* e = b->edges; e != NULL; e = e->next) {
+      if (e->count == 0) continue;
+      if (take_line()) {
+        fprintf(out, "E %" PRIu32 " %" PRIu32 " %" PRIu64 "\n", b->number, e->to->number, e->count);
+      }
+      e->count = 0;
+    }
+    if (b->has_traffic) write_traffic(b);
+  }
+}
+
+static void write_out(qemu_plugin_id_t id, void* user);
+
+static void pass_mark(uint32_t mark, const struct block* block, uint32_t done) {
+  if (first_mark != UINT32_MAX && mark != first_mark) return;
+  first_mark = UINT32_MAX;
+  if (has_edges) write_interval();
+  if (take_line()) {
+    fprintf(out, "M %" PRIu32 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n", mark, total - block->insns + done,
+            block->number, done);
+  }
+  if (mark != last_mark) return;
+  is_over = true;
+  if (!ends) return;
+  write_out(0, NULL);
+  _exit(0);
+}
+
 /// The marked instruction is next. The block's inline counters have already added all its instructions.
 static void on_mark(unsigned vcpu, void* user) {
   (void)vcpu;
   const struct passage* p = user;
-  if (snap) {
-    for (struct block* b = first_block; b != NULL; b = b->next) {
-      const uint64_t count = b->executions - b->executions_at_mark;
-      if (count == 0) continue;
-      b->executions_at_mark = b->executions;
-      if (take_line()) fprintf(out, "D %" PRIx64 " %" PRIu32 " %" PRIu64 "\n", b->pc, b->insns, count);
+  if (!is_over) pass_mark(p->mark, p->block, p->insns_before);
+}
+
+/// A block is entered. Its inline counters have already added it.
+static void on_enter(unsigned vcpu, void* user) {
+  (void)vcpu;
+  if (is_over) return;
+  struct block* const block = user;
+  struct block* const from = previous;
+  previous = block;
+  if (from != NULL) {
+    struct edge* e = from->last_edge;
+    if (e == NULL || e->to != block) {
+      for (e = from->edges; e != NULL && e->to != block; e = e->next) {
+      }
+      if (e == NULL) {
+        e = allocate(sizeof *e);
+        *e = (struct edge){block, 0, from->edges};
+        from->edges = e;
+      }
+      from->last_edge = e;
     }
-    if (take_line()) {
-      fprintf(out, "P %" PRIx64 " %" PRIu32 " %" PRIu32 "\n", p->block->pc, p->block->insns, p->insns_before);
-    }
+    ++e->count;
   }
-  if (take_line()) {
-    fprintf(out, "M %" PRIu32 " %" PRIu64 "\n", p->mark, total - (p->block->insns - p->insns_before));
+  if (has_instruction_caches) {
+    block->has_traffic = true;
+    fetch_instructions(block->traffic, block->pc, block->bytes);
+  }
+  if (block->pc == return_pc) {
+    return_pc = UINT64_MAX;
+    pass_mark((uint32_t)mark_count + 1, block, 0);
+  } else if (block->pc == call_pc && return_pc == UINT64_MAX && from != NULL) {
+    return_pc = from->pc + from->bytes;
+    pass_mark((uint32_t)mark_count, block, 0);
+  }
+}
+
+static void on_access(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t address, void* user) {
+  (void)vcpu;
+  if (is_over) return;
+  struct block* const block = user;
+  block->has_traffic = true;
+  access_data(block->traffic, address, qemu_plugin_mem_is_store(info));
+}
+
+/// Bytes of an instruction by its encoding: before the end of a page QEMU looks at what follows, and counts
+/// that to the instruction before.
+static size_t size_of(const struct qemu_plugin_insn* insn) {
+  const uint8_t* const code = qemu_plugin_insn_data(insn);
+  const bool is_long = is_riscv ? (code[0] & 3) == 3 : code[1] >= 0xe8;
+  return is_long ? 4 : 2;
+}
+
+static void copy_code(struct block* block, const struct qemu_plugin_tb* tb) {
+  block->code = allocate(block->bytes + 1);
+  uint8_t* to = block->code;
+  for (uint32_t i = 0; i < block->insns; ++i) {
+    const struct qemu_plugin_insn* insn = qemu_plugin_tb_get_insn(tb, i);
+    memcpy(to, qemu_plugin_insn_data(insn), size_of(insn));
+    to += size_of(insn);
   }
 }
 
@@ -155,10 +308,16 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   (void)id;
   const size_t insns = qemu_plugin_tb_n_insns(tb);
   uint32_t bytes = 0;
-  for (size_t i = 0; i < insns; ++i) bytes += (uint32_t)qemu_plugin_insn_size(qemu_plugin_tb_get_insn(tb, i));
+  for (size_t i = 0; i < insns; ++i) bytes += (uint32_t)size_of(qemu_plugin_tb_get_insn(tb, i));
   struct block* block = find_block(qemu_plugin_tb_vaddr(tb), (uint32_t)insns, bytes);
+  if (block->code == NULL) copy_code(block, tb);
   qemu_plugin_register_vcpu_tb_exec_inline(tb, kInlineAddU64, &block->executions, 1);
   qemu_plugin_register_vcpu_tb_exec_inline(tb, kInlineAddU64, &total, insns);
+  if (has_edges) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_enter, kCallbackNoRegisters, block);
+  for (size_t i = 0; has_memories && i < insns; ++i) {
+    qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_access, kCallbackNoRegisters,
+                                     kReadsAndWrites, block);
+  }
   for (size_t m = 0; m < mark_count; ++m) {
     if (marks[m] < block->pc || marks[m] >= block->pc + bytes) continue;
     for (size_t i = 0; i < insns; ++i) {
@@ -175,9 +334,10 @@ static void write_out(qemu_plugin_id_t id, void* user) {
   (void)user;
   if (lines_dropped != 0) fprintf(out, "O %" PRIu64 "\n", lines_dropped);
   for (const struct block* b = first_block; b != NULL; b = b->next) {
-    if (b->executions == 0) continue;
-    fprintf(out, "T %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n", b->pc, b->bytes, b->insns,
+    fprintf(out, "T %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRIu64 " ", b->pc, b->bytes, b->insns,
             b->executions);
+    for (uint32_t i = 0; i < b->bytes; ++i) fprintf(out, "%02x", b->code[i]);
+    fputc('\n', out);
   }
   fprintf(out, "total %" PRIu64 "\nend\n", total);
   if (fclose(out) != 0) perror("nbcount: out");
@@ -214,8 +374,8 @@ static bool read_marks_file(const char* path) {
   return good;
 }
 
-int qemu_plugin_install(qemu_plugin_id_t id, const void* info, int argc, char** argv) {
-  (void)info;
+int qemu_plugin_install(qemu_plugin_id_t id, const struct information* info, int argc, char** argv) {
+  is_riscv = strncmp(info->target_name, "riscv", 5) == 0;
   for (int i = 0; i < argc; ++i) {
     const char* const value = strchr(argv[i], '=');
     const size_t key = value == NULL ? 0 : (size_t)(value - argv[i]);
@@ -227,8 +387,20 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void* info, int argc, char** 
       good = read_marks(value + 1);
     } else if (key == 9 && memcmp(argv[i], "marksfile", 9) == 0) {
       good = read_marks_file(value + 1);
-    } else if (key == 4 && memcmp(argv[i], "snap", 4) == 0) {
-      snap = value[1] == '1' || value[1] == 'o';  // QEMU writes a bare flag as =on
+    } else if (key == 4 && memcmp(argv[i], "call", 4) == 0) {
+      call_pc = strtoull(value + 1, NULL, 16) & ~UINT64_C(1);
+      has_edges = true;
+    } else if (key == 5 && memcmp(argv[i], "edges", 5) == 0) {
+      has_edges = true;
+    } else if (key == 8 && memcmp(argv[i], "memories", 8) == 0) {
+      has_edges = has_memories = true;
+      good = read_memories(value + 1);
+    } else if (key == 5 && memcmp(argv[i], "first", 5) == 0) {
+      first_mark = (uint32_t)strtoul(value + 1, NULL, 10);
+    } else if (key == 4 && memcmp(argv[i], "last", 4) == 0) {
+      last_mark = (uint32_t)strtoul(value + 1, NULL, 10);
+    } else if (key == 4 && memcmp(argv[i], "ends", 4) == 0) {
+      ends = true;
     } else if (key == 3 && memcmp(argv[i], "max", 3) == 0) {
       lines_left = strtoull(value + 1, NULL, 10);
     } else {
@@ -243,7 +415,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void* info, int argc, char** 
     fputs("nbcount: out=FILE is missing\n", stderr);
     return 1;
   }
-  fputs("nbcount 1\n", out);
+  fputs("nbcount 2\n", out);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
   qemu_plugin_register_atexit_cb(id, write_out, NULL);
   return 0;

@@ -1,4 +1,4 @@
-#include "bench/elf.h"
+#include "base/elf.h"
 
 namespace nb {
 namespace {

@@ -1,0 +1,99 @@
+#include "bench/emulate.h"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace nb {
+namespace fs = std::filesystem;
+namespace {
+
+std::string_view text_of(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string hex(std::uint32_t value) {
+  std::array<char, 12> digits{};
+  std::snprintf(digits.data(), digits.size(), "%x", value);
+  return digits.data();
+}
+
+/// The plugin's argument; its files are written.
+Result<std::string> plugin_argument(const CountRequest& request, const fs::path& plugin,
+                                    const fs::path& folder, Diagnostics& diagnostics) {
+  std::string argument = fs::absolute(plugin).string() + ",out=nb_counts.txt";
+  const auto write = [&](const char* name, const std::string& content, const char* key) -> Status {
+    std::string why_not;
+    if (!write_file(folder / name, as_byte_span(content), why_not))
+      return diagnostics.add(
+          {.kind = Kind::file_unwritable, .message = "`" + (folder / name).string() + "`: " + why_not});
+    argument += std::string(",") + key + "=" + name;
+    return {};
+  };
+  std::string marks;
+  for (const std::uint32_t address : request.marks) marks += hex(address) + "\n";
+  if (!marks.empty() && !write("nb_marks.txt", marks, "marksfile")) return kFailed;
+  if (!request.memories.empty() && !write("nb_memories.txt", request.memories, "memories")) return kFailed;
+  if (request.call) argument += ",call=" + hex(*request.call);
+  if (request.has_edges) argument += ",edges=1";
+  if (request.first) argument += ",first=" + std::to_string(*request.first);
+  if (request.last) argument += ",last=" + std::to_string(*request.last);
+  if (request.ends_at_last) argument += ",ends=1";
+  return argument;
+}
+
+}  // namespace
+
+fs::path find_plugin() {
+  return find_companion("NBLOCKS_PLUGIN",
+                        {"libnbcount.so", "../lib/nblocks/libnbcount.so", "../libnbcount.so"});
+}
+
+Result<Emulation> emulate(const std::vector<std::string>& qemu, const fs::path& executable,
+                          const fs::path& folder, const std::optional<CountRequest>& request,
+                          const fs::path& chosen_plugin, double timeout_seconds, Diagnostics& diagnostics) {
+  const fs::path console = folder / "nb_console.txt", counts = folder / "nb_counts.txt";
+  std::error_code ignored;
+  for (const fs::path& old : {console, counts}) fs::remove(old, ignored);
+  std::vector<std::string> command = qemu;
+  if (request) {
+    const fs::path plugin = chosen_plugin.empty() ? find_plugin() : chosen_plugin;
+    if (plugin.empty())
+      return diagnostics.add({.kind = Kind::tool_missing,
+                              .message = "libnbcount.so, the counting plugin, is not beside nblocks",
+                              .help = "build the target nbcount, or set NBLOCKS_PLUGIN"});
+    const auto argument = plugin_argument(*request, plugin, folder, diagnostics);
+    if (!argument) return kFailed;
+    command.insert(command.end(), {"-plugin", *argument});
+  }
+  command.insert(command.end(), {"-kernel", fs::absolute(executable).string()});
+  const auto start = std::chrono::steady_clock::now();
+  auto end = run_process(command, folder, timeout_seconds);
+  if (!end)
+    return diagnostics.add(
+        {.kind = Kind::tool_missing,
+         .message = "`" + command[0] + "` cannot be started",
+         .help = std::string("apt-get install -y --no-install-recommends ") +
+                 (command[0] == "qemu-system-arm" ? "qemu-system-arm" : "qemu-system-misc")});
+  if (end->is_interrupted)
+    return diagnostics.add({.kind = Kind::interrupted, .message = "stopped while running"});
+  Emulation emulation;
+  emulation.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  emulation.end = std::move(*end);
+  const FileRead printed = read_file(console);
+  if (printed.bytes) emulation.console = text_of(*printed.bytes);
+  if (!request || emulation.end.timed_out || emulation.end.exit_code != 0) return emulation;
+  const FileRead log = read_file(counts);
+  if (log.bytes) emulation.profile = parse_profile(text_of(*log.bytes));
+  if (!emulation.profile)
+    return diagnostics.add(
+        {.kind = Kind::internal,
+         .message = "the counting plugin wrote no whole log",
+         .notes = {command_text(command), printable(emulation.end.err.substr(0, 500), 500)}});
+  return emulation;
+}
+
+}  // namespace nb

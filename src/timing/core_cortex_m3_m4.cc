@@ -1,0 +1,119 @@
+// Cortex-M3 and Cortex-M4: three stages, single issue, in order.
+//
+// Sources. TRM: Arm DDI0337I and DDI0439, instruction timing and "load/store timings". M: measured on an
+// STM32F103 and an STM32F407 by github.com/jnk0le/random, cortex_m3m4.md. G: GCC 12's cortex-m4.md and
+// cortex-m4-fpu.md.
+#include "timing/pipeline.h"
+
+namespace nb {
+namespace {
+
+using enum Opcode;
+
+class CortexM3M4 final : public CoreModel {
+ public:
+  explicit CortexM3M4(bool is_m4) : is_m4_(is_m4) {}
+
+  [[nodiscard]] InstructionCost cost(const Instruction& insn) const override {
+    // TRM: a base or index that the instruction before made costs a cycle.
+    constexpr int kAddress = -1;
+    switch (insn.operation) {
+      case load:
+      case fp_load:
+        // TRM: 2; a double word is two accesses.
+        return {.issue = insn.access_bytes == 8 ? 3 : 2, .address_at = kAddress};
+      case store:
+        // TRM, M: the write buffer takes it; a register offset takes a second cycle.
+        return {.issue = insn.has_index ? 2 : 1, .address_at = kAddress};
+      case fp_store:
+        return {.issue = insn.access_bytes == 8 ? 3 : 1, .address_at = kAddress};
+      case load_double:
+      case store_double:
+        return {.issue = 3, .address_at = kAddress};
+      case load_multiple:
+      case store_multiple:
+      case fp_load_multiple:
+      case fp_store_multiple:
+        return {.issue = 1 + insn.register_count, .address_at = kAddress};
+      case multiply_accumulate:
+        return {.issue = is_m4_ ? 1 : 2};
+      case multiply_long:
+        return {.issue = is_m4_ ? 1 : 4};  // TRM of M3: 3 to 5
+      case multiply_accumulate_long:
+        return {.issue = is_m4_ ? 1 : 5};  // TRM of M3: 4 to 7
+      case divide:
+        return {.issue = 7};  // TRM: 2 to 12, by the quotient
+      case branch_table:
+        return {.issue = 2};
+      // TRM: a floating-point result that the next instruction uses costs a cycle; G: not as an addend.
+      case fp_add:
+      case fp_multiply:
+        return {.result = 2, .unit = Unit::floating, .unit_cycles = 1};
+      case fp_multiply_accumulate:
+      case fp_fused:
+        return {.issue = 3, .result = 4, .accumulated_at = 1, .unit = Unit::floating, .unit_cycles = 3};
+      case fp_divide:
+      case fp_square_root:
+        return {.result = 14, .unit = Unit::floating, .unit_cycles = 14};
+      case fp_move:
+        return {.issue = insn.register_count == 2 ? 2 : 1, .unit = Unit::floating, .unit_cycles = 1};
+      case barrier:
+      case system:
+        return {.issue = 4};
+      default:
+        return {};
+    }
+  }
+
+  [[nodiscard]] int overlap(const Instruction& previous, const Instruction& insn) const override {
+    const bool was_load = (previous.operation == load || previous.operation == fp_load) &&
+                          previous.access_bytes != 8 && !previous.writes_pc;
+    const bool is_load = (insn.operation == load || insn.operation == fp_load) && insn.access_bytes != 8;
+    const bool is_store = (insn.operation == store || insn.operation == fp_store) && insn.access_bytes != 8;
+    if (was_load) {
+      const bool shares_base = previous.has_writeback && (previous.address_reads & insn.address_reads) != 0;
+      // M: loads with writeback chain on the M4 unless they share the base, on the M3 only as the first.
+      if (is_load && !shares_base && (is_m4_ || !insn.has_writeback)) return 1;
+      if (is_store && !shares_base) return 1;  // M: a store takes the place of the load's stall
+      if (insn.operation == nop) return 1;     // M
+    }
+    const bool was_store = previous.operation == store || previous.operation == fp_store;
+    // TRM, M: after a store nothing pipelines: the next load waits a cycle.
+    if (was_store && previous.access_bytes != 8 && !previous.has_index &&
+        (is_load || insn.operation == load_multiple))
+      return -1;
+    if (was_store && previous.has_index && insn.operation == nop) return 1;  // M
+    // TRM: IT folds into a 16-bit instruction before it.
+    if (insn.operation == if_then && previous.size_bytes == 2 && previous.operation == alu) return 1;
+    return 0;
+  }
+
+  [[nodiscard]] int taken_cycles(const Instruction& branch, const Instruction*,
+                                 const Instruction&) const override {
+    // TRM: 1 + P, P from 1 to 3. M: P is 1 for a branch whose target is known when it is decoded; what leaves
+    // by a register is known later. The third cycle is that of a target across two words, which has to be
+    // fetched.
+    switch (branch.operation) {
+      case Opcode::branch:
+      case branch_conditional:
+      case call:
+        return 1;
+      case branch_table:
+        return 3;
+      default:
+        return 2;
+    }
+  }
+  // TRM: a prefetch unit of three words.
+  [[nodiscard]] int fetched_words() const override { return 3; }
+
+ private:
+  bool is_m4_;
+};
+
+}  // namespace
+
+std::unique_ptr<CoreModel> cortex_m3_model() { return std::make_unique<CortexM3M4>(false); }
+std::unique_ptr<CoreModel> cortex_m4_model() { return std::make_unique<CortexM3M4>(true); }
+
+}  // namespace nb

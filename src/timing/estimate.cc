@@ -1,0 +1,98 @@
+#include "timing/estimate.h"
+
+#include <algorithm>
+
+namespace nb {
+
+int Timer::edge_cycles(const ProfileEdge& edge, const FetchLine& line) const {
+  const auto [found, is_new] = edge_cycles_.try_emplace(
+      {edge.from, edge.to, line.size_bytes * 256 + static_cast<std::uint32_t>(line.cycles)}, 0);
+  if (!is_new) return found->second;
+  const ProfileBlock& to = profile_.blocks[edge.to];
+  const auto first = code_.block(edge.from);
+  const auto second = code_.block(edge.to);
+  if (second.empty()) {
+    found->second = static_cast<int>(to.instructions);
+  } else if (first.empty()) {
+    PipelineState state;
+    for (const Instruction& insn : second) issue(core_, insn, state);
+    found->second = state.cycle;
+  } else {
+    found->second = cycles_after(core_, first, second, line);
+  }
+  return found->second;
+}
+
+int Timer::rest_cycles(std::uint32_t number, std::uint32_t done) const {
+  const auto insns = code_.block(number);
+  if (insns.empty()) return static_cast<int>(profile_.blocks[number].instructions - done);
+  PipelineState state;
+  int before = 0;
+  for (std::size_t i = 0; i < insns.size(); ++i) {
+    if (i == done) before = state.cycle;
+    issue(core_, insns[i], state);
+  }
+  return state.cycle - before;
+}
+
+std::vector<Timing> Timer::pipeline(std::size_t interval, const FetchLine& line) const {
+  std::vector<Timing> blocks(profile_.blocks.size());
+  struct Ways {
+    std::uint64_t taken = 0, not_taken = 0;
+  };
+  std::map<std::uint32_t, Ways> branches;
+  for (const ProfileEdge& edge : profile_.intervals[interval].edges) {
+    const ProfileBlock &from = profile_.blocks[edge.from], &to = profile_.blocks[edge.to];
+    blocks[edge.to].instructions += static_cast<std::int64_t>(edge.count * to.instructions);
+    blocks[edge.to].pipeline_cycles += static_cast<double>(edge.count) * edge_cycles(edge, line);
+    Ways& ways = branches[edge.from];
+    (to.address == from.address + from.size_bytes ? ways.not_taken : ways.taken) += edge.count;
+  }
+  const auto add_rest = [&](const ProfileInterval& end, int sign) {
+    const ProfileBlock& block = profile_.blocks[end.mark_block];
+    Timing& timing = blocks[end.mark_block];
+    timing.instructions += sign * static_cast<std::int64_t>(block.instructions - end.mark_done);
+    timing.pipeline_cycles += sign * rest_cycles(end.mark_block, end.mark_done);
+  };
+  add_rest(profile_.intervals[interval], -1);
+  if (interval > 0) add_rest(profile_.intervals[interval - 1], 1);
+  if (core_.mispredicted_cycles() == 0) return blocks;
+  for (const auto& [number, ways] : branches) {
+    const auto insns = code_.block(number);
+    if (insns.empty() || insns.back().operation != Opcode::branch_conditional) continue;
+    blocks[number].pipeline_cycles +=
+        core_.mispredicted_cycles() * static_cast<double>(std::min(ways.taken, ways.not_taken));
+  }
+  return blocks;
+}
+
+std::vector<Timing> Timer::timing(std::size_t interval, const MemorySystem& memories) const {
+  std::vector<Timing> blocks = pipeline(interval, memories.fetch_line());
+  const ProfileInterval& what = profile_.intervals[interval];
+  std::vector<double> reads(blocks.size());
+  for (const ProfileAccesses& accesses : what.accesses) {
+    reads[accesses.block] += static_cast<double>(accesses.reads + accesses.writes);
+    blocks[accesses.block].stall_cycles += memories.access_cycles(accesses);
+  }
+  for (const ProfileMisses& misses : what.misses) {
+    const ProfileBlock& block = profile_.blocks[misses.block];
+    Timing& timed = blocks[misses.block];
+    const double runs = static_cast<double>(timed.instructions) / block.instructions;
+    const MemorySystem::Pace pace{
+        .cycles_per_byte = timed.pipeline_cycles / std::max(1.0, runs * block.size_bytes),
+        .cycles_per_read = timed.pipeline_cycles / std::max(1.0, reads[misses.block])};
+    timed.stall_cycles += memories.miss_cycles(misses, pace);
+  }
+  return blocks;
+}
+
+std::int64_t Timer::unread_instructions(std::size_t interval) const {
+  std::int64_t unread = 0;
+  for (const ProfileEdge& edge : profile_.intervals[interval].edges) {
+    const ProfileBlock& to = profile_.blocks[edge.to];
+    if (code_.block(edge.to).empty()) unread += static_cast<std::int64_t>(edge.count * to.instructions);
+  }
+  return unread;
+}
+
+}  // namespace nb
