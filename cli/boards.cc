@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "report/boards_page.h"
+#include "target/battery.h"
 
 namespace nb::cli {
 
@@ -98,8 +99,8 @@ int new_board(const Words& words, const Options& options) {
 }
 
 /// What a file of the catalogue is, by its keys: a price list has prices and no name, an external memory a
-/// bus.
-enum class FileKind { board, memory, prices };
+/// bus, a battery a chemistry.
+enum class FileKind { board, memory, battery, prices };
 
 FileKind kind_of(const std::string& text) {
   const auto begins = [&](std::string_view key) {
@@ -109,6 +110,7 @@ FileKind kind_of(const std::string& text) {
   };
   if (begins("core")) return FileKind::board;
   if (begins("bus_bits")) return FileKind::memory;
+  if (begins("chemistry")) return FileKind::battery;
   return begins("name") || begins("title") ? FileKind::board : FileKind::prices;
 }
 
@@ -139,6 +141,12 @@ CheckedFile check_file(const std::string& text, const std::string& path, Diagnos
       if (memory) checked.what = "external memory `" + memory->name + "`";
       break;
     }
+    case FileKind::battery: {
+      const auto battery = parse_battery(text, path, diagnostics);
+      checked.is_good = battery.is_ok();
+      if (battery) checked.what = "battery `" + battery->name + "`";
+      break;
+    }
     case FileKind::prices: {
       const auto list = parse_price_list(text, path, diagnostics);
       checked.is_good = list.is_ok();
@@ -157,7 +165,7 @@ int check_files(const Words& words, const Options& options) {
   };
   std::vector<File> files;
   if (words.empty())
-    for (const char* folder : {"src/target/boards/", "src/target/memories/"})
+    for (const char* folder : {"src/target/boards/", "src/target/memories/", "src/target/batteries/"})
       for (const Resource& resource : resources_under(folder))
         files.push_back({std::string(resource.path), std::string(resource.content)});
   for (const std::string& word : words) {

@@ -5,6 +5,7 @@
 file(GLOB_RECURSE nb_resource_paths CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}
   src/target/boards/*.toml
   src/target/memories/*.toml
+  src/target/batteries/*.toml
   blocks/*.h
   blocks/core/*.cc
   src/bench/firmware/*

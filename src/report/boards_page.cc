@@ -39,6 +39,8 @@ json powers_json(const std::vector<Power>& powers,
                     {"current_ua_per_mhz", range_json(power.current_ua_per_mhz)},
                     {"clock_hz", or_null(power.clock_hz)},
                     {"supply_mv", or_null(power.supply_mv)},
+                    {"load", power.load ? json(name_of(*power.load)) : json(nullptr)},
+                    {"regulator", power.regulator ? json(name_of(*power.regulator)) : json(nullptr)},
                     {"note", text_or_null(power.note)},
                     {"source", source == sources.end() ? json(nullptr) : json(source->second)}});
   }
@@ -118,12 +120,20 @@ std::string sources_text(const std::map<std::string, std::string, std::less<>>& 
   return text;
 }
 
+/// ", inference, ldo"; empty if neither is known.
+std::string load_text(const Power& power) {
+  std::string text;
+  if (power.load) text += ", " + std::string(name_of(*power.load));
+  if (power.regulator) text += ", " + std::string(name_of(*power.regulator));
+  return text;
+}
+
 std::string powers_text(const std::vector<Power>& powers) {
   std::string text;
   for (const Power& power : powers)
-    text +=
-        fmt::format("  power of the {}, {}: {}{}\n", power.is_of_board ? "board" : "part",
-                    state_name(power.state), power_text(power), power.note.empty() ? "" : "; " + power.note);
+    text += fmt::format("  power of the {}, {}: {}{}\n", power.is_of_board ? "board" : "part",
+                        state_name(power.state), power_text(power) + load_text(power),
+                        power.note.empty() ? "" : "; " + power.note);
   return text;
 }
 

@@ -51,6 +51,22 @@ std::string_view name_of(MemoryKind kind) {
   return "";
 }
 
+std::string_view name_of(PowerLoad load) {
+  switch (load) {
+    case PowerLoad::inference:
+      return "inference";
+    case PowerLoad::accelerator:
+      return "accelerator";
+    case PowerLoad::coremark:
+      return "coremark";
+    case PowerLoad::loop:
+      return "loop";
+  }
+  return "";
+}
+
+std::string_view name_of(Regulator regulator) { return regulator == Regulator::ldo ? "ldo" : "smps"; }
+
 std::string_view name_of(FillsOn fills_on) { return fills_on == FillsOn::jump ? "jump" : "miss"; }
 
 std::string_view source_of(const Board& board, std::string_view path) {

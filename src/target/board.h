@@ -71,6 +71,16 @@ struct Cache {
 
 enum class PowerState { run, idle, sleep };
 
+/// What ran when a figure was measured: a network on the core, or on another engine of the part; CoreMark; an
+/// empty loop.
+enum class PowerLoad { inference, accelerator, coremark, loop };
+[[nodiscard]] std::string_view name_of(PowerLoad load);
+
+/// How the part makes the voltage of its core: the current of a linear one (`ldo`) stays over the supply's
+/// voltage, the power of a switching one (`smps`).
+enum class Regulator { ldo, smps };
+[[nodiscard]] std::string_view name_of(Regulator regulator);
+
 /// One published figure; exactly one of the three ranges is present.
 struct Power {
   PowerState state = PowerState::run;
@@ -78,6 +88,8 @@ struct Power {
   std::optional<Range> power_mw, current_ma, current_ua_per_mhz;
   std::optional<std::int64_t> clock_hz;
   std::optional<int> supply_mv;
+  std::optional<PowerLoad> load;       ///< in state `run`; absent: not given
+  std::optional<Regulator> regulator;  ///< absent: not given
   std::string note;
 };
 

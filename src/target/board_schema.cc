@@ -67,6 +67,8 @@ std::span<const KeyRow> board_schema() {
       {"power", "current_ua_per_mhz", range, false, 1e-3, 1e5},
       {"power", "clock_hz", integer, false, kMinHz, kMaxHz},
       {"power", "supply_mv", integer, false, 500, 60000},
+      {"power", "load", choice, false, 0, 0, "inference,accelerator,coremark,loop"},
+      {"power", "regulator", choice, false, 0, 0, "ldo,smps"},
       {"power", "note", text},
       {"power", "source", text, true},
       {"price", "of", choice, true, 0, 0, "part,board"},
@@ -113,6 +115,23 @@ std::span<const KeyRow> memory_schema() {
       {"price", "date", date, true},
       {"price", "note", text},
       {"price", "source", text, true},
+  };
+  return kRows;
+}
+
+std::span<const KeyRow> battery_schema() {
+  static constexpr KeyRow kRows[] = {
+      {"", "name", name, true},
+      {"", "title", text, true},
+      {"", "chemistry", text, true},
+      {"", "nominal_mv", integer, true, 500, 60000},
+      {"", "capacity_mah", number, true, 1, 1e6},
+      {"", "cutoff_mv", integer, false, 300, 60000},
+      {"", "self_discharge_percent_per_year", number, false, 0.01, 100},
+      {"", "shelf_life_years", number, false, 0.5, 40},
+      {"", "rechargeable", boolean},
+      {"", "note", text},
+      {"", "source", text, true},
   };
   return kRows;
 }

@@ -36,6 +36,8 @@ struct KeyRow {
 [[nodiscard]] std::span<const KeyRow> board_schema();
 /// Of an external memory.
 [[nodiscard]] std::span<const KeyRow> memory_schema();
+/// Of a battery.
+[[nodiscard]] std::span<const KeyRow> battery_schema();
 /// Of a user's own price list.
 [[nodiscard]] std::span<const KeyRow> price_list_schema();
 

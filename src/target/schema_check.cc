@@ -244,6 +244,11 @@ Power SchemaCheck::read_power(const toml::table& table) {
               .clock_hz = integer_of(table, "clock_hz"),
               .supply_mv = int_of(table, "supply_mv"),
               .note = text_of(table, "note")};
+  if (table.contains("load")) power.load = static_cast<PowerLoad>(choice_of(table, "power", "load"));
+  if (table.contains("regulator"))
+    power.regulator = static_cast<Regulator>(choice_of(table, "power", "regulator"));
+  if (power.load && power.state != PowerState::run)
+    refuse(table.source(), "a load of a part that does not run", "load is of state = \"run\"");
   if (int{power.power_mw.has_value()} + int{power.current_ma.has_value()} +
           int{power.current_ua_per_mhz.has_value()} !=
       1)
