@@ -7,13 +7,13 @@
 #include "base/process.h"
 #include "base/resources.h"
 #include "bench/machines.h"
+#include "bench/memory_plan.h"
 
 namespace nb {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr double kCompileSeconds = 300;
-constexpr std::int64_t kStackReserveBytes = 8192;
 
 std::vector<std::string> strings(std::span<const std::string_view> views) {
   return {views.begin(), views.end()};
@@ -77,33 +77,7 @@ Status run_tool(const std::vector<std::string>& command, const fs::path& folder,
                           .notes = {command_text(command), printable(end->err.substr(0, 1500), 1500)}});
 }
 
-/// Which memory holds the arena on the board, and how much stack is reserved.
-struct MemoryPlan {
-  const Memory* program = nullptr;
-  const Memory* stack = nullptr;
-  const Memory* arena = nullptr;
-  std::int64_t stack_bytes = 0;
-};
-
 std::int64_t size_of(const Memory& memory) { return memory.size_bytes.value_or(0); }
-
-MemoryPlan plan_memories(const Board& board, std::int64_t arena_bytes) {
-  MemoryPlan plan{program_memory(board), stack_memory(board), nullptr, 0};
-  plan.stack_bytes = std::min(kStackReserveBytes, size_of(*plan.stack) / 4);
-  for (const Memory* memory : arena_memories(board)) {
-    const std::int64_t free = size_of(*memory) - (memory == plan.stack ? plan.stack_bytes + 512 : 0);
-    if (arena_bytes <= free) {
-      plan.arena = memory;
-      return plan;
-    }
-  }
-  // Nothing has room beside the full reserve: try the smallest stack that a model needs.
-  if (size_of(*plan.stack) - 2048 - 512 >= arena_bytes && plan.stack->holds_arena) {
-    plan.stack_bytes = 2048;
-    plan.arena = plan.stack;
-  }
-  return plan;
-}
 
 /// "region `RAM' overflowed by 12 bytes" in the linker's words to a diagnostic by the board's own memory
 /// names.
@@ -198,34 +172,19 @@ Status write_program(const Program& program, const fs::path& folder, Diagnostics
 
 Status check_fit(const Graph& graph, const Board& board, Diagnostics& diagnostics) {
   if (board.is_host()) return {};
-  const std::size_t before = diagnostics.error_count();
-  const MemoryPlan plan = plan_memories(board, graph.arena_bytes);
-  if (plan.arena == nullptr) {
-    std::int64_t largest = 0;
-    std::string name = plan.stack->name;
-    for (const Memory* memory : arena_memories(board)) {
-      const std::int64_t free = size_of(*memory) - (memory == plan.stack ? 2048 + 512 : 0);
-      if (free > largest) {
-        largest = free;
-        name = memory->name;
-      }
-    }
+  const auto found = early_misfits(board, graph.arena_bytes, graph.weights_bytes());
+  for (const Misfit& misfit : found) {
+    const bool is_arena = misfit.what == "arena";
     diagnostics.add(
         {.kind = Kind::does_not_fit,
-         .message = "the arena needs " + grouped(graph.arena_bytes) + " bytes in one piece, " +
-                    grouped(graph.arena_bytes - largest) + " more than " + name + " of " + board.name +
-                    " has free (" + grouped(largest) + ")",
-         .help = "take a board with more RAM (`nblocks boards`), or a smaller or quantized model"});
+         .message = (is_arena ? "the arena needs " + grouped(misfit.needed_bytes) + " bytes in one piece, "
+                              : "the weights alone need " + grouped(misfit.needed_bytes) + " bytes, ") +
+                    grouped(misfit.excess_bytes()) + " more than " + misfit.memory + " of " + board.name +
+                    (is_arena ? " has free (" : " has (") + grouped(misfit.free_bytes) + ")",
+         .help = std::string("take a board with more ") + (is_arena ? "RAM" : "flash") +
+                 " (`nblocks boards`), or a smaller or quantized model"});
   }
-  const std::int64_t weights = graph.weights_bytes();
-  if (weights > size_of(*plan.program))
-    diagnostics.add(
-        {.kind = Kind::does_not_fit,
-         .message = "the weights alone need " + grouped(weights) + " bytes, " +
-                    grouped(weights - size_of(*plan.program)) + " more than " + plan.program->name + " of " +
-                    board.name + " has (" + grouped(size_of(*plan.program)) + ")",
-         .help = "take a board with more flash (`nblocks boards`), or a smaller or quantized model"});
-  return diagnostics.error_count() == before ? Status() : Status(kFailed);
+  return found.empty() ? Status() : Status(kFailed);
 }
 
 Result<Firmware> build_firmware(const Program& program, const Graph& graph, const Board& board,
@@ -243,7 +202,8 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
         {.kind = Kind::internal, .message = "no virtual board has the core " + board.processor});
   const std::string prefix(core->tool_prefix), packages(core->package);
   if (find_tool(prefix + "g++").empty()) return missing_tool(prefix + "g++", packages, diagnostics);
-  const MemoryPlan plan = plan_memories(board, graph.arena_bytes);
+  MemoryPlan plan = plan_memories(board, graph.arena_bytes);
+  if (options.stack_bytes) plan.stack_bytes = *options.stack_bytes;
   if (plan.arena == nullptr) {
     const Status misfit = check_fit(graph, board, diagnostics);
     return misfit ? diagnostics.add({.kind = Kind::internal, .message = "no memory takes the arena"})

@@ -28,7 +28,8 @@ struct Firmware {
 struct BuildOptions {
   std::string optimize;  ///< "O2"; empty: the board's
   bool keeps_state_between_samples = false;
-  bool has_sanitizers = false;  ///< host only: undefined behaviour and addresses
+  bool has_sanitizers = false;                   ///< host only: undefined behaviour and addresses
+  std::optional<std::int64_t> stack_bytes = {};  ///< that are reserved; absent: as plan_memories has it
 };
 
 /// Writes the program and its glue into `folder` and builds it for the board. Errors: tool-missing (with the

@@ -57,6 +57,8 @@ std::string CachePlan::text(const std::vector<RegionPlace>& places) const {
     text += std::string("cache ") + kind + (cache.fills_on_jump_only ? " jump " : " miss ") +
             std::to_string(cache.size_bytes) + " " + std::to_string(cache.line_bytes) + " " +
             std::to_string(cache.ways) + " " + hex(cache.regions) + "\n";
+    for (std::uint32_t region = 0; region < cache.shifts.size(); ++region)
+      if (cache.shifts[region] != 0) text += "shift " + hex(region) + " " + hex(cache.shifts[region]) + "\n";
   }
   return text;
 }
@@ -146,8 +148,14 @@ void MemorySystem::add_region(const Board& board, const std::vector<RegionPlace>
     const double line_cycles =
         std::max(1.0, static_cast<double>(line_bytes) / read_bytes) * (wait_states + 1) * ratio;
     const bool is_in_time = line_cycles <= kCyclesPerByte * static_cast<double>(line_bytes);
-    const SimulatedCache simulated{
-        cache.kind, cache.fills_on == FillsOn::jump && is_in_time, size_bytes, line_bytes, ways, served};
+    SimulatedCache simulated{
+        cache.kind, cache.fills_on == FillsOn::jump && is_in_time, size_bytes, line_bytes, ways, served, {}};
+    // Code lies in flash, which is not shifted.
+    for (std::size_t i = 0; i < places.size() && cache.kind != CacheKind::instruction; ++i) {
+      if ((served >> i & 1u) == 0 || places[i].shift == 0) continue;
+      simulated.shifts.resize(places.size());
+      simulated.shifts[i] = places[i].shift;
+    }
     fills_.push_back(fill_of(plan.number_of(simulated), line_bytes, cache.has_prefetch.value_or(false)));
     if (is_program && cache.kind != CacheKind::data && wait_states > 0 && cache.new_line_cycles)
       fetch_line_ = {static_cast<std::uint32_t>(line_bytes), *cache.new_line_cycles};
@@ -159,12 +167,12 @@ void MemorySystem::add_region(const Board& board, const std::vector<RegionPlace>
   // Without a cache the memory's own read register holds what was read last.
   const int buffer_bytes = is_external ? 4 : std::max(4, read_bytes);
   if (!has_instruction_cache && memory.is_flash())
-    fills_.push_back(
-        fill_of(plan.number_of({CacheKind::instruction, false, buffer_bytes, buffer_bytes, 1, 1u << region}),
-                buffer_bytes, false));
+    fills_.push_back(fill_of(
+        plan.number_of({CacheKind::instruction, false, buffer_bytes, buffer_bytes, 1, 1u << region, {}}),
+        buffer_bytes, false));
   if (!has_data_cache && memory.is_flash()) {
     fills_.push_back(
-        fill_of(plan.number_of({CacheKind::data, false, buffer_bytes, buffer_bytes, 1, 1u << region}),
+        fill_of(plan.number_of({CacheKind::data, false, buffer_bytes, buffer_bytes, 1, 1u << region, {}}),
                 buffer_bytes, false));
   } else if (!has_data_cache) {
     const double cycles = is_external ? external_read_ns(memory, 4).value_or(100) * core_hz / 1e9

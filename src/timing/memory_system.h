@@ -16,6 +16,7 @@ namespace nb {
 struct RegionPlace {
   std::uint32_t low = 0, high = 0;  ///< [low, high)
   std::string memory;               ///< by its name; one that the board lacks never waits
+  std::uint32_t shift = 0;          ///< added, modulo 2^32: where caches see it, if not at that address
 };
 
 /// A cache as the plugin simulates it.
@@ -24,6 +25,7 @@ struct SimulatedCache {
   bool fills_on_jump_only = false;
   std::int64_t size_bytes = 0, line_bytes = 0, ways = 0;
   std::uint32_t regions = 0;
+  std::vector<std::uint32_t> shifts;  ///< by region; empty: none is shifted
   auto operator<=>(const SimulatedCache&) const = default;
 };
 
@@ -35,6 +37,8 @@ class CachePlan {
   /// The plugin's memory file; regions as `places`.
   [[nodiscard]] std::string text(const std::vector<RegionPlace>& places) const;
   [[nodiscard]] bool is_empty() const { return caches_.empty(); }
+  [[nodiscard]] std::size_t size() const { return caches_.size(); }
+  static constexpr std::size_t kMost = 24;  ///< that the plugin takes
 
  private:
   std::vector<SimulatedCache> caches_;

@@ -208,6 +208,11 @@ TEST_CASE("A cache's misses cost what the board's memory takes") {
   // Jumps wait for the wait states.
   CHECK(memories.miss_cycles({.cache = 1, .region = 0, .is_of_instructions = true, .second = 10}, pace) ==
         doctest::Approx(40));
+  // Where another board's program would have its data elsewhere, its caches see it there.
+  CachePlan shifted;
+  const MemorySystem moved(*board, {{0, 0x80000, "flash", 0x40}, {0x20000000, 0x20020000, "sram", 0x40}}, {},
+                           shifted);
+  CHECK(shifted.text(places).find("cache D miss 256 16 4 1\nshift 0 40\n") != std::string::npos);
   // Without wait states nothing has to be simulated but what the file says.
   CachePlan fast;
   const MemorySystem slow_clock(*board, places, {.clock_hz = 16'000'000, .has_caches = false}, fast);

@@ -17,8 +17,9 @@ struct region {
 /// A cache with least-recently-used replacement. A set's ways are in the order of their last use.
 struct cache {
   bool is_for_instructions, is_for_data;
-  bool fills_on_jump_only;  // sequential misses are served by a prefetcher and leave no line
-  uint32_t regions;         // bit r: region r is cached
+  bool fills_on_jump_only;       // sequential misses are served by a prefetcher and leave no line
+  uint32_t regions;              // bit r: region r is cached
+  uint32_t shifts[kMaxRegions];  // added to addresses of each region before they are looked up
   uint32_t line_shift, ways, sets;
   bool has_missed;     // the last access to data
   uint64_t last_line;  // of the access before; a repeated one changes nothing
@@ -77,8 +78,9 @@ static void fetch_instructions(struct traffic* traffic, uint64_t pc, uint32_t by
   for (uint32_t c = 0; c < cache_count; ++c) {
     struct cache* const cache = &caches[c];
     if (!cache->is_for_instructions || (cache->regions >> region & 1u) == 0) continue;
-    const uint64_t end = (pc + bytes - 1) >> cache->line_shift;
-    for (uint64_t line = pc >> cache->line_shift; line <= end; ++line) {
+    const uint64_t start = (uint32_t)(pc + cache->shifts[region]);
+    const uint64_t end = (start + bytes - 1) >> cache->line_shift;
+    for (uint64_t line = start >> cache->line_shift; line <= end; ++line) {
       if (line == cache->last_line) continue;
       const bool follows = line == cache->last_line + 1;
       cache->last_line = line;
@@ -104,7 +106,7 @@ static void access_data(struct traffic* traffic, uint64_t address, bool is_write
   for (uint32_t c = 0; c < cache_count; ++c) {
     struct cache* const cache = &caches[c];
     if (!cache->is_for_data || (cache->regions >> region & 1u) == 0) continue;
-    const uint64_t line = address >> cache->line_shift;
+    const uint64_t line = (uint32_t)(address + cache->shifts[region]) >> cache->line_shift;
     if (line == cache->last_line && !is_write) {
       cache->has_missed = false;
       continue;
@@ -146,6 +148,7 @@ static bool add_cache(char kind, const char* fills, uint64_t size, uint64_t line
 /// Reads what follows from a file, a line each:
 ///   region LOW HIGH                      hexadecimal; the next number from 0 on
 ///   cache I|D|U miss|jump SIZE LINE WAYS REGIONS   bytes, bytes, decimal; a hexadecimal mask of regions
+///   shift REGION BYTES   hexadecimal, modulo 2^32: of the cache before
 static bool read_memories(const char* path) {
   FILE* const file = fopen(path, "r");
   if (file == NULL) return false;
@@ -153,7 +156,7 @@ static bool read_memories(const char* path) {
   bool good = true;
   while (good && fgets(line, sizeof line, file) != NULL) {
     uint64_t low, high, size, line_bytes, ways;
-    uint32_t of_regions;
+    uint32_t of_regions, shift;
     char kind, fills[8];
     if (sscanf(line, "region %" SCNx64 " %" SCNx64, &low, &high) == 2) {
       good = region_count < kMaxRegions && low < high;
@@ -161,6 +164,9 @@ static bool read_memories(const char* path) {
     } else if (sscanf(line, "cache %c %7s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNx32, &kind, fills, &size,
                       &line_bytes, &ways, &of_regions) == 6) {
       good = add_cache(kind, fills, size, line_bytes, ways, of_regions);
+    } else if (sscanf(line, "shift %" SCNx32 " %" SCNx32, &of_regions, &shift) == 2) {
+      good = cache_count > 0 && of_regions < kMaxRegions;
+      if (good) caches[cache_count - 1].shifts[of_regions] = shift;
     } else {
       good = line[0] == '\n';
     }
