@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "cli/tables.h"
 #include "driver/program.h"
+#include "driver/time_program.h"
 #include "report/changes.h"
 #include "report/report.h"
 
@@ -270,8 +271,33 @@ int generate(const Options& options) {
   return finish(diagnostics, options);
 }
 
+Result<CostRequest> cost_request(const Options& options, Diagnostics& diagnostics) {
+  CostRequest request;
+  request.power.supply_mv = options.supply_mv;
+  request.power.measured_mw = options.measured_mw;
+  request.sleep_mw = options.sleep_mw;
+  if (!options.period.empty()) {
+    const auto period = parse_duration_ms(options.period, "--period", diagnostics);
+    if (!period) return kFailed;
+    request.period_ms = *period;
+  }
+  if (!options.battery.empty()) {
+    if (!request.period_ms)
+      return diagnostics.add({.kind = Kind::usage,
+                              .message = "--battery without --period",
+                              .help = "how often it runs: --period 10s"});
+    const auto battery = find_battery(options.battery, diagnostics);
+    if (!battery) return kFailed;
+    request.battery = *battery;
+  }
+  return request;
+}
+
 int run(const Options& options) {
   Diagnostics diagnostics;
+  const auto conditions = parse_conditions(options.what_if, diagnostics);
+  const auto cost = cost_request(options, diagnostics);
+  if (!conditions || !cost) return finish(diagnostics, options);
   auto asked = compile_as_asked(options, "host", diagnostics);
   if (!asked) return finish(diagnostics, options);
   const Compiled* compiled = &asked->compiled;
@@ -294,9 +320,13 @@ int run(const Options& options) {
   const auto built =
       build_program(*compiled, folder, {options.optimize, keeps_state, options.has_sanitizers}, diagnostics);
   if (!built) return finish(diagnostics, options);
-  const auto result =
-      run_firmware(built->firmware, graph, samples, {options.timeout_seconds, {}}, diagnostics);
-  if (!result) return finish(diagnostics, options);
+  const auto run = run_and_time(built->firmware, graph, samples, compiled->board, *conditions,
+                                {options.timeout_seconds, {}}, diagnostics);
+  if (!run) return finish(diagnostics, options);
+  const RunResult* result = &run->result;
+  std::optional<RunCosts> costs;
+  if (run->timing) costs = costs_of(*run->timing, compiled->board, *cost);
+  const RunCosts* known_costs = costs ? &*costs : nullptr;
   std::optional<OutputChanges> changes;
   if (!options.requantize.empty()) {
     const auto compile = compile_options(options, diagnostics);
@@ -313,11 +343,12 @@ int run(const Options& options) {
   }
   if (options.is_json) {
     nlohmann::json report = with_formats(
-        run_json(graph, built->program, compiled->board, built->firmware, *result, files), asked->formats);
+        run_json(graph, built->program, compiled->board, built->firmware, *result, known_costs, files),
+        asked->formats);
     if (changes) report["requantized"] = changes_json(*changes);
     return finish_with(report, diagnostics, options);
   }
-  print_run(graph, built->program, compiled->board, built->firmware, *result, files);
+  print_run(graph, built->program, compiled->board, built->firmware, *result, known_costs, files);
   if (changes)
     fmt::print("  {:<17} {}\n", "requantized", changes_text(*changes) + " differ from the model's own");
   return finish(diagnostics, options);

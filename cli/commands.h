@@ -7,6 +7,7 @@
 
 #include "diag/diagnostics.h"
 #include "driver/compile.h"
+#include "timing/cost.h"
 
 namespace nb::cli {
 
@@ -21,6 +22,9 @@ struct Options {
   std::vector<std::string> words;
   std::string like, prices, to;
   std::vector<std::string> memory_map, what_if;
+  std::string period, battery;
+  std::optional<double> measured_mw, sleep_mw;
+  std::optional<int> supply_mv;
   std::optional<double> max_drop;
   std::optional<double> threshold, min_acc, min_cos, max_rmse, max_mae, max_l2r;
   std::int64_t samples = 0;
@@ -46,6 +50,8 @@ int finish_with(const nlohmann::json& report, const Diagnostics& diagnostics, co
 /// What the options ask of a compilation; with --quantize auto its formats are yet to be chosen. Errors:
 /// usage, and those of the files that they name.
 [[nodiscard]] Result<CompileOptions> compile_options(const Options& options, Diagnostics& diagnostics);
+/// What the options say about power, period and battery. Errors: usage, unknown-battery.
+[[nodiscard]] Result<CostRequest> cost_request(const Options& options, Diagnostics& diagnostics);
 /// Reports usage: there is no such thing, but perhaps one of `names` was meant.
 Failed report_unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,
                       Diagnostics& diagnostics);

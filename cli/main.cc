@@ -145,6 +145,36 @@ void add_build_options(CLI::App& verb, Options& options) {
       ->type_name("FOLDER");
 }
 
+void add_what_if_option(CLI::App& verb, Options& options) {
+  verb.add_option("--what-if", options.what_if,
+                  "other conditions than the board's: clock=96MHz, wait_states=5, cache=off, prefetch=off")
+      ->type_name("KEY=VALUE,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+/// Of verbs that say what a run costs.
+void add_cost_options(CLI::App& verb, Options& options) {
+  add_what_if_option(verb, options);
+  verb.add_option("--supply-mv", options.supply_mv,
+                  "the supply; as the power figure was measured, if left out")
+      ->type_name("MV")
+      ->check(CLI::Range(500, 60000));
+  verb.add_option("--measured-mw", options.measured_mw,
+                  "your own measurement of the board while it runs, in place of the catalogue's figures")
+      ->type_name("MW")
+      ->check(CLI::Range(1e-6, 1e6));
+  verb.add_option("--sleep-mw", options.sleep_mw,
+                  "with --period: your own measurement of the board between runs")
+      ->type_name("MW")
+      ->check(CLI::Range(1e-9, 1e6));
+  verb.add_option("--period", options.period, "a run each 10s, 250ms, 5min, 1h: average power and current")
+      ->type_name("TIME");
+  verb.add_option("--battery", options.battery,
+                  "with --period: how long it lasts; CR2450, 2xAA-alkaline, 250mAh@3.0V")
+      ->type_name("BATTERY");
+}
+
 void add_run_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "host");
   add_judge_options(verb, options);
@@ -158,6 +188,7 @@ void add_run_options(CLI::App& verb, Options& options) {
   verb.add_option("-o,--output", options.output, "write each output there as .npy")->type_name("FOLDER");
   verb.add_flag("--dequantize", options.dequantize, "quantized outputs as float");
   add_build_options(verb, options);
+  add_cost_options(verb, options);
   verb.footer("Example: nblocks run kws.tflite --board nucleo-l4r5zi --input test.npz --output out");
 }
 
@@ -202,14 +233,6 @@ void add_validate_options(CLI::App& verb, Options& options) {
       "nucleo-l4r5zi");
 }
 
-void add_what_if_option(CLI::App& verb, Options& options) {
-  verb.add_option("--what-if", options.what_if,
-                  "other conditions than the board's: clock=96MHz, wait_states=5, cache=off, prefetch=off")
-      ->type_name("KEY=VALUE,...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-}
-
 void add_time_options(CLI::App& verb, Options& options) {
   verb.add_option("firmware", options.model, "an ELF file, linked for a virtual machine of the board's core")
       ->required()
@@ -229,7 +252,7 @@ void add_time_options(CLI::App& verb, Options& options) {
   verb.add_option("--timeout", options.timeout_seconds, "seconds that the program may run; 600 if left out")
       ->type_name("SECONDS");
   add_output_options(verb, options);
-  add_what_if_option(verb, options);
+  add_cost_options(verb, options);
   verb.footer(
       "Example: nblocks time firmware.elf --board nucleo-l4r5zi --from filter --memory-map .rodata=flash");
 }

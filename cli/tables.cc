@@ -15,8 +15,9 @@ constexpr std::size_t kMaxNameColumns = 44;
 
 std::string_view title_of(const Board& board) { return board.title.empty() ? board.name : board.title; }
 
-/// `instructions` has one number a layer, or none.
-void print_layers(const std::vector<LayerRow>& rows, const std::vector<std::int64_t>& instructions) {
+/// `instructions` has one number a layer, or none; `costs` may be null.
+void print_layers(const std::vector<LayerRow>& rows, const std::vector<std::int64_t>& instructions,
+                  const RunCosts* costs = nullptr) {
   std::size_t name_width = 5, block_width = 5, output_width = 6;
   for (const LayerRow& row : rows) {
     name_width = std::max(name_width, end_of(row.name).size());
@@ -25,9 +26,11 @@ void print_layers(const std::vector<LayerRow>& rows, const std::vector<std::int6
   }
   const std::size_t number_width = std::max<std::size_t>(2, std::to_string(rows.size()).size());
   const bool has_counts = !instructions.empty();
-  fmt::print("  {:>{}}  {:<{}}  {:<{}}  {:<{}} {:>13} {:>11}{}\n", "#", number_width, "layer", name_width,
+  fmt::print("  {:>{}}  {:<{}}  {:<{}}  {:<{}} {:>13} {:>11}{}", "#", number_width, "layer", name_width,
              "block", block_width, "output", output_width, "macc", "params",
              has_counts ? "  instructions  /macc" : "");
+  if (costs != nullptr) fmt::print("{:>14}  {:>6}  {:>9}", "cycles", "%", "ms");
+  fmt::print("\n");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const LayerRow& row = rows[i];
     fmt::print("  {:>{}}  {:<{}}  {:<{}}  {:<{}} {:>13} {:>11}", i, number_width, end_of(row.name),
@@ -36,6 +39,14 @@ void print_layers(const std::vector<LayerRow>& rows, const std::vector<std::int6
     if (has_counts) fmt::print("  {:>12}", grouped(instructions[i]));
     if (has_counts && row.macs > 0)
       fmt::print("  {:>5.2f}", static_cast<double>(instructions[i]) / static_cast<double>(row.macs));
+    if (costs != nullptr) {
+      const Cost& cost = costs->layers[i];
+      const double share =
+          costs->total.cycles.typical > 0 ? cost.cycles.typical / costs->total.cycles.typical : 0;
+      fmt::print("{:>{}}  {:>6.1f}", grouped(std::llround(cost.cycles.typical)),
+                 has_counts && row.macs > 0 ? 14 : 21, share * 100);
+      if (cost.latency_ms) fmt::print("  {:>9.3f}", cost.latency_ms->typical);
+    }
     fmt::print("\n");
   }
   fmt::print("\n");
@@ -89,16 +100,47 @@ void print_quantization(const std::vector<QuantizedValue>& values) {
                std::isfinite(value.snr_db) ? fmt::format("{:.1f}", value.snr_db) : "exact", value.reason);
 }
 
+void print_costs(const Cost& total, double stall_cycles, const CostBasis& basis,
+                 const std::optional<DutyCost>& duty, const std::vector<std::string>& assumptions) {
+  const auto line = [](std::string_view name, const std::string& text) {
+    fmt::print("  {:<17} {}\n", name, text);
+  };
+  line("cycles", count_interval_text(total.cycles) + ", of them waiting for memory " +
+                     grouped(std::llround(stall_cycles)));
+  if (total.latency_ms)
+    line("latency", interval_text(*total.latency_ms) + " ms at " +
+                        fmt::format("{:g} MHz", static_cast<double>(*basis.clock_hz) / 1e6));
+  if (total.energy_uj) {
+    line("energy", interval_text(*total.energy_uj) + " uJ, at " + interval_text(basis.run.figure->mw) +
+                       " mW of the " + (basis.run.figure->is_of_board ? "board" : "part") + ": " +
+                       basis.run.figure->source);
+    for (const std::string& reading : basis.run.figure->readings) line("", reading);
+  } else {
+    line("energy", "not known: " + (total.latency_ms ? basis.run.why_not : "no clock"));
+  }
+  if (duty && duty->cycle) {
+    line("average power", interval_text(duty->cycle->average_mw) + " mW, running " +
+                              fmt::format("{:.3g} % of the time", duty->cycle->share * 100));
+    if (duty->days)
+      line("battery", interval_text(*duty->days) + " days, at " + interval_text(*duty->current_ma) + " mA");
+  } else if (duty) {
+    line("average power", "not known: " + duty->why_not);
+  }
+  for (const std::string& sentence : assumptions) line("assumed", sentence);
+}
+
 void print_run(const Graph& graph, const Program& program, const Board& board, const Firmware& firmware,
-               const RunResult& result, const std::vector<std::string>& files) {
+               const RunResult& result, const RunCosts* costs, const std::vector<std::string>& files) {
   fmt::print("{} on {} ({}), {}\n\n", graph.name, title_of(board), firmware.machine,
              count_text(result.outputs.count, "sample"));
-  print_layers(layer_rows(graph), result.layer_instructions);
+  print_layers(layer_rows(graph), result.layer_instructions, costs);
   if (result.instructions) {
     const std::int64_t stack = result.stack_bytes.value_or(0);
     const std::int64_t ram = graph.arena_bytes + stack + firmware.static_bytes;
     print_total("instructions", *result.instructions,
                 graph.state_bytes > 0 ? "a step (the first sample's)" : "an inference (the first sample's)");
+    if (costs != nullptr)
+      print_costs(costs->total, costs->stall_cycles, costs->basis, costs->duty, costs->assumptions);
     print_total(
         "flash", firmware.flash_bytes,
         fmt::format("bytes, {}: weights {}, code {}", bytes_text(firmware.flash_bytes),

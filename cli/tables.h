@@ -14,6 +14,9 @@ void print_analysis(const Graph& graph, const Board& board, const Analysis& anal
 /// What --quantize decided for each value, and the signal-to-noise ratio that it leaves; nothing without it.
 void print_quantization(const std::vector<QuantizedValue>& values);
 void print_run(const Graph& graph, const Program& program, const Board& board, const Firmware& firmware,
-               const RunResult& result, const std::vector<std::string>& files);
+               const RunResult& result, const RunCosts* costs, const std::vector<std::string>& files);
+/// Cycles, milliseconds, energy, duty cycle, and what is not known or was assumed.
+void print_costs(const Cost& total, double stall_cycles, const CostBasis& basis,
+                 const std::optional<DutyCost>& duty, const std::vector<std::string>& assumptions);
 
 }  // namespace nb::cli

@@ -1,54 +1,87 @@
 // nblocks time: what any firmware costs on a board.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/tables.h"
 #include "driver/time_firmware.h"
+#include "report/costs.h"
 
 namespace nb::cli {
+namespace {
+
+using nlohmann::json;
+
+json firmware_timing_json(const FirmwareTiming& timing, const Board& board, const CostBasis& basis,
+                          const Cost& total, const std::optional<DutyCost>& duty) {
+  json functions = json::array();
+  for (const FunctionTiming& one : timing.functions) {
+    json row = {{"name", one.name}, {"instructions", one.timing.instructions}};
+    add_cost(row, cost_of(one.timing, basis));
+    row["stall_cycles_estimated"] = std::llround(one.timing.stall_cycles);
+    functions.push_back(std::move(row));
+  }
+  json places = json::array();
+  for (const RegionPlace& place : timing.places)
+    places.push_back({{"low", place.low}, {"high", place.high}, {"memory", place.memory}});
+  json report = {{"schema_version", 1},
+                 {"board", board.name},
+                 {"core", board.processor},
+                 {"machine", timing.machine},
+                 {"instructions", timing.total.instructions},
+                 {"stall_cycles_estimated", std::llround(timing.total.stall_cycles)},
+                 {"memory_map", std::move(places)},
+                 {"cost_basis", cost_basis_json(basis, duty, timing.assumptions)},
+                 {"functions", std::move(functions)}};
+  add_cost(report, total);
+  return report;
+}
+
+void print_firmware_timing(const FirmwareTiming& timing, const Board& board, const CostBasis& basis,
+                           const Cost& total, const std::optional<DutyCost>& duty) {
+  fmt::print("{} ({})\n\n", board.title.empty() ? board.name : board.title, timing.machine);
+  std::size_t width = 8;
+  for (const FunctionTiming& one : timing.functions) width = std::max(width, end_of(one.name).size());
+  fmt::print("  {:<{}} {:>14} {:>14} {:>12} {:>6}\n", "function", width, "instructions", "cycles", "waiting",
+             "%");
+  for (const FunctionTiming& one : timing.functions) {
+    const std::string name = one.name.empty() ? "(none)" : end_of(one.name);
+    const double share = total.cycles.typical > 0 ? one.timing.cycles() / total.cycles.typical * 100 : 0;
+    fmt::print("  {:<{}} {:>14} {:>14} {:>12} {:>6.1f}\n", name, width, grouped(one.timing.instructions),
+               grouped(std::llround(one.timing.cycles())), grouped(std::llround(one.timing.stall_cycles)),
+               share);
+  }
+  fmt::print("\n  {:<17} {}\n", "instructions", grouped(timing.total.instructions));
+  print_costs(total, timing.total.stall_cycles, basis, duty, timing.assumptions);
+}
+
+}  // namespace
 
 int time(const Options& options) {
   Diagnostics diagnostics;
   const auto board = find_target_board(options.board, diagnostics);
   if (!board) return finish(diagnostics, options);
   const auto conditions = parse_conditions(options.what_if, diagnostics);
-  if (!conditions) return finish(diagnostics, options);
-  const TimeRequest request{.elf = options.model,
-                            .from = options.from,
-                            .to = options.to,
-                            .memory_map = options.memory_map,
-                            .conditions = *conditions,
-                            .timeout_seconds = options.timeout_seconds};
-  const auto timing = time_firmware(request, *board, diagnostics);
+  const auto request = cost_request(options, diagnostics);
+  if (!conditions || !request) return finish(diagnostics, options);
+  const auto timing = time_firmware({.elf = options.model,
+                                     .from = options.from,
+                                     .to = options.to,
+                                     .memory_map = options.memory_map,
+                                     .conditions = *conditions,
+                                     .timeout_seconds = options.timeout_seconds},
+                                    *board, diagnostics);
   if (!timing) return finish(diagnostics, options);
-  const auto ms = [&](double cycles) {
-    return timing->clock_hz ? cycles * 1e3 / static_cast<double>(*timing->clock_hz) : 0;
-  };
-  if (options.is_json) {
-    nlohmann::json functions = nlohmann::json::array();
-    for (const FunctionTiming& one : timing->functions)
-      functions.push_back({{"name", one.name},
-                           {"instructions", one.timing.instructions},
-                           {"cycles_estimated", std::llround(one.timing.cycles())}});
-    return finish_with({{"ok", true},
-                        {"board", board->name},
-                        {"instructions", timing->total.instructions},
-                        {"cycles_estimated", std::llround(timing->total.cycles())},
-                        {"stall_cycles_estimated", std::llround(timing->total.stall_cycles)},
-                        {"functions", functions}},
-                       diagnostics, options);
-  }
-  fmt::print("  {:<40} {:>14} {:>14} {:>12} {:>10}\n", "function", "instructions", "cycles", "waiting", "ms");
-  for (const FunctionTiming& one : timing->functions)
-    fmt::print("  {:<40} {:>14} {:>14} {:>12} {:>10.3f}\n", printable(one.name, 40),
-               grouped(one.timing.instructions), grouped(std::llround(one.timing.cycles())),
-               grouped(std::llround(one.timing.stall_cycles)), ms(one.timing.cycles()));
-  fmt::print("\n  {:<40} {:>14} {:>14} {:>12} {:>10.3f}\n", "total", grouped(timing->total.instructions),
-             grouped(std::llround(timing->total.cycles())), grouped(std::llround(timing->total.stall_cycles)),
-             ms(timing->total.cycles()));
-  for (const std::string& sentence : timing->assumptions) fmt::print("  assumed: {}\n", sentence);
+  const CostBasis basis = cost_basis(*board, timing->clock_hz, *request);
+  const Cost total = cost_of(timing->total, basis);
+  const auto duty = duty_cost(total, basis, *request);
+  if (options.is_json)
+    return finish_with(firmware_timing_json(*timing, *board, basis, total, duty), diagnostics, options);
+  print_firmware_timing(*timing, *board, basis, total, duty);
   return finish(diagnostics, options);
 }
 

@@ -19,6 +19,7 @@
 #include "driver/choose.h"
 #include "driver/compare_outputs.h"
 #include "driver/program.h"
+#include "driver/time_program.h"
 #include "driver/validate.h"
 #include "report/block_text.h"
 #include "report/boards_page.h"
@@ -254,12 +255,14 @@ Answer<std::pair<std::vector<Array>, std::string>> run_on(
       diagnostics.add({.kind = Kind::remark, .message = "no input: one sample of made-up bytes is run"});
     }
     const std::lock_guard<std::mutex> alone(runner.running);
-    const auto result =
-        run_firmware(runner.built.firmware, compiled.graph, samples, {timeout_seconds, {}}, diagnostics);
-    if (!result) return;
-    outputs = output_arrays(compiled.graph, result->outputs, dequantize);
-    const json found =
-        run_json(compiled.graph, runner.built.program, compiled.board, runner.built.firmware, *result, {});
+    const auto run = run_and_time(runner.built.firmware, compiled.graph, samples, compiled.board, {},
+                                  {timeout_seconds, {}}, diagnostics);
+    if (!run) return;
+    outputs = output_arrays(compiled.graph, run->result.outputs, dequantize);
+    std::optional<RunCosts> costs;
+    if (run->timing) costs = costs_of(*run->timing, compiled.board, {});
+    const json found = run_json(compiled.graph, runner.built.program, compiled.board, runner.built.firmware,
+                                run->result, costs ? &*costs : nullptr, {});
     report = json_text(ended_json(found, diagnostics), -1);
     is_done = true;
   });

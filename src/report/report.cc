@@ -137,7 +137,7 @@ json analysis_json(const Graph& planned, const Board& board, const Analysis& ana
 }
 
 json run_json(const Graph& graph, const Program& program, const Board& board, const Firmware& firmware,
-              const RunResult& result, const std::vector<std::string>& files) {
+              const RunResult& result, const RunCosts* costs, const std::vector<std::string>& files) {
   const auto rows = layer_rows(graph);
   json layers = json::array();
   std::int64_t macs = 0;
@@ -151,6 +151,7 @@ json run_json(const Graph& graph, const Program& program, const Board& board, co
                       {"output", rows[i].output},
                       {"macs", rows[i].macs},
                       {"instructions", instructions}});
+    if (costs != nullptr) add_cost(layers.back(), costs->layers[i]);
   }
   json outputs = tensors_json(graph, graph.public_outputs());
   for (std::size_t i = 0; i < outputs.size(); ++i)
@@ -163,7 +164,7 @@ json run_json(const Graph& graph, const Program& program, const Board& board, co
   std::string compile_command;
   for (const std::string& word : firmware.compile_command)
     compile_command += (compile_command.empty() ? "" : " ") + word;
-  return {
+  json report = {
       {"schema_version", 1},
       {"model", graph.name},
       {"board", board.name},
@@ -188,6 +189,12 @@ json run_json(const Graph& graph, const Program& program, const Board& board, co
       {"wall_seconds", result.wall_seconds},
       {"layers", std::move(layers)},
       {"outputs", std::move(outputs)}};
+  if (costs != nullptr) {
+    add_cost(report, costs->total);
+    report["stall_cycles_estimated"] = std::llround(costs->stall_cycles);
+    report["cost_basis"] = cost_basis_json(costs->basis, costs->duty, costs->assumptions);
+  }
+  return report;
 }
 
 json diagnostics_json(const Diagnostics& diagnostics) {

@@ -9,6 +9,7 @@
 #include "emit/emit.h"
 #include "graph/graph.h"
 #include "quantize/account.h"
+#include "report/costs.h"
 #include "target/board.h"
 
 namespace nb {
@@ -38,10 +39,11 @@ inline constexpr std::int64_t kRamAllowanceBytes = 1536;
 /// `quantization`: what --quantize decided for each value; empty without it.
 [[nodiscard]] nlohmann::json analysis_json(const Graph& planned, const Board& board, const Analysis& analysis,
                                            bool fits, const std::vector<QuantizedValue>& quantization = {});
-/// `files` are the outputs' .npy files, empty if none were written.
+/// `files` are the outputs' .npy files, empty if none were written. `costs`: of the first inference; null on
+/// the host and on cores without a timing model.
 [[nodiscard]] nlohmann::json run_json(const Graph& graph, const Program& program, const Board& board,
                                       const Firmware& firmware, const RunResult& result,
-                                      const std::vector<std::string>& files);
+                                      const RunCosts* costs, const std::vector<std::string>& files);
 /// Of a written project; `folder` as the user named it.
 [[nodiscard]] nlohmann::json generate_json(const Graph& planned, const Program& program, const Board& board,
                                            const std::string& folder);

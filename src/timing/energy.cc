@@ -35,7 +35,7 @@ const Range& range_of(const Power& power) {
 }
 
 /// The range as it is given; what it leaves out lies within the spread of software round the typical.
-Interval interval_of(const Range& range) {
+Estimate interval_of(const Range& range) {
   const double middle = range.low && range.high ? std::sqrt(*range.low * *range.high) : 0;
   const double typical = range.typical ? *range.typical
                          : middle > 0  ? middle
@@ -44,7 +44,7 @@ Interval interval_of(const Range& range) {
           range.high.value_or(typical * (1 + kSpreadOfSoftware))};
 }
 
-Interval scaled(const Interval& interval, double low, double typical, double high) {
+Estimate scaled(const Estimate& interval, double low, double typical, double high) {
   return {interval.low * low, interval.typical * typical, interval.high * high};
 }
 
@@ -58,7 +58,7 @@ class Reading {
   }
 
   PowerFigure figure() && {
-    Interval mw = interval_of(range_of(power_));
+    Estimate mw = interval_of(range_of(power_));
     const int own_mv = power_.supply_mv.value_or(kUsualSupplyMv);
     if (!power_.power_mw) {
       if (!power_.supply_mv && (!request_.supply_mv || power_.regulator == Regulator::smps))
@@ -97,11 +97,11 @@ class Reading {
     return best;
   }
 
-  Interval at_clock(const Interval& mw) {
+  Estimate at_clock(const Estimate& mw) {
     if (!clock_hz_ || !wanted_hz_ || *clock_hz_ == *wanted_hz_) return mw;
     const double ratio = static_cast<double>(*wanted_hz_) / static_cast<double>(*clock_hz_);
     if (const Power* other = other_clock()) {
-      const Interval there = interval_of(range_of(*other));
+      const Estimate there = interval_of(range_of(*other));
       const double slope = (there.typical / interval_of(range_of(power_)).typical - 1) /
                            (static_cast<double>(*other->clock_hz) / static_cast<double>(*clock_hz_) - 1);
       const double factor = 1 + slope * (ratio - 1);
@@ -117,7 +117,7 @@ class Reading {
     return scaled(mw, least, with(kFixedShare), most);
   }
 
-  Interval in_inference(const Interval& mw) {
+  Estimate in_inference(const Estimate& mw) {
     if (power_.load == PowerLoad::inference) return mw;
     const double ratio = power_.load == PowerLoad::coremark ? kCoreMarkRatio : kHeadlineRatio;
     say(fmt::format("inference takes {:g} times a figure of {}", ratio,
@@ -127,7 +127,7 @@ class Reading {
                                               : scaled(mw, 1 + kSpreadOfSoftware, ratio, ratio);
   }
 
-  Interval at_supply(const Interval& mw, int own_mv) {
+  Estimate at_supply(const Estimate& mw, int own_mv) {
     if (!request_.supply_mv || *request_.supply_mv == own_mv) return mw;
     const double ratio = volts(*request_.supply_mv) / volts(own_mv);
     const bool is_leakage = power_.state != PowerState::run;
@@ -211,17 +211,17 @@ PowerAnswer sleep_power(const Board& board, const PowerRequest& request) {
   return answer;
 }
 
-Interval run_energy_uj(const Interval& power_mw, const Interval& latency_ms) {
+Estimate run_energy_uj(const Estimate& power_mw, const Estimate& latency_ms) {
   const auto together = [](double a, double b) { return std::exp(std::hypot(std::log(a), std::log(b))); };
   const double typical = power_mw.typical * latency_ms.typical;
   return {typical / together(power_mw.typical / power_mw.low, latency_ms.typical / latency_ms.low), typical,
           typical * together(power_mw.high / power_mw.typical, latency_ms.high / latency_ms.typical)};
 }
 
-std::optional<DutyCycle> duty_cycle(const Interval& run_mw, const Interval& latency_ms,
-                                    const Interval& sleep_mw, double period_ms) {
+std::optional<DutyCycle> duty_cycle(const Estimate& run_mw, const Estimate& latency_ms,
+                                    const Estimate& sleep_mw, double period_ms) {
   if (latency_ms.typical > period_ms) return std::nullopt;
-  const Interval energy_uj = run_energy_uj(run_mw, latency_ms);
+  const Estimate energy_uj = run_energy_uj(run_mw, latency_ms);
   const auto average = [&](double uj, double ms, double mw) {
     return (uj + mw * std::max(0.0, period_ms - ms)) / period_ms;
   };
@@ -231,7 +231,7 @@ std::optional<DutyCycle> duty_cycle(const Interval& run_mw, const Interval& late
                                   average(energy_uj.high, latency_ms.high, sleep_mw.high)}};
 }
 
-Interval battery_days(const Battery& battery, const Interval& average_mw) {
+Estimate battery_days(const Battery& battery, const Estimate& average_mw) {
   const double energy_mwh = battery.capacity_mah * volts(battery.nominal_mv);
   const double leak_mw =
       energy_mwh * battery.self_discharge_percent_per_year.value_or(0) / 100 / kHoursPerYear;
@@ -239,7 +239,7 @@ Interval battery_days(const Battery& battery, const Interval& average_mw) {
   return {days(average_mw.high), days(average_mw.typical), days(average_mw.low)};
 }
 
-Interval battery_current_ma(const Battery& battery, const Interval& average_mw) {
+Estimate battery_current_ma(const Battery& battery, const Estimate& average_mw) {
   const double factor = 1 / volts(battery.nominal_mv);
   return scaled(average_mw, factor, factor, factor);
 }

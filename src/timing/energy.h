@@ -16,7 +16,7 @@
 namespace nb {
 
 /// What is expected, and between what it lies for nine runs in ten: 0 < low <= typical <= high.
-struct Interval {
+struct Estimate {
   double low = 0, typical = 0, high = 0;
 };
 
@@ -28,7 +28,7 @@ struct PowerRequest {
 };
 
 struct PowerFigure {
-  Interval mw;
+  Estimate mw;
   std::optional<std::size_t> row;  ///< in Board::powers; absent: the user's own
   std::string source;              ///< "measured" of the user's own
   bool is_of_board = false;        ///< with its regulators, LEDs and debuggers; else of the part alone
@@ -56,24 +56,24 @@ struct PowerAnswer {
 
 /// Microjoules of a run: power times time. What is not known of one is independent of the other, so their
 /// relative spreads add as squares.
-[[nodiscard]] Interval run_energy_uj(const Interval& power_mw, const Interval& latency_ms);
+[[nodiscard]] Estimate run_energy_uj(const Estimate& power_mw, const Estimate& latency_ms);
 
 /// What a run once a period takes.
 struct DutyCycle {
   double share = 0;  ///< of the time that it runs, 0 to 1
-  Interval average_mw;
+  Estimate average_mw;
 };
 
 /// Nothing if a run takes longer than the period.
-[[nodiscard]] std::optional<DutyCycle> duty_cycle(const Interval& run_mw, const Interval& latency_ms,
-                                                  const Interval& sleep_mw, double period_ms);
+[[nodiscard]] std::optional<DutyCycle> duty_cycle(const Estimate& run_mw, const Estimate& latency_ms,
+                                                  const Estimate& sleep_mw, double period_ms);
 
 /// Days that a battery lasts at that power, its self-discharge beside it. The power is drawn at the battery's
 /// nominal voltage, without loss: ask for power figures at that supply (`nominal_mv`).
-[[nodiscard]] Interval battery_days(const Battery& battery, const Interval& average_mw);
+[[nodiscard]] Estimate battery_days(const Battery& battery, const Estimate& average_mw);
 
 /// Milliamperes at the battery's nominal voltage.
-[[nodiscard]] Interval battery_current_ma(const Battery& battery, const Interval& average_mw);
+[[nodiscard]] Estimate battery_current_ma(const Battery& battery, const Estimate& average_mw);
 
 /// Milliseconds of "10s", "250ms", "5us", "2min", "1h", "1.5d". Reports usage; `option` is named.
 Result<double> parse_duration_ms(std::string_view text, std::string_view option, Diagnostics& diagnostics);

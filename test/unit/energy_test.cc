@@ -128,11 +128,11 @@ TEST_CASE("every figure of the catalogue is read at any clock and supply: positi
 }
 
 TEST_CASE("energy of a run: spreads add as squares") {
-  const Interval exact = run_energy_uj({50, 50, 50}, {9, 10, 12});
+  const Estimate exact = run_energy_uj({50, 50, 50}, {9, 10, 12});
   CHECK(exact.low == doctest::Approx(450));
   CHECK(exact.typical == doctest::Approx(500));
   CHECK(exact.high == doctest::Approx(600));
-  const Interval both = run_energy_uj({40, 50, 60}, {9, 10, 12});
+  const Estimate both = run_energy_uj({40, 50, 60}, {9, 10, 12});
   CHECK(both.high > 600);
   CHECK(both.high < 720);
   CHECK(both.low < 450);
@@ -153,7 +153,7 @@ TEST_CASE("duty cycles, and what batteries make of them") {
   const double leak_mw = 620 * 3 * 0.01 / 8766;  // one percent a year
   CHECK(battery_days(*coin, cycle->average_mw).typical ==
         doctest::Approx(620 * 3 / (0.60891 + leak_mw) / 24));
-  const Interval days = battery_days(*coin, {0.5, 0.6, 0.8});
+  const Estimate days = battery_days(*coin, {0.5, 0.6, 0.8});
   CHECK(days.low < days.typical);
   CHECK(days.typical < days.high);
   CHECK_FALSE(duty_cycle({60, 60, 60}, {100, 100, 100}, {1, 1, 1}, 99).has_value());

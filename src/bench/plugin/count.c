@@ -11,7 +11,7 @@
 // edges=1    what ran since the mark before, edge by edge
 // memories   a board's memories and caches (memories.h); brings edges
 // first      marks are passed over until this one was passed
-// last       nothing is written, and hardly anything counted, after this mark was passed
+// last       nothing is counted after this mark was passed, and the program runs at full speed
 // ends=1     the program ends at that mark, too
 // max        how many lines of intervals are written at most (default 4000000)
 //
@@ -31,7 +31,7 @@
 //   O dropped              lines beyond max, if any
 //   T pc bytes insns count code   a translation block, how often it ran in all, and its bytes in hexadecimal;
 //                          one line a (pc, bytes, insns)
-//   total N                instructions in all
+//   total N                instructions in all, up to the last mark
 //   end                    the file is whole
 //
 // A block counts as a whole when it is entered: exact as long as none is left by an exception or a host
@@ -77,6 +77,7 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn* insn,
                                       void (*callback)(unsigned, qemu_plugin_meminfo_t, uint64_t, void*),
                                       int flags, int accesses, void* user);
 bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
+void qemu_plugin_reset(qemu_plugin_id_t id, void (*callback)(qemu_plugin_id_t));
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*callback)(qemu_plugin_id_t, void*),
                                     void* user);
 
@@ -132,6 +133,7 @@ static uint32_t first_mark = UINT32_MAX, last_mark = UINT32_MAX;
 static uint32_t block_count;
 static struct block* previous;
 static uint64_t call_pc = UINT64_MAX, return_pc = UINT64_MAX;
+static qemu_plugin_id_t plugin_id;
 static FILE* out;
 
 static void* allocate(size_t bytes) {
@@ -222,6 +224,8 @@ static void write_interval(void) {
 
 static void write_out(qemu_plugin_id_t id, void* user);
 
+static void only_write_out(qemu_plugin_id_t id) { qemu_plugin_register_atexit_cb(id, write_out, NULL); }
+
 static void pass_mark(uint32_t mark, const struct block* block, uint32_t done) {
   if (first_mark != UINT32_MAX && mark != first_mark) return;
   first_mark = UINT32_MAX;
@@ -232,7 +236,10 @@ static void pass_mark(uint32_t mark, const struct block* block, uint32_t done) {
   }
   if (mark != last_mark) return;
   is_over = true;
-  if (!ends) return;
+  if (!ends) {
+    qemu_plugin_reset(plugin_id, only_write_out);
+    return;
+  }
   write_out(0, NULL);
   _exit(0);
 }
@@ -375,6 +382,7 @@ static bool read_marks_file(const char* path) {
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct information* info, int argc, char** argv) {
+  plugin_id = id;
   is_riscv = strncmp(info->target_name, "riscv", 5) == 0;
   for (int i = 0; i < argc; ++i) {
     const char* const value = strchr(argv[i], '=');

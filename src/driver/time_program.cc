@@ -1,0 +1,76 @@
+#include "driver/time_program.h"
+
+#include "base/text.h"
+#include "bench/machines.h"
+
+namespace nb {
+
+ProgramTimer::ProgramTimer(const Firmware& firmware, const Board& board, const MemoryConditions& conditions)
+    : firmware_(firmware),
+      board_(board),
+      core_(find_core_model(board.processor)),
+      system_(board, firmware.places, conditions, plan_) {}
+
+std::string ProgramTimer::memories() const {
+  return plan_.is_empty() ? std::string() : plan_.text(firmware_.places);
+}
+
+Result<Disassembly> disassembly_of(const Profile& profile, const Board& board, Diagnostics& diagnostics) {
+  const bench::CoreTarget* core = bench::find_core(board.processor);
+  if (core == nullptr)
+    return diagnostics.add({.kind = Kind::internal, .message = "nothing runs code of " + board.processor});
+  return Disassembly::of(profile, std::string(core->tool_prefix), std::string(core->disassembler_machine),
+                         diagnostics);
+}
+
+Result<ProgramTiming> ProgramTimer::timing(const Profile& profile, std::size_t node_count,
+                                           Diagnostics& diagnostics) const {
+  const auto code = disassembly_of(profile, board_, diagnostics);
+  if (!code) return kFailed;
+  const Timer timer(*core_, *code, profile);
+  ProgramTiming result{.layers = std::vector<Timing>(node_count),
+                       .clock_hz = system_.clock_hz(),
+                       .assumptions = system_.assumptions()};
+  std::int64_t unread = 0;
+  for (const LayerInterval& one : layer_intervals(firmware_, profile, node_count)) {
+    for (const Timing& block : timer.timing(one.interval, system_)) {
+      result.total += block;
+      if (one.layer) result.layers[*one.layer] += block;
+    }
+    unread += timer.unread_instructions(one.interval);
+  }
+  if (unread > 0)
+    result.assumptions.push_back(grouped(unread) + " instructions could not be read: one cycle each taken");
+  if (!code->unknown().empty())
+    result.assumptions.push_back("no rule knows " + join(code->unknown(), ", ") + ": taken as slow");
+  return result;
+}
+
+RunCosts costs_of(const ProgramTiming& timing, const Board& board, const CostRequest& request) {
+  RunCosts costs{.basis = cost_basis(board, timing.clock_hz, request),
+                 .stall_cycles = timing.total.stall_cycles,
+                 .assumptions = timing.assumptions};
+  for (const Timing& layer : timing.layers) costs.layers.push_back(cost_of(layer, costs.basis));
+  costs.total = cost_of(timing.total, costs.basis);
+  costs.duty = duty_cost(costs.total, costs.basis, request);
+  return costs;
+}
+
+Result<TimedRun> run_and_time(const Firmware& firmware, const Graph& graph, const Samples& samples,
+                              const Board& board, const MemoryConditions& conditions, RunOptions options,
+                              Diagnostics& diagnostics) {
+  const ProgramTimer timer(firmware, board, conditions);
+  const bool is_timed = timer.knows_core() && !firmware.qemu.empty();
+  options.has_edges = is_timed;
+  if (is_timed) options.memories = timer.memories();
+  auto result = run_firmware(firmware, graph, samples, options, diagnostics);
+  if (!result) return kFailed;
+  TimedRun run{std::move(*result), std::nullopt};
+  if (!is_timed || !run.result.profile) return run;
+  auto timing = timer.timing(*run.result.profile, graph.nodes.size(), diagnostics);
+  if (!timing) return kFailed;
+  run.timing = std::move(*timing);
+  return run;
+}
+
+}  // namespace nb

@@ -1,0 +1,45 @@
+#include "timing/cost.h"
+
+namespace nb {
+
+CostBasis cost_basis(const Board& board, std::optional<std::int64_t> clock_hz, const CostRequest& request) {
+  PowerRequest power = request.power;
+  power.clock_hz = clock_hz;
+  if (request.battery && !power.supply_mv) power.supply_mv = request.battery->nominal_mv;
+  PowerRequest asleep = power;
+  asleep.measured_mw = request.sleep_mw;
+  return {.clock_hz = clock_hz, .run = run_power(board, power), .sleep = sleep_power(board, asleep)};
+}
+
+Cost cost_of(const Timing& timing, const CostBasis& basis) {
+  const double cycles = timing.cycles();
+  Cost cost{.cycles = {cycles * basis.low_factor, cycles, cycles * basis.high_factor}};
+  if (!basis.clock_hz) return cost;
+  const double ms = 1e3 / static_cast<double>(*basis.clock_hz);
+  cost.latency_ms = Estimate{cost.cycles.low * ms, cycles * ms, cost.cycles.high * ms};
+  if (basis.run.figure && cycles > 0) cost.energy_uj = run_energy_uj(basis.run.figure->mw, *cost.latency_ms);
+  return cost;
+}
+
+std::optional<DutyCost> duty_cost(const Cost& total, const CostBasis& basis, const CostRequest& request) {
+  if (!request.period_ms) return std::nullopt;
+  DutyCost duty;
+  if (!total.latency_ms) {
+    duty.why_not = "the clock is not known";
+  } else if (!basis.run.figure) {
+    duty.why_not = basis.run.why_not;
+  } else if (!basis.sleep.figure) {
+    duty.why_not = basis.sleep.why_not;
+  } else {
+    duty.cycle =
+        duty_cycle(basis.run.figure->mw, *total.latency_ms, basis.sleep.figure->mw, *request.period_ms);
+    if (!duty.cycle) duty.why_not = "a run takes longer than the period";
+  }
+  if (duty.cycle && request.battery) {
+    duty.current_ma = battery_current_ma(*request.battery, duty.cycle->average_mw);
+    duty.days = battery_days(*request.battery, duty.cycle->average_mw);
+  }
+  return duty;
+}
+
+}  // namespace nb
