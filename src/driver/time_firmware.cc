@@ -121,7 +121,7 @@ struct Opened {
 /// The file with what runs it. Errors as time_firmware's.
 Result<Opened> open_firmware(const TimeRequest& request, const Board& board, Diagnostics& diagnostics) {
   const bench::CoreTarget* core = bench::find_core(board.processor);
-  const CoreModel* model = find_core_model(board.processor);
+  const CoreModel* model = find_core_model(board.processor, board.pipeline);
   if (core == nullptr || model == nullptr)
     return diagnostics.add(
         {.kind = Kind::unknown_board,

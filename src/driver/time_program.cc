@@ -8,7 +8,7 @@ namespace nb {
 ProgramTimer::ProgramTimer(const Firmware& firmware, const Board& board, const MemoryConditions& conditions)
     : firmware_(firmware),
       board_(board),
-      core_(find_core_model(board.processor)),
+      core_(find_core_model(board.processor, board.pipeline)),
       system_(board, firmware.places, conditions, plan_) {}
 
 std::string ProgramTimer::memories() const {

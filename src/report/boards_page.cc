@@ -169,6 +169,7 @@ json board_json(const Board& board, const PriceList* prices) {
           {"vendor", board.vendor},
           {"part", board.part},
           {"core", board.processor},
+          {"pipeline", text_or_null(board.pipeline)},
           {"core_count", board.core_count},
           {"fpu", text_or_null(board.fpu)},
           {"clock_hz", or_null(board.clock_hz)},

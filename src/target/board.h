@@ -109,6 +109,7 @@ struct Board {
   std::string part;       ///< may be empty
   std::string processor;  ///< a name in cores.h: "cortex-m0plus"
   Core core;              ///< as kernels see it: core.name "m0"
+  std::string pipeline;   ///< of an RV32 core: whose timings it has; may be empty
   int core_count = 1;
   std::string fpu;  ///< "none", "single", "double"; empty: not known
   std::optional<std::int64_t> clock_hz;

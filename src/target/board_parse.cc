@@ -34,6 +34,7 @@ class Parser {
     board_.vendor = text_of(top, "vendor");
     board_.part = text_of(top, "part");
     board_.processor = text_of(top, "core");
+    board_.pipeline = text_of(top, "pipeline");
     board_.core_count = top["core_count"].value_or(1);
     board_.fpu = text_of(top, "fpu");
     board_.clock_hz = integer_of(top, "clock_hz");
@@ -193,6 +194,9 @@ class Parser {
       check_.refuse(top["fpu"].node()->source(),
                     "fpu is " + quoted_text(board_.fpu) + " on " + std::string(row->title),
                     "fpu is \"none\" on cores without one, \"single\" or \"double\" on the others");
+    if (!board_.pipeline.empty() && !board_.processor.starts_with("rv32"))
+      check_.refuse(top["pipeline"].node()->source(), "a pipeline of " + std::string(row->title),
+                    "only cores of RV32 have a choice of pipelines");
     if (board_.is_host()) {
       if (!board_.memories.empty())
         check_.refuse(top.source(), "memories on the host", "the host has no limits and lists no memory");

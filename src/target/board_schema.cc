@@ -20,6 +20,7 @@ std::span<const KeyRow> board_schema() {
       {"", "part", text},
       {"", "core", name, true},
       {"", "core_count", integer, false, 1, 64},
+      {"", "pipeline", choice, false, 0, 0, "hazard3,e31,ri5cy,qingke-v2"},
       {"", "fpu", choice, false, 0, 0, "none,single,double"},
       {"", "clock_hz", integer, false, kMinHz, kMaxHz},
       {"", "accelerator", text},

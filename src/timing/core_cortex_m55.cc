@@ -102,7 +102,7 @@ class CortexM55 final : public CoreModel {
         return 2;
     }
   }
-  [[nodiscard]] int mispredicted_cycles() const override { return 3; }  // L
+  [[nodiscard]] int mispredicted_cycles(const Instruction&) const override { return 3; }  // L
 };
 
 }  // namespace

@@ -185,7 +185,7 @@ class CortexM7 final : public CoreModel {
     }
   }
   // M: 8, or 6 if the flags were set three cycles before.
-  [[nodiscard]] int mispredicted_cycles() const override { return 8; }
+  [[nodiscard]] int mispredicted_cycles(const Instruction&) const override { return 8; }
 };
 
 }  // namespace

@@ -81,6 +81,8 @@ Disassembly Disassembly::parse(const Profile& profile, std::string_view text, bo
         result.unknown_.push_back(name);
       insn = Instruction{.address = address, .size_bytes = static_cast<std::uint8_t>(size_bytes)};
     }
+    // Printed are places in the file, where blocks follow one another.
+    if (insn->target) *insn->target += address - offset;
     result.blocks_[number].push_back(*insn);
   }
   for (std::size_t i = 0; i < profile.blocks.size(); ++i) {

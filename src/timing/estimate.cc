@@ -56,12 +56,11 @@ std::vector<Timing> Timer::pipeline(std::size_t interval, const FetchLine& line)
   };
   add_rest(profile_.intervals[interval], -1);
   if (interval > 0) add_rest(profile_.intervals[interval - 1], 1);
-  if (core_.mispredicted_cycles() == 0) return blocks;
   for (const auto& [number, ways] : branches) {
     const auto insns = code_.block(number);
     if (insns.empty() || insns.back().operation != Opcode::branch_conditional) continue;
     blocks[number].pipeline_cycles +=
-        core_.mispredicted_cycles() * static_cast<double>(std::min(ways.taken, ways.not_taken));
+        core_.mispredicted_cycles(insns.back()) * static_cast<double>(std::min(ways.taken, ways.not_taken));
   }
   return blocks;
 }

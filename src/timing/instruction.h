@@ -85,6 +85,9 @@ struct Instruction {
   std::optional<std::uint32_t> target;  ///< of a direct branch, or the literal's address
 
   [[nodiscard]] std::uint32_t end() const { return address + size_bytes; }
+  [[nodiscard]] bool is_backward_branch() const {
+    return operation == Opcode::branch_conditional && target && *target <= address;
+  }
   [[nodiscard]] bool is_memory() const {
     using enum Opcode;
     switch (operation) {

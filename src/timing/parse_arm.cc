@@ -237,6 +237,7 @@ void read_target(Instruction& insn, const std::vector<std::string_view>& operand
   if (operands.empty()) return;
   std::string_view text = operands.back();
   text = text.substr(0, text.find(' '));
+  if (text.starts_with("0x")) text.remove_prefix(2);
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
   if (error == std::errc() && end == text.data() + text.size()) insn.target = value;

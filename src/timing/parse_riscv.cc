@@ -22,6 +22,7 @@ Registers register_of(std::string_view text) {
 
 std::optional<std::uint32_t> hexadecimal(std::string_view text) {
   text = text.substr(0, text.find(' '));
+  if (text.starts_with("0x")) text.remove_prefix(2);
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;

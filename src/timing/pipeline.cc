@@ -123,22 +123,29 @@ int cycles_after(const CoreModel& core, std::span<const Instruction> first,
   return state.cycle - before;
 }
 
-const CoreModel* find_core_model(std::string_view processor) {
-  static const std::unique_ptr<CoreModel> m0 = cortex_m0_model(false), m0plus = cortex_m0_model(true),
-                                          m3 = cortex_m3_model(), m4 = cortex_m4_model(),
-                                          m7 = cortex_m7_model(), m33 = cortex_m33_model(),
-                                          m55 = cortex_m55_model(), m85 = cortex_m85_model(),
-                                          rv32 = rv32_model();
-  if (processor == "cortex-m0") return m0.get();
-  if (processor == "cortex-m0plus") return m0plus.get();
-  if (processor == "cortex-m3") return m3.get();
-  if (processor == "cortex-m4f") return m4.get();
-  if (processor == "cortex-m7" || processor == "cortex-m7sp") return m7.get();
-  if (processor == "cortex-m33") return m33.get();
-  if (processor == "cortex-m55") return m55.get();
-  if (processor == "cortex-m85") return m85.get();
-  if (processor.starts_with("rv32im")) return rv32.get();
-  return nullptr;
+const CoreModel* find_core_model(std::string_view processor, std::string_view pipeline) {
+  using Row = std::pair<std::string_view, std::unique_ptr<CoreModel>>;
+  static const auto rows = [] {
+    std::vector<Row> models;
+    models.emplace_back("cortex-m0", cortex_m0_model(false));
+    models.emplace_back("cortex-m0plus", cortex_m0_model(true));
+    models.emplace_back("cortex-m3", cortex_m3_model());
+    models.emplace_back("cortex-m4f", cortex_m4_model());
+    models.emplace_back("cortex-m7", cortex_m7_model());
+    models.emplace_back("cortex-m33", cortex_m33_model());
+    models.emplace_back("cortex-m55", cortex_m55_model());
+    models.emplace_back("cortex-m85", cortex_m85_model());
+    models.emplace_back("hazard3", hazard3_model());
+    models.emplace_back("e31", e31_model());
+    models.emplace_back("ri5cy", ri5cy_model());
+    models.emplace_back("qingke-v2", qingke_v2_model());
+    return models;
+  }();
+  std::string_view name = processor == "cortex-m7sp" ? "cortex-m7" : processor;
+  if (processor.starts_with("rv32im")) name = pipeline.empty() ? "hazard3" : pipeline;
+  const auto found =
+      std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.first == name; });
+  return found == rows.end() ? nullptr : found->second.get();
 }
 
 }  // namespace nb

@@ -68,8 +68,12 @@ class CoreModel {
   /// `before` is what ran just before it, or null; `target` is the first instruction there.
   [[nodiscard]] virtual int taken_cycles(const Instruction& branch, const Instruction* before,
                                          const Instruction& target) const = 0;
-  /// Cycles that a conditional branch which goes the rarer of its two ways costs more; 0: nothing predicts.
-  [[nodiscard]] virtual int mispredicted_cycles() const { return 0; }
+  /// Cycles that this conditional branch costs more when it goes the rarer of its two ways; 0: nothing
+  /// predicts.
+  [[nodiscard]] virtual int mispredicted_cycles(const Instruction& branch) const {
+    (void)branch;
+    return 0;
+  }
   /// Words that the fetch unit holds ahead of the core, one of which can be asked for each cycle; 0: fetching
   /// never limits. A word is there two cycles after it was asked for, and there is room for the next one in
   /// the cycle after one was used up.
@@ -118,8 +122,10 @@ void take_branch(const CoreModel& core, const Instruction& target, PipelineState
 [[nodiscard]] int cycles_after(const CoreModel& core, std::span<const Instruction> first,
                                std::span<const Instruction> second, const FetchLine& line = {});
 
-/// The model of a core of the catalogue ("cortex-m4f"), or null. They live as long as the program.
-[[nodiscard]] const CoreModel* find_core_model(std::string_view processor);
+/// The model of a core of the catalogue ("cortex-m4f"), or null. One instruction set may have several
+/// pipelines: a board names its own ("e31"); without a name RV32 is a Hazard3. They live as long as the
+/// program.
+[[nodiscard]] const CoreModel* find_core_model(std::string_view processor, std::string_view pipeline = {});
 
 // One of each file core_*.cc.
 [[nodiscard]] std::unique_ptr<CoreModel> cortex_m0_model(bool is_plus);
@@ -129,6 +135,9 @@ void take_branch(const CoreModel& core, const Instruction& target, PipelineState
 [[nodiscard]] std::unique_ptr<CoreModel> cortex_m33_model();
 [[nodiscard]] std::unique_ptr<CoreModel> cortex_m55_model();
 [[nodiscard]] std::unique_ptr<CoreModel> cortex_m85_model();
-[[nodiscard]] std::unique_ptr<CoreModel> rv32_model();
+[[nodiscard]] std::unique_ptr<CoreModel> hazard3_model();
+[[nodiscard]] std::unique_ptr<CoreModel> e31_model();
+[[nodiscard]] std::unique_ptr<CoreModel> ri5cy_model();
+[[nodiscard]] std::unique_ptr<CoreModel> qingke_v2_model();
 
 }  // namespace nb

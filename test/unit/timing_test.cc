@@ -33,7 +33,7 @@ std::vector<Instruction> code_of(const std::vector<std::string>& lines, bool is_
 
 /// Cycles of the lines, repeated often enough that what is left over at the end does not count.
 double cycles_of(const char* core, const std::vector<std::string>& lines, bool is_arm = true) {
-  const CoreModel* model = find_core_model(core);
+  const CoreModel* model = is_arm ? find_core_model(core) : find_core_model("rv32imc", core);
   REQUIRE(model != nullptr);
   std::vector<std::string> many;
   constexpr int kTimes = 20;
@@ -47,7 +47,9 @@ double cycles_of(const char* core, const std::vector<std::string>& lines, bool i
 /// Cycles of one round of a loop that these lines are, its branch taken.
 int loop_cycles(const char* core, const std::vector<std::string>& lines, bool is_arm = true) {
   const auto code = code_of(lines, is_arm);
-  return cycles_after(*find_core_model(core), code, code);
+  const CoreModel* model = is_arm ? find_core_model(core) : find_core_model("rv32imc", core);
+  REQUIRE(model != nullptr);
+  return cycles_after(*model, code, code);
 }
 
 }  // namespace
@@ -145,9 +147,43 @@ TEST_CASE("Cortex-M55 overlaps vector instructions of different units") {
   CHECK(cycles_of("cortex-m55", {"4 vadd.i32 q0, q1, q2", "4 vadd.i32 q3, q4, q5"}) == 4);
 }
 
-TEST_CASE("Hazard3 waits a cycle for loads") {
-  CHECK(cycles_of("rv32imac", {"4 lw x5,0(x10)", "4 add x6,x5,x7"}, false) == 3);
-  CHECK(cycles_of("rv32imac", {"4 lw x5,0(x10)", "4 add x6,x8,x7"}, false) == 2);
+TEST_CASE("RV32 pipelines take the cycles of their documents") {
+  const auto cycles = [](const char* pipeline, const std::vector<std::string>& lines) {
+    return cycles_of(pipeline, lines, false);
+  };
+  const auto loop = [](const char* pipeline, const std::vector<std::string>& lines) {
+    return loop_cycles(pipeline, lines, false);
+  };
+  const std::vector<std::string> load_use = {"4 lw x5,0(x10)", "4 add x6,x5,x7"};
+  const std::vector<std::string> load_store = {"4 lw x5,0(x10)", "4 sw x5,0(x11)"};
+  const std::vector<std::string> byte_use = {"4 lbu x5,0(x10)", "4 add x6,x5,x7"};
+  const std::vector<std::string> products = {"4 mul x5,x6,x7", "4 mul x8,x6,x7"};
+  const std::vector<std::string> round = {"4 add x6,x8,x7", "4 addi x5,x5,-1", "4 bne x5,x0,0x1000"};
+  const std::vector<std::string> forward = {"4 add x6,x8,x7", "4 beq x5,x0,0x1010"};
+  CHECK(cycles("hazard3", load_use) == 3);
+  CHECK(cycles("hazard3", load_store) == 2);
+  CHECK(cycles("hazard3", products) == 2);
+  CHECK(loop("hazard3", round) == 3);    // the last branch taken backward is known
+  CHECK(loop("hazard3", forward) == 3);  // one taken forward is not
+  CHECK(cycles("e31", load_use) == 3);
+  CHECK(cycles("e31", byte_use) == 4);
+  CHECK(cycles("e31", products) == 10);
+  CHECK(loop("e31", forward) == 2);
+  CHECK(cycles("ri5cy", load_use) == 3);
+  CHECK(cycles("ri5cy", byte_use) == 3);
+  CHECK(cycles("ri5cy", load_store) == 3);
+  CHECK(cycles("ri5cy", {"4 mulh x5,x6,x7"}) == 5);
+  CHECK(cycles("ri5cy", {"4 divu x5,x6,x7"}) == 30);
+  CHECK(loop("ri5cy", round) == 5);
+  CHECK(loop("ri5cy", {"2 c.addi x5,1", "4 jal x0,0x1002"}) == 3);
+  CHECK(cycles("qingke-v2", load_use) == 3);
+  CHECK(cycles("qingke-v2", {"2 c.sw x8,0(x9)"}) == 2);
+  CHECK(loop("qingke-v2", round) == 5);
+  const auto code = code_of(round, false);
+  CHECK(find_core_model("rv32imac", "e31")->mispredicted_cycles(code.back()) == 3);
+  CHECK(find_core_model("rv32imac")->mispredicted_cycles(code.back()) == 2);
+  CHECK(find_core_model("rv32imc", "ri5cy")->mispredicted_cycles(code.back()) == 0);
+  CHECK(find_core_model("rv32imc", "z80") == nullptr);
 }
 
 TEST_CASE("The plugin's log is read, and nothing that is none") {
