@@ -74,6 +74,8 @@ struct Instruction {
   bool is_pc_relative = false;        ///< a literal
   bool writes_pc = false;             ///< ends a block whatever it is
   bool is_simple = false;             ///< add, subtract or move without a shift, or a shift alone
+  bool is_shift = false;              ///< moves bits and does nothing else: shifts, extracts, reverses
+  bool is_select = false;             ///< CSEL and its kin
   bool has_shifted_constant = false;  ///< an immediate that the shifter makes
   Registers reads = 0;                ///< all of the below but `writes`
   Registers writes = 0;

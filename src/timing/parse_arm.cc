@@ -287,7 +287,8 @@ void read_vector(Instruction& insn, std::string_view name, const std::vector<std
   const bool multiplies =
       base.find("mul") != std::string_view::npos || base.find("mla") != std::string_view::npos ||
       base.find("mls") != std::string_view::npos || base.find("fma") != std::string_view::npos ||
-      base.starts_with("vqdm") || base.starts_with("vqrdm");
+      base.starts_with("vqdm") || base.starts_with("vqrdm") || base.starts_with("vaddv") ||
+      base.starts_with("vaddlv");
   const bool reduces = base.find("av") != std::string_view::npos && !operands.empty() &&
                        operands[0].find('q') == std::string_view::npos;
   const bool moves = base.starts_with("vmov") || base.starts_with("vdup");
@@ -363,10 +364,13 @@ std::optional<Instruction> parse_arm(std::uint32_t address, unsigned size_bytes,
   static constexpr std::string_view kSimple = " add addw sub subw mov movw lsl lsr asr ror adr ";
   insn.is_simple = insn.operation == alu && !insn.has_shifted_constant &&
                    kSimple.find(" " + std::string(row->name) + " ") != std::string_view::npos;
+  static constexpr std::string_view kShifts = " lsl lsr asr ror rrx ubfx sbfx rev rev16 revsh rbit ";
+  insn.is_shift = kShifts.find(" " + std::string(row->name) + " ") != std::string_view::npos ||
+                  (row->name == "mov" && insn.shifted != 0);
+  insn.is_select = row->name.starts_with("cs") || row->name.starts_with("cin");
   if (insn.sets_flags) insn.writes |= kFlags;
   if (insn.is_conditional) insn.reads |= kFlags;
-  if (row->name == "adc" || row->name == "sbc" || row->name.starts_with("cs") || row->name.starts_with("cin"))
-    insn.reads |= kFlags;
+  if (row->name == "adc" || row->name == "sbc" || insn.is_select) insn.reads |= kFlags;
   if (insn.operation == call || row->name.starts_with("blx")) insn.writes |= core_register(14);
   if (insn.operation == loop_start || insn.operation == loop_end) insn.writes |= core_register(14);
   const bool is_branch = insn.operation == Opcode::branch || insn.operation == branch_conditional ||

@@ -67,7 +67,8 @@ void use_fetched(FetchState& fetch, const Instruction& insn, int cycle) {
 
 void issue(const CoreModel& core, const Instruction& insn, PipelineState& state) {
   const InstructionCost cost = core.cost(insn);
-  const int operands = operands_ready(state, insn, cost);
+  const int in_time = operands_ready(state, insn, cost);
+  const int operands = in_time - cost.may_be_late;
   const auto free = [&](Unit unit) -> int& { return state.unit_free[static_cast<std::size_t>(unit)]; };
   const int unit = std::max(free(cost.unit), free(cost.waits_for));
   const int depth = core.fetched_words();
@@ -78,8 +79,11 @@ void issue(const CoreModel& core, const Instruction& insn, PipelineState& state)
     state.is_fetching = true;
     fetched = fetched_at(state.fetch, insn, depth, state.line);
   }
-  const bool is_paired = state.last != nullptr && !state.has_pair && operands <= state.issued &&
-                         unit <= state.issued && fetched <= state.issued && core.pairs(*state.last, insn);
+  const bool has_room =
+      state.last != nullptr &&
+      (state.has_pair ? core.joins_pair(insn) && !state.last->writes_pc : core.pairs(*state.last, insn));
+  const bool is_paired =
+      has_room && operands <= state.issued && unit <= state.issued && fetched <= state.issued;
   // The decoder takes an instruction as soon as the one before goes into execution.
   const int decoded = std::max(fetched, state.last == nullptr ? state.cycle : state.issued + 1);
   int at = state.issued;
@@ -95,7 +99,8 @@ void issue(const CoreModel& core, const Instruction& insn, PipelineState& state)
   if (cost.holds != Unit::none) free(cost.holds) = at + cost.holds_cycles;
   const Registers base = insn.has_writeback ? insn.address_reads & insn.writes : 0;
   const bool is_early = cost.early_result && operands <= at - 1;
-  set_ready(state, insn.writes & ~base, at + (is_early ? *cost.early_result : cost.result));
+  const int late = std::max(0, in_time - at);
+  set_ready(state, insn.writes & ~base, at + late + (is_early ? *cost.early_result : cost.result));
   state.delays_multiply &= ~insn.writes;
   if (cost.delays_multiply) state.delays_multiply |= insn.writes & ~base;
   set_ready(state, base, at + cost.writeback_result);

@@ -25,9 +25,10 @@ enum class Unit : std::uint8_t {
   after_sum,  ///< of a floating-point core: taken by a multiply-accumulate longer than `floating`
   vector_memory,
   vector_integer,
-  vector_multiply
+  vector_multiply,
+  scalar,  ///< of a core with vectors: all that has no vector, where a vector's second half keeps it out
 };
-inline constexpr std::size_t kUnits = 8;
+inline constexpr std::size_t kUnits = 9;
 
 /// What one instruction takes.
 struct InstructionCost {
@@ -42,6 +43,9 @@ struct InstructionCost {
   int writeback_result = 1;  ///< of a changed base register
   /// If its operands were there a cycle before it issued: what `result` is then.
   std::optional<int> early_result = std::nullopt;
+  /// Cycles that its operands may come after it issued, because it can run in as many later stages; its
+  /// result is as late.
+  int may_be_late = 0;
   bool delays_multiply = false;  ///< a factor waits a cycle longer for its result
 };
 
@@ -62,6 +66,11 @@ class CoreModel {
   /// Whether both issue in one cycle if their operands are there.
   [[nodiscard]] virtual bool pairs(const Instruction& older, const Instruction& younger) const {
     (void)older, (void)younger;
+    return false;
+  }
+  /// Whether it issues as a third beside two that pair.
+  [[nodiscard]] virtual bool joins_pair(const Instruction& insn) const {
+    (void)insn;
     return false;
   }
   /// Cycles beyond its issue that a taken branch costs when it is predicted, or where nothing predicts.

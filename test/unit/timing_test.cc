@@ -147,6 +147,36 @@ TEST_CASE("Cortex-M55 overlaps vector instructions of different units") {
   CHECK(cycles_of("cortex-m55", {"4 vadd.i32 q0, q1, q2", "4 vadd.i32 q3, q4, q5"}) == 4);
 }
 
+TEST_CASE("Cortex-M55 pairs narrow instructions and uses vectors as soon as their beats allow") {
+  CHECK(cycles_of("cortex-m55", {"2 adds r0, #1", "2 muls r2, r3"}) == 2);  // MULS waits for itself
+  CHECK(cycles_of("cortex-m55", {"2 adds r0, #1", "2 eors r2, r3"}) == 1);
+  CHECK(cycles_of("cortex-m55", {"2 orrs r1, r4", "2 eors r2, r3"}) == 2);
+  CHECK(cycles_of("cortex-m55", {"4 vldrw.u32 q0, [r0]", "4 vadd.i32 q1, q0, q2"}) == 2);
+  CHECK(cycles_of("cortex-m55", {"4 vmul.i32 q0, q3, q3", "4 vadd.i32 q1, q0, q2"}) == 3);
+  CHECK(cycles_of("cortex-m55", {"4 vldrw.u32 q0, [r0, q1]"}) == 4);
+  CHECK(loop_cycles("cortex-m55",
+                    {"4 vldrw.u32 q0, [r0], #16", "4 vmlava.s32 r2, q1, q2", "4 le lr, 0x1000"}) == 2);
+}
+
+TEST_CASE("Cortex-M85 runs additions in any of three stages, and vectors beside scalars") {
+  const char* const core = "cortex-m85";
+  CHECK(cycles_of(core, {"4 add.w r0, r1, #1", "4 add.w r2, r3, #1"}) == 1);
+  // Three that depend on one another fit into a pair and a half, and the next three have to wait.
+  CHECK(cycles_of(core, {"2 movs r0, #1", "2 adds r0, #1", "2 adds r0, #1", "2 nop"}) == 2);
+  CHECK(cycles_of(core, {"2 uxtb r0, r1", "2 uxtb r2, r3"}) == 2);
+  CHECK(cycles_of(core, {"4 ubfx r0, r1, #8, #8", "4 ubfx r2, r3, #8, #8"}) == 1);
+  CHECK(cycles_of(core, {"4 ldr.w r0, [r1]", "4 ldr.w r2, [r3]"}) == 1);
+  CHECK(cycles_of(core, {"4 ldr.w r0, [r1]", "2 adds r2, r0, #1"}) == 1);  // a word for the last stage
+  CHECK(cycles_of(core, {"4 ldr.w r0, [r0]"}) == 2);
+  CHECK(cycles_of(core, {"4 ldrd r0, r1, [r2]", "4 strd r3, r4, [r5]"}) == 1);
+  CHECK(cycles_of(core, {"4 umaal r0, r1, r2, r3", "4 str.w r4, [r5, r6]"}) == 2);
+  CHECK(cycles_of(core, {"4 umaal r0, r1, r2, r3", "4 str.w r4, [r5, #4]"}) == 1);
+  CHECK(cycles_of(core, {"2 movs r1, #0", "4 vldrw.u32 q0, [r0]", "4 veor q1, q2, q3"}) == 2);
+  CHECK(cycles_of(core, {"4 vldrw.u32 q0, [r0]", "2 movs r1, #0"}) == 2);
+  CHECK(cycles_of(core, {"4 veor q0, q1, q2", "4 vmul.i32 q3, q4, q5"}) == 2);
+  CHECK(loop_cycles(core, {"2 adds r1, #1", "2 adds r2, #1", "4 le lr, 0x1000"}) == 1);
+}
+
 TEST_CASE("RV32 pipelines take the cycles of their documents") {
   const auto cycles = [](const char* pipeline, const std::vector<std::string>& lines) {
     return cycles_of(pipeline, lines, false);
