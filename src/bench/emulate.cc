@@ -42,6 +42,8 @@ Result<std::string> plugin_argument(const CountRequest& request, const fs::path&
   if (request.first) argument += ",first=" + std::to_string(*request.first);
   if (request.last) argument += ",last=" + std::to_string(*request.last);
   if (request.ends_at_last) argument += ",ends=1";
+  for (std::size_t i = 0; i < request.faults.size(); ++i)
+    argument += (i == 0 ? ",faults=" : ":") + hex(request.faults[i]);
   return argument;
 }
 

@@ -21,6 +21,7 @@ struct CountRequest {
   std::optional<std::uint32_t> first;  ///< marks are passed over until this one was passed
   std::optional<std::uint32_t> last;   ///< the mark after which nothing is counted
   bool ends_at_last = false;           ///< the program ends there, too
+  std::vector<std::uint32_t> faults;   ///< handlers of faults, which end the program: Profile::fault_handler
 };
 
 struct Emulation {

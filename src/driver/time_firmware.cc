@@ -116,7 +116,25 @@ struct Opened {
   const bench::CoreTarget* core;
   const bench::Machine* machine;
   const CoreModel* model;
+  std::vector<std::uint32_t> fault_handlers;
 };
+
+/// Entries 2 to 6 of the vector table at the machine's reset address: NMI and the faults. Empty on RISC-V.
+std::vector<std::uint32_t> fault_handlers(const ElfFile& elf, ByteSpan file, const bench::Machine& machine) {
+  std::vector<std::uint32_t> handlers;
+  if (machine.program != "qemu-system-arm") return handlers;
+  for (const ElfSection& section : elf.sections) {
+    const std::uint64_t at = machine.reset_origin;
+    if (!section.is_loaded() || at < section.address || at + 28 > section.address + section.size_bytes)
+      continue;
+    for (std::uint64_t entry = 2; entry <= 6; ++entry) {
+      const auto handler =
+          load<std::uint32_t>(file, section.offset + (at - section.address) + 4 * entry) & ~1u;
+      if (handler != 0) handlers.push_back(handler);
+    }
+  }
+  return handlers;
+}
 
 /// The file with what runs it. Errors as time_firmware's.
 Result<Opened> open_firmware(const TimeRequest& request, const Board& board, Diagnostics& diagnostics) {
@@ -156,7 +174,10 @@ Result<Opened> open_firmware(const TimeRequest& request, const Board& board, Dia
     });
   };
   for (const bench::Machine* machine : core->machines)
-    if (fits(*machine)) return Opened{std::move(*elf), core, machine, model};
+    if (fits(*machine)) {
+      auto handlers = fault_handlers(*elf, *file.bytes, *machine);
+      return Opened{std::move(*elf), core, machine, model, std::move(handlers)};
+    }
   std::string where;
   for (const bench::Machine* machine : core->machines) {
     where += where.empty() ? "" : "; ";
@@ -198,6 +219,61 @@ std::string what_ran(const ElfFile& elf, const Profile& profile) {
   return text;
 }
 
+constexpr const char* kExceptionLog = "nb_exceptions.txt";
+
+/// What QEMU logged of the last exception that is no call of the debugger or the system: "Undefined
+/// Instruction; with CFSR.UNDEFINSTR".
+std::string exception_text(const fs::path& folder) {
+  const FileRead file = read_file(folder / kExceptionLog);
+  if (!file.bytes) return {};
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes->data()), file.bytes->size());
+  std::string last;
+  bool is_of_interest = false;
+  for (const std::string_view line : split(text, '\n')) {
+    if (line.starts_with("Taking exception ") || line.starts_with("riscv_cpu_do_interrupt")) {
+      is_of_interest = line.find("Semihosting") == std::string_view::npos &&
+                       line.find("[SVC]") == std::string_view::npos &&
+                       line.find("breakpoint") == std::string_view::npos &&
+                       line.find("async:1") == std::string_view::npos;
+      if (!is_of_interest) continue;
+      const std::size_t open = line.find('['), close = line.find(']');
+      last = open == std::string_view::npos || close < open
+                 ? std::string(line.substr(line.find(' ') + 1))
+                 : std::string(line.substr(open + 1, close - open - 1));
+    } else if (is_of_interest && (line.starts_with("...with") || line.starts_with("...at"))) {
+      last += "; " + std::string(line.substr(3));
+    }
+  }
+  return printable(last, 300);
+}
+
+/// Says that the firmware faulted, if it did.
+bool report_fault(const Opened& opened, const Emulation& run, const fs::path& folder,
+                  Diagnostics& diagnostics) {
+  const std::string what = exception_text(folder);
+  const bool is_known = run.profile && run.profile->fault_handler;
+  if (!is_known && (what.empty() || !run.end.timed_out)) return false;
+  std::string where;
+  if (is_known) {
+    const ProfileBlock& block = run.profile->blocks[run.profile->fault_block];
+    const std::string function = opened.elf.function_at(block.address);
+    std::array<char, 64> address{};
+    std::snprintf(address.data(), address.size(), " in 0x%08x to 0x%08x", block.address,
+                  block.address + block.size_bytes - 1);
+    where = (function.empty() ? "" : " in `" + function + "`,") + std::string(address.data());
+  }
+  diagnostics.add(
+      {.kind = Kind::firmware_fault,
+       .message = "the firmware faulted on the virtual " + std::string(opened.core->name) + where +
+                  (what.empty() ? "" : ": " + what),
+       .help = what.find("Undefined") != std::string::npos || what.find("illegal") != std::string::npos ||
+                       what.find("NOCP") != std::string::npos
+                   ? "an instruction that this core lacks: was it compiled for another?"
+                   : "the virtual board has memory where `nblocks time` says, and no peripherals of the real "
+                     "one: leave out what touches them"});
+  return true;
+}
+
 }  // namespace
 
 Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& board,
@@ -225,8 +301,11 @@ Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& bo
   std::vector<std::string> qemu = {std::string(opened->machine->program)};
   for (const std::string_view word : opened->machine->arguments) qemu.emplace_back(word);
   for (const std::string_view word : bench::kQemuArguments) qemu.emplace_back(word);
+  for (const char* word : {"-d", "int,guest_errors", "-D", kExceptionLog}) qemu.emplace_back(word);
+  count.faults = opened->fault_handlers;
   const auto run = emulate(qemu, request.elf, folder.path(), count, {}, request.timeout_seconds, diagnostics);
   if (!run) return kFailed;
+  if (report_fault(*opened, *run, folder.path(), diagnostics)) return kFailed;
   if (!run->profile || run->profile->intervals.size() < 2)
     return diagnostics.add(
         {.kind = run->end.timed_out ? Kind::firmware_fault : Kind::usage,

@@ -128,6 +128,8 @@ void MemorySystem::add_region(const Board& board, const std::vector<RegionPlace>
     fill.data_cycles = fill.reads * fill.next_read_cycles - 1 + axi;
     return fill;
   };
+  // As fast as the core: nothing to simulate.
+  if (wait_states == 0 && ratio <= 1 && !is_external && !has_axi) return;
   bool has_instruction_cache = false, has_data_cache = false;
   for (const Cache& cache : board.caches) {
     if (!conditions.has_caches || !serves(cache, memory)) continue;

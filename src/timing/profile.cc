@@ -76,6 +76,13 @@ bool read_line(std::string_view line, ProfileInterval& interval, Profile& profil
       return false;
     case 'T':
       return read_block(line, profile);
+    case 'X':
+      if (const auto n = numbers_of<2>(line, 16)) {
+        profile.fault_handler = narrow((*n)[0]);
+        profile.fault_block = narrow((*n)[1]);
+        return true;
+      }
+      return false;
     case 'O':
       profile.is_cut = true;
       return true;
@@ -106,6 +113,7 @@ std::optional<Profile> parse_profile(std::string_view text) {
     }
   }
   const auto block_count = profile.blocks.size();
+  if (profile.fault_handler && profile.fault_block >= block_count) return std::nullopt;
   for (const ProfileInterval& one : profile.intervals) {
     if (one.mark_block >= block_count) return std::nullopt;
     for (const ProfileEdge& edge : one.edges)

@@ -50,8 +50,10 @@ struct ProfileInterval {
 struct Profile {
   std::vector<ProfileBlock> blocks;
   std::vector<ProfileInterval> intervals;
-  std::int64_t instructions = 0;  ///< of the whole run
-  bool is_cut = false;            ///< the plugin left lines out
+  std::int64_t instructions = 0;               ///< of the whole run
+  std::optional<std::uint32_t> fault_handler;  ///< it was entered, which ended the run
+  std::uint32_t fault_block = 0;               ///< the block before
+  bool is_cut = false;                         ///< the plugin left lines out
 };
 
 /// Absent if the text is no whole log.

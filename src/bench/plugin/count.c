@@ -2,7 +2,8 @@
 // between blocks, and how often the memories and caches of a board are reached.
 //
 //   -plugin libnbcount.so,out=FILE[,marks=ADDR:ADDR:...|,marksfile=FILE][,call=ADDR][,edges=1]
-//           [,memories=FILE][,first=N][,last=N][,ends=1][,max=N]
+//           [,memories=FILE][,first=N][,last=N][,ends=1]
+//           [,faults=ADDR:ADDR:...][,max=N]
 //
 // out        where the counts go
 // marks      code addresses, hexadecimal, in the order of their indices; bit 0 (Thumb) is ignored
@@ -13,6 +14,7 @@
 // first      marks are passed over until this one was passed
 // last       nothing is counted after this mark was passed, and the program runs at full speed
 // ends=1     the program ends at that mark, too
+// faults     handlers of faults: the program ends when one is entered
 // max        how many lines of intervals are written at most (default 4000000)
 //
 // The file is text. Addresses are hexadecimal, all other numbers decimal. Blocks are numbered from 0 in the
@@ -28,6 +30,7 @@
 //                          others; and changes of line in all
 //   D block cache region misses dirty burst  misses of data, dirty lines that had to be written back, and
 //                          misses whose access before missed, too
+//   X handler block        a handler of faults was entered after that block
 //   O dropped              lines beyond max, if any
 //   T pc bytes insns count code   a translation block, how often it ran in all, and its bytes in hexadecimal;
 //                          one line a (pc, bytes, insns)
@@ -123,8 +126,10 @@ static struct block* buckets[kBuckets];
 static struct block* first_block;
 static struct block** last_block = &first_block;
 static struct passage* first_passage;
-static uint64_t* marks;
-static size_t mark_count;
+static struct addresses {
+  uint64_t* at;
+  size_t count;
+} marks, faults;
 static uint64_t total;
 static uint64_t lines_left = 4000000;
 static uint64_t lines_dropped;
@@ -251,12 +256,22 @@ static void on_mark(unsigned vcpu, void* user) {
   if (!is_over) pass_mark(p->mark, p->block, p->insns_before);
 }
 
+static void end_at_fault(uint64_t handler, const struct block* from) {
+  fprintf(out, "X %" PRIx64 " %" PRIu32 "\n", handler, from->number);
+  write_out(0, NULL);
+  fflush(NULL);  // QEMU's log of exceptions
+  _exit(0);
+}
+
 /// A block is entered. Its inline counters have already added it.
 static void on_enter(unsigned vcpu, void* user) {
   (void)vcpu;
   if (is_over) return;
   struct block* const block = user;
   struct block* const from = previous;
+  for (size_t i = 0; i < faults.count && from != NULL; ++i) {
+    if (faults.at[i] == block->pc) end_at_fault(block->pc, from);
+  }
   previous = block;
   if (from != NULL) {
     struct edge* e = from->last_edge;
@@ -278,10 +293,10 @@ static void on_enter(unsigned vcpu, void* user) {
   }
   if (block->pc == return_pc) {
     return_pc = UINT64_MAX;
-    pass_mark((uint32_t)mark_count + 1, block, 0);
-  } else if (block->pc == call_pc && return_pc == UINT64_MAX && from != NULL) {
-    return_pc = from->pc + from->bytes;
-    pass_mark((uint32_t)mark_count, block, 0);
+    pass_mark((uint32_t)marks.count + 1, block, 0);
+  } else if (block->pc == call_pc && return_pc == UINT64_MAX) {
+    return_pc = from == NULL ? UINT64_MAX - 1 : from->pc + from->bytes;  // the first block returns nowhere
+    pass_mark((uint32_t)marks.count, block, 0);
   }
 }
 
@@ -325,11 +340,11 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
     qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_access, kCallbackNoRegisters,
                                      kReadsAndWrites, block);
   }
-  for (size_t m = 0; m < mark_count; ++m) {
-    if (marks[m] < block->pc || marks[m] >= block->pc + bytes) continue;
+  for (size_t m = 0; m < marks.count; ++m) {
+    if (marks.at[m] < block->pc || marks.at[m] >= block->pc + bytes) continue;
     for (size_t i = 0; i < insns; ++i) {
       struct qemu_plugin_insn* insn = qemu_plugin_tb_get_insn(tb, i);
-      if (qemu_plugin_insn_vaddr(insn) != marks[m]) continue;
+      if (qemu_plugin_insn_vaddr(insn) != marks.at[m]) continue;
       qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, kCallbackNoRegisters,
                                              find_passage(block, (uint32_t)m, (uint32_t)i));
     }
@@ -350,21 +365,21 @@ static void write_out(qemu_plugin_id_t id, void* user) {
   if (fclose(out) != 0) perror("nbcount: out");
 }
 
-static bool add_mark(const char* text, const char** rest) {
+static bool add_address(struct addresses* to, const char* text, const char** rest) {
   char* end;
   const uint64_t address = strtoull(text, &end, 16);
   if (end == text) return false;
-  uint64_t* grown = realloc(marks, (mark_count + 1) * sizeof *marks);
+  uint64_t* grown = realloc(to->at, (to->count + 1) * sizeof *to->at);
   if (grown == NULL) return false;
-  marks = grown;
-  marks[mark_count++] = address & ~UINT64_C(1);
+  to->at = grown;
+  to->at[to->count++] = address & ~UINT64_C(1);
   *rest = end;
   return true;
 }
 
-static bool read_marks(const char* text) {
+static bool read_addresses(struct addresses* to, const char* text) {
   while (*text != 0) {
-    if (!add_mark(text, &text)) return false;
+    if (!add_address(to, text, &text)) return false;
     if (*text == ':') ++text;
   }
   return true;
@@ -376,7 +391,8 @@ static bool read_marks_file(const char* path) {
   char line[64];
   bool good = true;
   const char* rest;
-  while (good && fgets(line, sizeof line, file) != NULL) good = line[0] == '\n' || add_mark(line, &rest);
+  while (good && fgets(line, sizeof line, file) != NULL)
+    good = line[0] == '\n' || add_address(&marks, line, &rest);
   fclose(file);
   return good;
 }
@@ -392,9 +408,12 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct information* info, int
       if (out == NULL) out = fopen(value + 1, "w");
       good = out != NULL;
     } else if (key == 5 && memcmp(argv[i], "marks", 5) == 0) {
-      good = read_marks(value + 1);
+      good = read_addresses(&marks, value + 1);
     } else if (key == 9 && memcmp(argv[i], "marksfile", 9) == 0) {
       good = read_marks_file(value + 1);
+    } else if (key == 6 && memcmp(argv[i], "faults", 6) == 0) {
+      good = read_addresses(&faults, value + 1);
+      has_edges = true;
     } else if (key == 4 && memcmp(argv[i], "call", 4) == 0) {
       call_pc = strtoull(value + 1, NULL, 16) & ~UINT64_C(1);
       has_edges = true;

@@ -1,0 +1,190 @@
+"""nblocks time, and the costs that nblocks run prints: known loops take known cycles, errors say what and where.
+
+usage: time_test.py NBLOCKS
+"""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DIGITS, MLP = ROOT / "examples/digits/digits_int8.tflite", ROOT / "examples/mlp/mlp.onnx"
+
+# A loop of 100 rounds, in assembly, and what ends the program.
+FIRMWARE = r"""
+void fault(void) { for (;;) {} }
+__attribute__((naked, noinline, aligned(16))) void loop(void) {
+  __asm volatile(
+      ".syntax unified\n"
+      "  push {r4, lr}\n"
+      "  movs r0, #100\n"
+      "  ldr r1, =0x20000100\n"
+      "1:\n"
+      "  ldr r2, [r1]\n"
+      "  adds r3, r2, #1\n"
+      "  str r3, [r1]\n"
+      "  subs r0, #1\n"
+      "  bne 1b\n"
+      "  pop {r4, pc}\n");
+}
+__attribute__((noinline)) void undefined(void) { __asm volatile(".short 0xde00"); }
+__attribute__((noinline)) void stray(void) { *(volatile unsigned*)0xA0000000 = 1; }
+__attribute__((noinline)) void unused(void) { __asm volatile("nop"); }
+const unsigned table[256] = {1};
+volatile unsigned sum;
+__attribute__((noinline)) void sweep(void) { for (int i = 0; i < 256; i += 4) sum += ((volatile const unsigned*)table)[i]; }
+void reset(void) {
+  loop();
+  sweep();
+#ifdef FAULT
+  FAULT();
+#endif
+  register unsigned r0 __asm("r0") = 0x18;
+  register unsigned r1 __asm("r1") = 0x20026;
+  __asm volatile("bkpt 0xab" ::"r"(r0), "r"(r1));
+  for (;;) {}
+}
+__attribute__((section(".vectors"))) void* const vectors[16] = {
+    (void*)0x20010000, (void*)reset, (void*)fault, (void*)fault, (void*)fault, (void*)fault, (void*)fault};
+"""
+SCRIPT = """
+SECTIONS {
+  . = 0;
+  .text : { KEEP(*(.vectors)) *(.text*) }
+  .rodata : { *(.rodata*) }
+  . = 0x20000000;
+  .data : { *(.data*) *(.bss*) }
+}
+"""
+
+
+def nblocks(*words):
+    return subprocess.run([NBLOCKS, *map(str, words)], capture_output=True, text=True, timeout=120)
+
+
+@unittest.skipUnless(shutil.which("arm-none-eabi-gcc"), "arm-none-eabi-gcc is not installed")
+class Firmware(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.path = pathlib.Path(cls.folder.name)
+        (cls.path / "firmware.c").write_text(FIRMWARE)
+        (cls.path / "board.ld").write_text(SCRIPT)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def build(self, name, *flags, cpu="cortex-m4"):
+        elf = self.path / f"{name}.elf"
+        subprocess.run(["arm-none-eabi-gcc", f"-mcpu={cpu}", "-mthumb", "-O1", "-nostdlib", "-ffreestanding",
+                        "-fno-unroll-loops", *flags, "-T", "board.ld", "firmware.c", "-o", elf], cwd=self.path, check=True)
+        return elf
+
+    def time(self, elf, *words, board="cortex-m4f"):
+        end = nblocks("time", elf, "-b", board, "--json", *words)
+        report = json.loads(end.stdout)
+        self.assertEqual((end.returncode, report["ok"]), (0, True), end.stdout + end.stderr)
+        return report
+
+    def fails(self, code, text, elf, *words, board="cortex-m4f"):
+        end = nblocks("time", elf, "-b", board, *words)
+        self.assertEqual((end.returncode, end.stdout), (code, ""), end.stderr)
+        self.assertIn(text, end.stderr)
+
+    def test_a_known_loop(self):
+        # push 3, movs 1, ldr 2; per round ldr 2, adds 1, str 1, subs 1, bne 1 and taken 1 more; pop 3 and 2 to refill.
+        report = self.time(self.build("plain"), "--from", "loop")
+        self.assertEqual(report["instructions"], 3 + 5 * 100 + 1)
+        self.assertAlmostEqual(report["cycles_estimated"], 6 + 7 * 100 - 1 + 5, delta=4)
+        self.assertEqual(report["functions"][0]["name"], "loop")
+        self.assertLessEqual(report["cycles_low"], report["cycles_estimated"])
+        self.assertGreaterEqual(report["cycles_high"], report["cycles_estimated"])
+
+    def test_cores_differ(self):
+        elf = self.build("small", cpu="cortex-m0")
+        # Cortex-M0: per round ldr 2, adds 1, str 2, subs 1, bne taken 3; Cortex-M0+: bne taken 2.
+        self.assertAlmostEqual(self.time(elf, "--from", "loop", board="cortex-m0")["cycles_estimated"], 900, delta=20)
+        plus = self.time(elf, "--from", "loop", "--what-if", "wait_states=0", board="nucleo-g0b1re")
+        self.assertAlmostEqual(plus["cycles_estimated"], 800, delta=20)
+
+    def test_the_same_twice(self):
+        elf = self.build("plain")
+        words = ("time", elf, "-b", "nucleo-l4r5zi", "--from", "sweep", "--json")
+        self.assertEqual(nblocks(*words).stdout, nblocks(*words).stdout)
+
+    def test_memories_make_it_wait(self):
+        elf = self.build("plain")
+        quick = self.time(elf, "--from", "sweep", "--what-if", "wait_states=0", board="nucleo-l4r5zi")
+        slow = self.time(elf, "--from", "sweep", "--what-if", "cache=off", board="nucleo-l4r5zi")
+        in_ram = self.time(elf, "--from", "sweep", "--memory-map", ".rodata=sram", board="nucleo-l4r5zi")
+        usual = self.time(elf, "--from", "sweep", board="nucleo-l4r5zi")
+        self.assertEqual(quick["stall_cycles_estimated"], 0)
+        self.assertGreater(slow["stall_cycles_estimated"], usual["stall_cycles_estimated"])
+        self.assertGreater(usual["stall_cycles_estimated"], in_ram["stall_cycles_estimated"])
+        self.assertEqual(quick["instructions"], slow["instructions"])
+
+    def test_what_never_runs(self):
+        elf = self.build("plain")
+        self.fails(2, "`unused` was never reached", elf, "--from", "unused")
+        self.fails(2, "what ran instead: ", elf, "--from", "unused")
+        self.fails(2, "`unused` was never reached", elf, "--from", "loop", "--to", "unused")
+        self.fails(2, "did you mean `loop`", elf, "--from", "lop")
+
+    def test_faults(self):
+        undefined, stray = self.build("undefined", "-DFAULT=undefined"), self.build("stray", "-DFAULT=stray")
+        self.fails(1, "in `undefined`", undefined, "--from", "unused")
+        self.fails(1, "Undefined Instruction", undefined, "--from", "unused")
+        self.fails(1, "fault address 0xa0000000", stray, "--from", "unused")
+
+    def test_files_that_are_none(self):
+        elf = self.build("plain")
+        self.fails(2, "is no 32-bit little-endian ELF file", ROOT / "README.md", "--from", "loop")
+        self.fails(2, "is code of Arm", elf, "--from", "loop", board="rv32imc")
+        self.fails(2, "is linked for addresses", elf, "--from", "loop", board="cortex-m33")
+        self.fails(2, "has no memory `x`", elf, "--from", "loop", "--memory-map", ".rodata=x")
+        self.fails(2, "--what-if `clock=fast`", elf, "--from", "loop", "--what-if", "clock=fast")
+
+    def test_power(self):
+        elf = self.build("plain")
+        report = self.time(elf, "--from", "loop", "--measured-mw", "50", "--sleep-mw", "0.01", "--period", "10s",
+                           "--battery", "CR2450", board="nucleo-l4r5zi")
+        us = report["latency_ms_estimated"] * 1e3
+        self.assertAlmostEqual(report["energy_uj_estimated"], us * 50e-3, delta=us * 1e-4)
+        duty = report["cost_basis"]["duty_cycle"]
+        self.assertIsNone(duty["why_not"])
+        self.assertAlmostEqual(duty["average_mw"]["typical"], 0.01, delta=0.001)
+        self.assertGreater(duty["battery_days"]["typical"], 100)
+        self.fails(2, "--battery without --period", elf, "--from", "loop", "--battery", "CR2450")
+
+
+class Run(unittest.TestCase):
+    def test_layers_add_up(self):
+        end = nblocks("run", DIGITS, "-b", "nucleo-l4r5zi", "--json", "-q")
+        report = json.loads(end.stdout)
+        self.assertEqual(end.returncode, 0, end.stdout)
+        of_layers = sum(layer["cycles_estimated"] for layer in report["layers"])
+        self.assertLess(abs(of_layers - report["cycles_estimated"]), 0.02 * report["cycles_estimated"])
+        self.assertGreater(report["cycles_estimated"], report["instructions"])
+        self.assertAlmostEqual(report["latency_ms_estimated"], report["cycles_estimated"] / 120e3, delta=0.001)
+        again = json.loads(nblocks("run", DIGITS, "-b", "nucleo-l4r5zi", "--json", "-q").stdout)
+        for one in (report, again):
+            one.pop("wall_seconds")
+        self.assertEqual(report, again)
+
+    def test_no_power_figure_is_blank(self):
+        report = json.loads(nblocks("run", DIGITS, "-b", "disco-f746ng", "--json", "-q").stdout)
+        self.assertIsNone(report["energy_uj_estimated"])
+        self.assertIn("no power figure", report["cost_basis"]["run_power"]["why_not"])
+
+    def test_the_host_has_no_cycles(self):
+        report = json.loads(nblocks("run", MLP, "--json", "-q").stdout)
+        self.assertNotIn("cycles_estimated", report)
+
+
+if __name__ == "__main__":
+    NBLOCKS = sys.argv.pop(1)
+    unittest.main(verbosity=1)
