@@ -29,7 +29,7 @@ struct Options {
   std::optional<double> threshold, min_acc, min_cos, max_rmse, max_mae, max_l2r;
   std::int64_t samples = 0;
   bool is_json = false, is_markdown = false, is_quiet = false, dequantize = false, keeps_state = false,
-       has_sanitizers = false, has_float_ends = false;
+       has_sanitizers = false, has_float_ends = false, has_rows = false;
 };
 
 int analyze(const Options& options);

@@ -235,14 +235,10 @@ void add_validate_options(CLI::App& verb, Options& options) {
 
 void add_time_options(CLI::App& verb, Options& options) {
   verb.add_option("firmware", options.model, "an ELF file, linked for a virtual machine of the board's core")
-      ->required()
       ->type_name("FIRMWARE");
   verb.add_option("-b,--board", options.board, "one of `nblocks boards`, or a .toml file")
-      ->required()
       ->type_name("BOARD");
-  verb.add_option("--from", options.from, "where to begin: a symbol, or 0x...")
-      ->required()
-      ->type_name("SYMBOL");
+  verb.add_option("--from", options.from, "where to begin: a symbol, or 0x...")->type_name("SYMBOL");
   verb.add_option("--to", options.to, "where to end; when --from returns, if left out")->type_name("SYMBOL");
   verb.add_option("--memory-map", options.memory_map,
                   "which memories of the board addresses or sections of the file stand for")
@@ -251,6 +247,8 @@ void add_time_options(CLI::App& verb, Options& options) {
       ->allow_extra_args(false);
   verb.add_option("--timeout", options.timeout_seconds, "seconds that the program may run; 600 if left out")
       ->type_name("SECONDS");
+  verb.add_flag("--rows", options.has_rows,
+                "without a firmware: published measurements beside what the models say of them, by core");
   add_output_options(verb, options);
   add_cost_options(verb, options);
   verb.footer(

@@ -9,7 +9,9 @@
 #include "cli/commands.h"
 #include "cli/tables.h"
 #include "driver/time_firmware.h"
+#include "report/accuracy_page.h"
 #include "report/costs.h"
+#include "timing/pipeline.h"
 
 namespace nb::cli {
 namespace {
@@ -31,6 +33,7 @@ json firmware_timing_json(const FirmwareTiming& timing, const Board& board, cons
   json report = {{"schema_version", 1},
                  {"board", board.name},
                  {"core", board.processor},
+                 {"pipeline", pipeline_name(board.processor, board.pipeline)},
                  {"machine", timing.machine},
                  {"instructions", timing.total.instructions},
                  {"stall_cycles_estimated", std::llround(timing.total.stall_cycles)},
@@ -59,10 +62,33 @@ void print_firmware_timing(const FirmwareTiming& timing, const Board& board, con
   print_costs(total, timing.total.stall_cycles, basis, duty, timing.assumptions);
 }
 
+/// Published measurements beside the models' estimates.
+int show_rows(const Options& options) {
+  Diagnostics diagnostics;
+  if (options.is_json) return finish_with(accuracy_json(timing_rows()), diagnostics, options);
+  fmt::print("{}", accuracy_text(timing_rows()));
+  return finish(diagnostics, options);
+}
+
+/// Reports what is missing on the command line.
+bool is_complete(const Options& options, Diagnostics& diagnostics) {
+  std::vector<std::string> missing;
+  if (options.model.empty()) missing.emplace_back("FIRMWARE");
+  if (options.board.empty()) missing.emplace_back("--board");
+  if (options.from.empty()) missing.emplace_back("--from");
+  if (missing.empty()) return true;
+  diagnostics.add({.kind = Kind::usage,
+                   .message = "`time` needs " + join(missing, ", "),
+                   .help = "or --rows alone: published measurements beside what the models say of them"});
+  return false;
+}
+
 }  // namespace
 
 int time(const Options& options) {
+  if (options.has_rows) return show_rows(options);
   Diagnostics diagnostics;
+  if (!is_complete(options, diagnostics)) return finish(diagnostics, options);
   const auto board = find_target_board(options.board, diagnostics);
   if (!board) return finish(diagnostics, options);
   const auto conditions = parse_conditions(options.what_if, diagnostics);

@@ -10,6 +10,7 @@ file(GLOB_RECURSE nb_resource_paths CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_S
   blocks/core/*.cc
   src/bench/firmware/*
   src/emit/templates/*
+  src/timing/rows.csv
   docs/explain/*.md
   docs/add-a-board.md)
 list(FILTER nb_resource_paths EXCLUDE REGEX "^blocks/.*/(attributes|pack_[^/]*)\\.h$")

@@ -66,6 +66,7 @@ Status read_map(const TimeRequest& request, const ElfFile& elf, const Board& boa
     const auto low = hexadecimal(what.substr(0, dash));
     const auto high = dash == std::string_view::npos ? std::nullopt : hexadecimal(what.substr(dash + 1));
     if (section != elf.sections.end()) {
+      if (section->size_bytes == 0) continue;
       places.push_back({static_cast<std::uint32_t>(section->address),
                         static_cast<std::uint32_t>(section->address + section->size_bytes), name});
     } else if (low && high && *low < *high) {

@@ -1,5 +1,7 @@
 #include "timing/cost.h"
 
+#include "timing/accuracy.h"
+
 namespace nb {
 
 CostBasis cost_basis(const Board& board, std::optional<std::int64_t> clock_hz, const CostRequest& request) {
@@ -8,7 +10,12 @@ CostBasis cost_basis(const Board& board, std::optional<std::int64_t> clock_hz, c
   if (request.battery && !power.supply_mv) power.supply_mv = request.battery->nominal_mv;
   PowerRequest asleep = power;
   asleep.measured_mw = request.sleep_mw;
-  return {.clock_hz = clock_hz, .run = run_power(board, power), .sleep = sleep_power(board, asleep)};
+  const CycleInterval interval = interval_of(board.processor, board.pipeline);
+  return {.clock_hz = clock_hz,
+          .low_factor = interval.low,
+          .high_factor = interval.high,
+          .run = run_power(board, power),
+          .sleep = sleep_power(board, asleep)};
 }
 
 Cost cost_of(const Timing& timing, const CostBasis& basis) {

@@ -128,6 +128,11 @@ int cycles_after(const CoreModel& core, std::span<const Instruction> first,
   return state.cycle - before;
 }
 
+std::string_view pipeline_name(std::string_view processor, std::string_view pipeline) {
+  if (processor.starts_with("rv32im")) return pipeline.empty() ? "hazard3" : pipeline;
+  return processor == "cortex-m7sp" ? "cortex-m7" : processor;
+}
+
 const CoreModel* find_core_model(std::string_view processor, std::string_view pipeline) {
   using Row = std::pair<std::string_view, std::unique_ptr<CoreModel>>;
   static const auto rows = [] {
@@ -146,8 +151,7 @@ const CoreModel* find_core_model(std::string_view processor, std::string_view pi
     models.emplace_back("qingke-v2", qingke_v2_model());
     return models;
   }();
-  std::string_view name = processor == "cortex-m7sp" ? "cortex-m7" : processor;
-  if (processor.starts_with("rv32im")) name = pipeline.empty() ? "hazard3" : pipeline;
+  const std::string_view name = pipeline_name(processor, pipeline);
   const auto found =
       std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.first == name; });
   return found == rows.end() ? nullptr : found->second.get();

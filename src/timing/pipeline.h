@@ -131,6 +131,9 @@ void take_branch(const CoreModel& core, const Instruction& target, PipelineState
 [[nodiscard]] int cycles_after(const CoreModel& core, std::span<const Instruction> first,
                                std::span<const Instruction> second, const FetchLine& line = {});
 
+/// What the pipeline of a core of the catalogue ("cortex-m4f") is called, as find_core_model takes it.
+[[nodiscard]] std::string_view pipeline_name(std::string_view processor, std::string_view pipeline = {});
+
 /// The model of a core of the catalogue ("cortex-m4f"), or null. One instruction set may have several
 /// pipelines: a board names its own ("e31"); without a name RV32 is a Hazard3. They live as long as the
 /// program.
