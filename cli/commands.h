@@ -19,7 +19,9 @@ struct Options {
   std::vector<float> image_mean, image_std;
   double timeout_seconds = 600;
   std::string data, labels, reference, metric = "auto", layer;
-  std::vector<std::string> words;
+  std::vector<std::string> words, boards, formats;
+  std::string resume;
+  int jobs = 0;
   std::string like, prices, to;
   std::vector<std::string> memory_map, what_if;
   std::string period, battery;
@@ -37,6 +39,7 @@ int generate(const Options& options);
 int run(const Options& options);
 int validate(const Options& options);
 int time(const Options& options);
+int compare(const Options& options);
 int boards(const Options& options);
 int blocks(const Options& options);
 int explain(const Options& options);

@@ -12,14 +12,8 @@ namespace {
 
 using nb::cli::Options;
 
-void add_model_options(CLI::App& verb, Options& options, const std::string& standard_board) {
-  verb.add_option("model", options.model,
-                  "a .pt2, .pt, .pte, .keras, .h5, .onnx or .tflite file, or graph text (docs/graph-text.md)")
-      ->required()
-      ->type_name("FILE");
-  verb.add_option("-b,--board", options.board,
-                  "one of `nblocks boards`, or a .toml file; " + standard_board + " if left out")
-      ->type_name("BOARD");
+/// How the model is read.
+void add_reading_options(CLI::App& verb, Options& options) {
   verb.add_option("--dim", options.dims, "size of a symbolic dimension of the model; may be repeated")
       ->type_name("NAME=N")
       ->allow_extra_args(false);
@@ -40,16 +34,10 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
                   "one time step a call, of a model that takes a sequence; AXIS of time is 1 if left out")
       ->type_name("INPUT[:AXIS]")
       ->allow_extra_args(false);
-  verb.add_option(
-          "--quantize", options.quantize,
-          "make integers of a float model: int8, int16 (activations of 16, weights of 8 bits), or auto: "
-          "each layer int8, int16 or float32 as --max-drop and the board allow")
-      ->type_name("NUMBERS")
-      ->check(CLI::IsMember({"int8", "int16", "auto"}));
-  verb.add_option("--max-drop", options.max_drop,
-                  "with --quantize auto: points that may be lost against the float model, on --data; 0.5 if "
-                  "left out. A point is 1/100 of accuracy, 10 % more of an error")
-      ->type_name("POINTS");
+}
+
+/// What goes with --quantize, and the model's name.
+void add_number_options(CLI::App& verb, Options& options) {
   verb.add_option("--layers", options.layers,
                   "with --quantize: layers that get other numbers (int8, int16 or float32)")
       ->type_name("NAME=NUMBERS,...")
@@ -67,6 +55,28 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
       ->type_name("HOW")
       ->check(CLI::IsMember({"fast"}));
   verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
+}
+
+void add_model_options(CLI::App& verb, Options& options, const std::string& standard_board) {
+  verb.add_option("model", options.model,
+                  "a .pt2, .pt, .pte, .keras, .h5, .onnx or .tflite file, or graph text (docs/graph-text.md)")
+      ->required()
+      ->type_name("FILE");
+  verb.add_option("-b,--board", options.board,
+                  "one of `nblocks boards`, or a .toml file; " + standard_board + " if left out")
+      ->type_name("BOARD");
+  add_reading_options(verb, options);
+  verb.add_option(
+          "--quantize", options.quantize,
+          "make integers of a float model: int8, int16 (activations of 16, weights of 8 bits), or auto: "
+          "each layer int8, int16 or float32 as --max-drop and the board allow")
+      ->type_name("NUMBERS")
+      ->check(CLI::IsMember({"int8", "int16", "auto"}));
+  verb.add_option("--max-drop", options.max_drop,
+                  "with --quantize auto: points that may be lost against the float model, on --data; 0.5 if "
+                  "left out. A point is 1/100 of accuracy, 10 % more of an error")
+      ->type_name("POINTS");
+  add_number_options(verb, options);
 }
 
 /// The labelled set that --quantize auto and explain measure on.
@@ -153,13 +163,21 @@ void add_what_if_option(CLI::App& verb, Options& options) {
       ->allow_extra_args(false);
 }
 
-/// Of verbs that say what a run costs.
-void add_cost_options(CLI::App& verb, Options& options) {
-  add_what_if_option(verb, options);
+void add_duty_options(CLI::App& verb, Options& options) {
   verb.add_option("--supply-mv", options.supply_mv,
                   "the supply; as the power figure was measured, if left out")
       ->type_name("MV")
       ->check(CLI::Range(500, 60000));
+  verb.add_option("--period", options.period, "a run each 10s, 250ms, 5min, 1h: average power and current")
+      ->type_name("TIME");
+  verb.add_option("--battery", options.battery,
+                  "with --period: how long it lasts; CR2450, 2xAA-alkaline, 250mAh@3.0V")
+      ->type_name("BATTERY");
+}
+
+/// Of verbs that say what a run costs.
+void add_cost_options(CLI::App& verb, Options& options) {
+  add_what_if_option(verb, options);
   verb.add_option("--measured-mw", options.measured_mw,
                   "your own measurement of the board while it runs, in place of the catalogue's figures")
       ->type_name("MW")
@@ -168,11 +186,7 @@ void add_cost_options(CLI::App& verb, Options& options) {
                   "with --period: your own measurement of the board between runs")
       ->type_name("MW")
       ->check(CLI::Range(1e-9, 1e6));
-  verb.add_option("--period", options.period, "a run each 10s, 250ms, 5min, 1h: average power and current")
-      ->type_name("TIME");
-  verb.add_option("--battery", options.battery,
-                  "with --period: how long it lasts; CR2450, 2xAA-alkaline, 250mAh@3.0V")
-      ->type_name("BATTERY");
+  add_duty_options(verb, options);
 }
 
 void add_run_options(CLI::App& verb, Options& options) {
@@ -253,6 +267,41 @@ void add_time_options(CLI::App& verb, Options& options) {
   add_cost_options(verb, options);
   verb.footer(
       "Example: nblocks time firmware.elf --board nucleo-l4r5zi --from filter --memory-map .rodata=flash");
+}
+
+void add_compare_options(CLI::App& verb, Options& options) {
+  verb.add_option("model", options.words, "one or several model files, of any format that `run` takes")
+      ->required()
+      ->type_name("FILE...");
+  verb.add_option("--boards", options.boards,
+                  "some of `nblocks boards`, or .toml files; if left out all that programs are built for")
+      ->type_name("BOARD,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb.add_option("--quantize", options.formats, "number formats of a float model, a table each")
+      ->type_name("int8,int16,float32")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"int8", "int16", "float32"}));
+  add_reading_options(verb, options);
+  add_number_options(verb, options);
+  add_picture_options(verb, options);
+  add_what_if_option(verb, options);
+  add_duty_options(verb, options);
+  verb.add_option("--prices", options.prices, "your own prices, before the catalogue's (docs/add-a-board.md)")
+      ->type_name("FILE");
+  verb.add_option("--resume", options.resume,
+                  "keep what was run there, and do not run again what is there already")
+      ->type_name("FOLDER");
+  verb.add_option("-j,--jobs", options.jobs,
+                  "programs that are built and run at a time; if left out one a core "
+                  "of this computer")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  verb.add_option("--timeout", options.timeout_seconds, "seconds that a program may run; 600 if left out")
+      ->type_name("SECONDS");
+  add_output_options(verb, options);
+  verb.footer("Example: nblocks compare kws.tflite --boards nucleo-l4r5zi,nucleo-h743zi2,rpi-pico2");
 }
 
 void add_explain_options(CLI::App& verb, Options& options) {
@@ -379,6 +428,10 @@ int main(int argc, char** argv) {
       options);
   add_time_options(*add("time", "How long a stretch of any firmware takes on a board.", nb::cli::time),
                    options);
+  add_compare_options(
+      *add("compare", "Models on many boards: what fits, cycles, milliseconds, energy, price.",
+           nb::cli::compare),
+      options);
   add_boards_options(
       *add("boards", "The boards and external memories: what they hold, how fast, at what power and price.",
            nb::cli::boards),
