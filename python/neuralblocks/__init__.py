@@ -15,6 +15,7 @@ import json as _json
 from typing import Any
 
 from . import _native
+from ._compare import BoardRow, Comparison, Estimate, compare
 from ._diagnostics import (
     CompileError,
     Diagnostic,
@@ -47,9 +48,12 @@ def blocks() -> list[dict[str, Any]]:
 
 
 __all__ = [
+    "BoardRow",
+    "Comparison",
     "CompileError",
     "Diagnostic",
     "DoesNotFit",
+    "Estimate",
     "GateFailed",
     "InternalError",
     "Layer",
@@ -63,6 +67,7 @@ __all__ = [
     "Validation",
     "blocks",
     "boards",
+    "compare",
     "compile",
     "version",
 ]
