@@ -263,6 +263,8 @@ void add_time_options(CLI::App& verb, Options& options) {
       ->type_name("SECONDS");
   verb.add_flag("--rows", options.has_rows,
                 "without a firmware: published measurements beside what the models say of them, by core");
+  verb.add_flag("--markdown", options.is_markdown,
+                "with --rows: the cores as tables of docs/timing-accuracy.md");
   add_output_options(verb, options);
   add_cost_options(verb, options);
   verb.footer(

@@ -66,7 +66,7 @@ void print_firmware_timing(const FirmwareTiming& timing, const Board& board, con
 int show_rows(const Options& options) {
   Diagnostics diagnostics;
   if (options.is_json) return finish_with(accuracy_json(timing_rows()), diagnostics, options);
-  fmt::print("{}", accuracy_text(timing_rows()));
+  fmt::print("{}", options.is_markdown ? accuracy_markdown(timing_rows()) : accuracy_text(timing_rows()));
   return finish(diagnostics, options);
 }
 

@@ -132,8 +132,9 @@ IntervalBasis basis_of(std::string_view core, std::span<const TimingRow> rows) {
     const double widening = 1 + 1 / static_cast<double>(basis.programs + 1);
     log_factor = std::max(worst, std::isfinite(elsewhere) ? elsewhere : 1.0) * widening;
     basis.is_widened = true;
-    basis.why = "only " + counted + ": the worse of these and of 9 in 10 on other cores, widened by " +
-                percent(widening - 1);
+    basis.why = (own.empty() ? "nothing published for this core: "
+                             : "only " + counted + ": the worse of these and of ") +
+                "9 in 10 on other cores, widened by " + percent(widening - 1);
   }
   basis.interval = {.low = std::exp(-log_factor), .high = std::exp(log_factor)};
   return basis;

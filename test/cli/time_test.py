@@ -161,6 +161,33 @@ class Firmware(unittest.TestCase):
         self.fails(2, "--battery without --period", elf, "--from", "loop", "--battery", "CR2450")
 
 
+class Rows(unittest.TestCase):
+    """Published measurements beside the estimates."""
+
+    def test_every_row_and_every_core(self):
+        report = json.loads(nblocks("time", "--rows", "--json").stdout)
+        text = nblocks("time", "--rows").stdout
+        for row in report["rows"]:
+            self.assertIn(row["id"], text)
+            self.assertAlmostEqual(row["error"], row["cycles_estimated"] / row["cycles_published"] - 1, places=9)
+        counted = [row for row in report["rows"] if row["kind"] != "microbenchmark" and row["apart"] is None]
+        cores = report["cores"]
+        for code, same in (("same_code", True), ("other_compilers", False)):
+            self.assertEqual(sum(core[code]["rows"] for core in cores),
+                             sum(row["same_code"] == same for row in counted))
+        for core in cores:
+            low, high = core["interval"]
+            self.assertLess(low, 1)
+            self.assertGreater(high, 1)
+            if core["same_code"]["rows"] < 8:
+                self.assertIsNone(core["same_code"]["median_error"])
+
+    def test_a_firmware_without_a_board_or_symbol(self):
+        end = nblocks("time", "none.elf")
+        self.assertEqual((end.returncode, end.stdout), (2, ""))
+        self.assertIn("`time` needs --board, --from", end.stderr)
+
+
 class Run(unittest.TestCase):
     def test_layers_add_up(self):
         end = nblocks("run", DIGITS, "-b", "nucleo-l4r5zi", "--json", "-q")
