@@ -18,7 +18,7 @@ namespace nb {
 namespace fs = std::filesystem;
 namespace {
 
-using json = nlohmann::json;
+using nlohmann::json;
 
 constexpr std::uint32_t kStackMemoryBytes = 512 * bench::kKib, kLeastArenaMemoryBytes = 64 * bench::kKib;
 constexpr std::int64_t kDeepStackBytes = 64 * 1024;  ///< for a program that none of the boards' stacks holds
@@ -280,7 +280,10 @@ Result<CoreRun> run_core(const CoreRunRequest& request, Diagnostics& diagnostics
     if (!program) return kFailed;
     key = key_of(request, *program, stack_bytes, sample.bytes);
     path = request.folder / (hash_text(as_byte_span(key)) + ".json");
-    if (auto found = find_run(path, key)) return std::move(*found);
+    auto found = find_run(path, key);
+    if (found &&
+        found->parts.size() == board_caches(request.boards, found->placement, request.conditions).size())
+      return std::move(*found);
   }
   std::vector<std::string> logs;
   auto run = build_and_run(request, stack_bytes, sample, logs, diagnostics);

@@ -9,7 +9,7 @@
 namespace nb {
 namespace {
 
-using json = nlohmann::json;
+using nlohmann::json;
 
 /// The currency of most rows; of several the first by name.
 std::string usual_currency(const std::vector<ComparisonRow>& rows) {

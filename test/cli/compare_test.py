@@ -210,6 +210,11 @@ def what_was_run_is_not_run_again(c):
     for path in folder.glob("*.json"):
         path.write_bytes(path.read_bytes()[:200])
     c.check(compared(c, INT8, *boards, "--resume", folder) == plain, "half a file is taken")
+    whole = [path for path in folder.glob("*.json") if path.stat().st_size > 200]
+    c.check(len(whole) == 5, f"{len(whole)} runs are kept anew")
+    for path in whole:
+        path.write_text(json.dumps({**json.loads(path.read_text()), "parts": []}))
+    c.check(compared(c, INT8, *boards, "--resume", folder) == plain, "a run without its parts is taken")
     c.expect(2, "file-unwritable", "compare", INT8, *boards, "--resume", INT8)
 
 
