@@ -51,7 +51,9 @@ std::string CachePlan::text(const std::vector<RegionPlace>& places) const {
     std::snprintf(digits.data(), digits.size(), "%x", value);
     return std::string(digits.data());
   };
-  for (const RegionPlace& place : places) text += "region " + hex(place.low) + " " + hex(place.high) + "\n";
+  for (std::size_t i = 0; i < places.size(); ++i)
+    text += "region " + hex(places[i].low) + " " + hex(places[i].high) +
+            ((watched_ >> i & 1u) != 0 ? " watched\n" : "\n");
   for (const SimulatedCache& cache : caches_) {
     const char kind = cache.kind == CacheKind::instruction ? 'I' : cache.kind == CacheKind::data ? 'D' : 'U';
     text += std::string("cache ") + kind + (cache.fills_on_jump_only ? " jump " : " miss ") +
@@ -180,6 +182,7 @@ void MemorySystem::add_region(const Board& board, const std::vector<RegionPlace>
     const double cycles = is_external ? external_read_ns(memory, 4).value_or(100) * core_hz / 1e9
                                       : (wait_states + 1) * ratio - 1;
     regions_[region] = {cycles, is_external ? cycles : 0};
+    plan.watch(region);
   }
 }
 

@@ -36,12 +36,15 @@ class CachePlan {
   std::uint32_t number_of(const SimulatedCache& cache);
   /// The plugin's memory file; regions as `places`.
   [[nodiscard]] std::string text(const std::vector<RegionPlace>& places) const;
-  [[nodiscard]] bool is_empty() const { return caches_.empty(); }
+  /// Accesses to data there are counted even if no cache has them.
+  void watch(std::uint32_t region) { watched_ |= 1u << region; }
+  [[nodiscard]] bool is_empty() const { return caches_.empty() && watched_ == 0; }
   [[nodiscard]] std::size_t size() const { return caches_.size(); }
   static constexpr std::size_t kMost = 24;  ///< that the plugin takes
 
  private:
   std::vector<SimulatedCache> caches_;
+  std::uint32_t watched_ = 0;
 };
 
 /// One board's memories. Source of the formulas: memory_system.cc.

@@ -56,10 +56,16 @@ bool read_line(std::string_view line, ProfileInterval& interval, Profile& profil
       }
       return false;
     case 'I':
+      if (const auto n = numbers_of<5>(line)) {
+        interval.misses.push_back(
+            {narrow((*n)[0]), narrow((*n)[1]), narrow((*n)[2]), true, (*n)[3], (*n)[4], 0});
+        return true;
+      }
+      return false;
     case 'D':
       if (const auto n = numbers_of<6>(line)) {
         interval.misses.push_back(
-            {narrow((*n)[0]), narrow((*n)[1]), narrow((*n)[2]), line[0] == 'I', (*n)[3], (*n)[4], (*n)[5]});
+            {narrow((*n)[0]), narrow((*n)[1]), narrow((*n)[2]), false, (*n)[3], (*n)[4], (*n)[5]});
         return true;
       }
       return false;

@@ -33,7 +33,7 @@ struct ProfileMisses {
   bool is_of_instructions = false;
   std::uint64_t first = 0;   ///< of instructions: in the line after the one before; of data: all
   std::uint64_t second = 0;  ///< of instructions: in other lines; of data: dirty lines written back
-  std::uint64_t third = 0;   ///< of instructions: changes of line, hit or miss; of data: right after a miss
+  std::uint64_t third = 0;   ///< of data: right after another miss
 };
 
 /// What ran between one mark and the next.

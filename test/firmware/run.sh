@@ -109,7 +109,7 @@ while read -r row; do
   run toy 0 -singlestep -plugin "./libnbcount.so,out=single.txt,marks=$marks"
   tr : '\n' <<<"$marks" >marks.txt
   run toy 0 -plugin ./libnbcount.so,out=edges.txt,marksfile=marks.txt,edges=1
-  printf 'region 0 ffffffff\ncache I miss 64 16 2 1\ncache D miss 64 16 2 1\ncache U jump 256 16 4 1\n' >memories.txt
+  printf 'region 0 ffffffff watched\ncache I miss 64 16 2 1\ncache D miss 64 16 2 1\ncache U jump 256 16 4 1\n' >memories.txt
   run toy 0 -plugin ./libnbcount.so,out=memories.log,marksfile=marks.txt,memories=memories.txt
   run toy 0 -plugin "./libnbcount.so,out=first.txt,marks=$marks,edges=1,last=2"
   cp memories.log memories_run.txt

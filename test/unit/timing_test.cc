@@ -222,7 +222,7 @@ TEST_CASE("The plugin's log is read, and nothing that is none") {
       "M 0 10 0 1\n"
       "E 0 1 5\n"
       "A 1 0 7 2\n"
-      "I 1 0 0 1 2 3\n"
+      "I 1 0 0 1 2\n"
       "D 1 1 0 4 0 1\n"
       "M 1 30 1 0\n"
       "T 1000 4 2 1 c046c046\n"

@@ -26,8 +26,7 @@
 //                          `count` times right after block `from`. The block with the mark belongs to the
 //                          interval before, with all its instructions.
 //   A block region reads writes              accesses to data
-//   I block cache region sequential jumped lines   misses of instructions: in the line after the one before,
-//                          others; and changes of line in all
+//   I block cache region sequential jumped   misses of instructions: in the line after the one before, others
 //   D block cache region misses dirty burst  misses of data, dirty lines that had to be written back, and
 //                          misses whose access before missed, too
 //   X handler block        a handler of faults was entered after that block
@@ -102,6 +101,8 @@ struct block {
   struct edge* last_edge;   // the one that was taken last, or null
   struct traffic* traffic;  // of the interval; null without memories
   bool has_traffic;
+  bool has_all_lines;      // at its last execution no line of it was missing
+  uint64_t displacements;  // then
   struct block* next_in_bucket;
   struct block* next;
 };
@@ -187,13 +188,6 @@ static struct passage* find_passage(struct block* block, uint32_t mark, uint32_t
   return p;
 }
 
-static void write_misses(char kind, uint32_t block, uint32_t cache, uint32_t region, uint64_t first,
-                         uint64_t second, uint64_t third) {
-  if ((first | second | third) == 0 || !take_line()) return;
-  fprintf(out, "%c %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", kind, block,
-          cache, region, first, second, third);
-}
-
 static void write_traffic(struct block* block) {
   struct traffic* const t = block->traffic;
   for (uint32_t r = 0; r < region_count; ++r) {
@@ -203,10 +197,15 @@ static void write_traffic(struct block* block) {
   }
   for (uint32_t c = 0; c < cache_count; ++c) {
     for (uint32_t r = 0; r < region_count; ++r) {
-      write_misses('I', block->number, c, r, t->misses[c][r].sequential, t->misses[c][r].jumped,
-                   t->misses[c][r].lines);
-      write_misses('D', block->number, c, r, t->misses[c][r].data, t->misses[c][r].dirty,
-                   t->misses[c][r].burst);
+      const uint64_t sequential = t->misses[c][r].sequential, jumped = t->misses[c][r].jumped;
+      if ((sequential | jumped) != 0 && take_line()) {
+        fprintf(out, "I %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", block->number, c, r,
+                sequential, jumped);
+      }
+      if (t->misses[c][r].data != 0 && take_line()) {
+        fprintf(out, "D %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+                block->number, c, r, t->misses[c][r].data, t->misses[c][r].dirty, t->misses[c][r].burst);
+      }
     }
   }
   memset(t, 0, sizeof *t);
@@ -288,8 +287,13 @@ static void on_enter(unsigned vcpu, void* user) {
     ++e->count;
   }
   if (has_instruction_caches) {
-    block->has_traffic = true;
-    fetch_instructions(block->traffic, block->pc, block->bytes);
+    // A block that follows itself and missed nothing misses nothing, and leaves the caches as they are.
+    const bool is_known = from == block && block->has_all_lines && block->displacements == displacements;
+    if (!is_known) {
+      block->has_traffic = true;
+      block->has_all_lines = fetch_instructions(block->traffic, block->pc, block->bytes);
+      block->displacements = displacements;
+    }
   }
   if (block->pc == return_pc) {
     return_pc = UINT64_MAX;

@@ -12,6 +12,7 @@ enum { kMaxRegions = 8, kMaxCaches = 24, kMaxWays = 256 };
 
 struct region {
   uint64_t low, high;  // [low, high)
+  bool is_watched;     // its accesses to data matter: they wait, or a cache has them
 };
 
 /// A cache with least-recently-used replacement. A set's ways are in the order of their last use.
@@ -32,7 +33,6 @@ struct traffic {
   uint64_t reads[kMaxRegions], writes[kMaxRegions];
   struct {
     uint64_t sequential, jumped;  // instructions: at the line that follows the one before, others
-    uint64_t lines;               // instructions: changes of line, hit or missed
     uint64_t data, dirty;         // data: all, and dirty lines that had to go
     uint64_t burst;               // data: right after another miss
   } misses[kMaxCaches][kMaxRegions];
@@ -42,6 +42,8 @@ static struct region regions[kMaxRegions];
 static struct cache caches[kMaxCaches];
 static uint32_t region_count, cache_count;
 static bool has_instruction_caches;
+/// How often data displaced lines of caches that instructions are in, too.
+static uint64_t displacements;
 
 static inline int region_of(uint64_t address) {
   for (uint32_t r = 0; r < region_count; ++r) {
@@ -71,10 +73,11 @@ static enum lookup look_up(struct cache* cache, uint64_t line, bool is_write, bo
   return loses_dirty ? kMissOfDirty : kMiss;
 }
 
-/// The instructions of [pc, pc + bytes) are fetched.
-static void fetch_instructions(struct traffic* traffic, uint64_t pc, uint32_t bytes) {
+/// The instructions of [pc, pc + bytes) are fetched; whether all were there.
+static bool fetch_instructions(struct traffic* traffic, uint64_t pc, uint32_t bytes) {
   const int region = region_of(pc);
-  if (region < 0) return;
+  bool is_hit = true;
+  if (region < 0) return is_hit;
   for (uint32_t c = 0; c < cache_count; ++c) {
     struct cache* const cache = &caches[c];
     if (!cache->is_for_instructions || (cache->regions >> region & 1u) == 0) continue;
@@ -84,8 +87,8 @@ static void fetch_instructions(struct traffic* traffic, uint64_t pc, uint32_t by
       if (line == cache->last_line) continue;
       const bool follows = line == cache->last_line + 1;
       cache->last_line = line;
-      ++traffic->misses[c][region].lines;
       if (look_up(cache, line, false, !(follows && cache->fills_on_jump_only)) == kHit) continue;
+      is_hit = false;
       if (follows) {
         ++traffic->misses[c][region].sequential;
       } else {
@@ -93,11 +96,12 @@ static void fetch_instructions(struct traffic* traffic, uint64_t pc, uint32_t by
       }
     }
   }
+  return is_hit;
 }
 
 static void access_data(struct traffic* traffic, uint64_t address, bool is_write) {
   const int region = region_of(address);
-  if (region < 0) return;
+  if (region < 0 || !regions[region].is_watched) return;
   if (is_write) {
     ++traffic->writes[region];
   } else {
@@ -116,6 +120,7 @@ static void access_data(struct traffic* traffic, uint64_t address, bool is_write
     const bool is_burst = cache->has_missed;
     cache->has_missed = found != kHit;
     if (found == kHit) continue;
+    if (cache->is_for_instructions) ++displacements;
     if (is_burst) ++traffic->misses[c][region].burst;
     ++traffic->misses[c][region].data;
     if (found == kMissOfDirty) ++traffic->misses[c][region].dirty;
@@ -142,11 +147,14 @@ static bool add_cache(char kind, const char* fills, uint64_t size, uint64_t line
                                          .lines = (uint64_t*)calloc(sets * ways, sizeof(uint64_t)),
                                          .is_dirty = (bool*)calloc(sets * ways, sizeof(bool))};
   if (kind != 'D') has_instruction_caches = true;
+  for (uint32_t r = 0; r < kMaxRegions && kind != 'I'; ++r) {
+    if ((of_regions >> r & 1u) != 0) regions[r].is_watched = true;
+  }
   return caches[cache_count - 1].lines != NULL && caches[cache_count - 1].is_dirty != NULL;
 }
 
 /// Reads what follows from a file, a line each:
-///   region LOW HIGH                      hexadecimal; the next number from 0 on
+///   region LOW HIGH [watched]            hexadecimal; the next number from 0 on; before all caches
 ///   cache I|D|U miss|jump SIZE LINE WAYS REGIONS   bytes, bytes, decimal; a hexadecimal mask of regions
 ///   shift REGION BYTES   hexadecimal, modulo 2^32: of the cache before
 static bool read_memories(const char* path) {
@@ -160,7 +168,7 @@ static bool read_memories(const char* path) {
     char kind, fills[8];
     if (sscanf(line, "region %" SCNx64 " %" SCNx64, &low, &high) == 2) {
       good = region_count < kMaxRegions && low < high;
-      if (good) regions[region_count++] = (struct region){low, high};
+      if (good) regions[region_count++] = (struct region){low, high, strstr(line, "watched") != NULL};
     } else if (sscanf(line, "cache %c %7s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNx32, &kind, fills, &size,
                       &line_bytes, &ways, &of_regions) == 6) {
       good = add_cache(kind, fills, size, line_bytes, ways, of_regions);
