@@ -15,7 +15,8 @@ namespace {
 
 constexpr double kAxiCycles = 4;
 constexpr int kDefaultReadBytes = 8;
-constexpr double kCyclesPerByte = 0.4;  // of code: 3 bytes an instruction, 1.2 cycles each
+constexpr std::int64_t kDefaultCacheBytes = 2048;  // of what stands before a microcontroller's flash
+constexpr double kCyclesPerByte = 0.4;             // of code: 3 bytes an instruction, 1.2 cycles each
 
 bool has_first_level_caches(const Board& board) {
   return board.processor.starts_with("cortex-m7") || board.processor == "cortex-m55" ||
@@ -137,9 +138,10 @@ void MemorySystem::add_region(const Board& board, const std::vector<RegionPlace>
     if (!conditions.has_caches || !serves(cache, memory)) continue;
     const std::int64_t line_bytes =
         cache.line_bytes ? *cache.line_bytes : (has_axi ? 32 : std::max(read_bytes, kDefaultReadBytes));
-    const std::int64_t size_bytes = cache.size_bytes ? *cache.size_bytes : 2 * line_bytes;
+    const std::int64_t size_bytes = cache.size_bytes ? *cache.size_bytes : kDefaultCacheBytes;
     if (!cache.size_bytes)
-      assumptions_.push_back("the size of cache " + cache.name + " is not known: two lines taken");
+      assumptions_.push_back("the size of cache " + cache.name +
+                             " is not known: " + bytes_text(kDefaultCacheBytes) + " taken");
     std::int64_t ways = cache.ways ? *cache.ways : cache.kind == CacheKind::data ? 4 : 2;
     ways = std::min(ways, size_bytes / line_bytes);
     if (ways < 1 || size_bytes % (line_bytes * ways) != 0) continue;
