@@ -27,6 +27,12 @@ bool is_multiply(Opcode operation) {
 bool is_store(Opcode operation) { return operation == store || operation == fp_store; }
 bool is_load(Opcode operation) { return operation == load || operation == fp_load; }
 
+/// M: BFI, BFC, SBFX, UBFX, RBIT, REV and its kin, extends that add, PKH.
+bool uses_shifter(const Instruction& insn) {
+  if (insn.operation == bitfield) return insn.is_shift || insn.accumulated != 0;
+  return insn.operation == simd && (insn.accumulated != 0 || insn.shifted != 0);
+}
+
 /// Takes all issue slots of its cycles.
 bool is_alone(const Instruction& insn) {
   switch (insn.operation) {
@@ -60,24 +66,27 @@ class CortexM7 final : public CoreModel {
         if (insn.is_simple) return {.accumulated_at = 1, .early_result = 0};
         return {.accumulated_at = 1};
       case shifted_alu:
-        return {.address_at = kEarly, .shifted_at = kEarly};
+        // M: neither operand can be a word that was loaded in the cycle before.
+        return {.address_at = kEarly, .shifted_at = kEarly, .is_delayed = true};
       case bitfield:
-        return {.reads_at = 0};
       case simd:
-        return {.shifted_at = kEarly};
+        // M: extracts, reverses and what is inserted or extended before an addition take the early ALU's
+        // shifter; extends alone do not.
+        return {.reads_at = uses_shifter(insn) ? kEarly : 0, .shifted_at = uses_shifter(insn) ? kEarly : 0};
       case multiply:
       case multiply_long:
       case multiply_accumulate:
       case multiply_accumulate_long:
         // M: one cycle more, but the sum can be chained; a factor that was just loaded waits.
-        return {.result = 2, .accumulated_at = 1, .unit = Unit::multiply, .unit_cycles = 1};
+        return {
+            .result = 2, .accumulated_at = 1, .unit = Unit::multiply, .unit_cycles = 1, .is_delayed = true};
       case divide:
         return {.issue = 7, .result = 7};  // M: 7 (Q: by the operands)
       case load:
         return {.result = insn.access_bytes < 4 ? 2 : 1,
                 .address_at = kEarly,
                 .writeback_result = 0,
-                .delays_multiply = true};
+                .delays_some = insn.access_bytes == 4};
       // M: stores take results of the same cycle.
       case store:
         return {.address_at = kEarly, .stored_at = 1};
@@ -162,11 +171,15 @@ class CortexM7 final : public CoreModel {
     if (older_shifts && younger_shifts) return false;
     // M: what extracts, packs or adds in lanes issues from the older slot only.
     if (younger.operation == bitfield || younger.operation == simd) return false;
-    if (older.operation == bitfield && younger_shifts) return false;
-    // M: two loads pair when they hit different banks: even and odd words. Their addresses are not known
-    // here; neighbours in memory do.
-    if (is_load(older.operation) && is_load(younger.operation))
-      return older.access_bytes == 4 && younger.access_bytes == 4;
+    if (uses_shifter(older) && younger_shifts) return false;
+    // M: two loads pair when they hit different banks: even and odd words. That is known where both count
+    // from one base.
+    if (is_load(older.operation) && is_load(younger.operation)) {
+      if (older.access_bytes < 4 || younger.access_bytes < 4) return false;
+      const bool share_base = older.offset && younger.offset && !older.has_writeback &&
+                              older.address_reads == younger.address_reads;
+      return !share_base || ((*older.offset ^ *younger.offset) & 4) != 0;
+    }
     return true;
   }
 

@@ -84,6 +84,7 @@ struct Instruction {
   Registers accumulated = 0;            ///< added to a product
   Registers factors = 0;                ///< multiplied, where something is accumulated
   Registers shifted = 0;                ///< goes through the shifter first
+  std::optional<std::int32_t> offset;   ///< of an address that is a base register and this constant
   std::optional<std::uint32_t> target;  ///< of a direct branch, or the literal's address
 
   [[nodiscard]] std::uint32_t end() const { return address + size_bytes; }

@@ -139,6 +139,13 @@ void read_address(Instruction& insn, const std::vector<std::string_view>& operan
   const auto parts = operands_of(text.substr(1, text.find(']') - 1));
   insn.has_index = parts.size() > 1 && registers_in(parts[1]) != 0;
   insn.has_writeback = text.ends_with('!') || at + 1 < operands.size();
+  if (parts.size() == 1) insn.offset = 0;
+  if (parts.size() == 2 && parts[1].starts_with('#')) {
+    std::int32_t value = 0;
+    const auto [end, error] =
+        std::from_chars(parts[1].data() + 1, parts[1].data() + parts[1].size(), value, 10);
+    if (error == std::errc() && end == parts[1].data() + parts[1].size()) insn.offset = value;
+  }
   if (insn.has_writeback && !parts.empty()) insn.writes |= register_of(parts[0]);
 }
 

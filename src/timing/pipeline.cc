@@ -18,8 +18,8 @@ int operands_ready(const PipelineState& state, const Instruction& insn, const In
   const Registers special = insn.address_reads | insn.shifted | insn.accumulated | insn.stored;
   const Registers plain = (insn.reads & ~special) | insn.factors;
   int ready = ready_for(state, plain, cost.reads_at);
-  if (cost.unit == Unit::multiply)
-    ready = std::max(ready, ready_for(state, plain & state.delays_multiply, -1));
+  if (cost.is_delayed)
+    ready = std::max(ready, ready_for(state, plain & state.delays_some, cost.reads_at - 1));
   ready = std::max(ready, ready_for(state, insn.address_reads, cost.address_at));
   ready = std::max(ready, ready_for(state, insn.shifted, cost.shifted_at));
   ready = std::max(ready, ready_for(state, insn.accumulated, cost.accumulated_at));
@@ -101,8 +101,8 @@ void issue(const CoreModel& core, const Instruction& insn, PipelineState& state)
   const bool is_early = cost.early_result && operands <= at - 1;
   const int late = std::max(0, in_time - at);
   set_ready(state, insn.writes & ~base, at + late + (is_early ? *cost.early_result : cost.result));
-  state.delays_multiply &= ~insn.writes;
-  if (cost.delays_multiply) state.delays_multiply |= insn.writes & ~base;
+  state.delays_some &= ~insn.writes;
+  if (cost.delays_some) state.delays_some |= insn.writes & ~base;
   set_ready(state, base, at + cost.writeback_result);
   if (depth > 0) use_fetched(state.fetch, insn, std::min(decoded, at));
   state.before_last = state.last;

@@ -46,7 +46,8 @@ struct InstructionCost {
   /// Cycles that its operands may come after it issued, because it can run in as many later stages; its
   /// result is as late.
   int may_be_late = 0;
-  bool delays_multiply = false;  ///< a factor waits a cycle longer for its result
+  bool delays_some = false;  ///< what `is_delayed` waits a cycle longer for its result
+  bool is_delayed = false;
 };
 
 /// A core's pipeline: one file a core. Every rule names its source there.
@@ -107,11 +108,11 @@ struct FetchState {
 
 /// Where a core stands between two instructions.
 struct PipelineState {
-  int cycle = 0;                  ///< the next instruction issues here at the earliest
-  int issued = -1;                ///< when the last one did
-  bool has_pair = false;          ///< the last one issued together with the one before
-  std::array<int, 64> ready{};    ///< by register: first cycle in which an operand at 0 has it
-  Registers delays_multiply = 0;  ///< written by what delays a factor
+  int cycle = 0;                ///< the next instruction issues here at the earliest
+  int issued = -1;              ///< when the last one did
+  bool has_pair = false;        ///< the last one issued together with the one before
+  std::array<int, 64> ready{};  ///< by register: first cycle in which an operand at 0 has it
+  Registers delays_some = 0;    ///< written by what does
   std::array<int, kUnits> unit_free{};
   FetchLine line;
   FetchState fetch;

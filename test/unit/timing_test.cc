@@ -147,6 +147,20 @@ TEST_CASE("Cortex-M55 overlaps vector instructions of different units") {
   CHECK(cycles_of("cortex-m55", {"4 vadd.i32 q0, q1, q2", "4 vadd.i32 q3, q4, q5"}) == 4);
 }
 
+TEST_CASE("Cortex-M7 pairs by shifters and banks") {
+  const char* const core = "cortex-m7";
+  // An extend takes no shifter, an extract does.
+  CHECK(cycles_of(core, {"4 uxtb.w r0, r1, ror #8", "4 eor.w r2, r3, r4, ror #8"}) == 1);
+  CHECK(cycles_of(core, {"4 ubfx r0, r1, #8, #8", "4 eor.w r2, r3, r4, ror #8"}) == 2);
+  // Even and odd words lie in two banks.
+  CHECK(cycles_of(core, {"4 ldr.w r0, [r1]", "4 ldr.w r2, [r1, #4]"}) == 1);
+  CHECK(cycles_of(core, {"4 ldr.w r0, [r1]", "4 ldr.w r2, [r1, #8]"}) == 2);
+  // What shifts an operand takes no word that was loaded in the cycle before.
+  CHECK(cycles_of(core, {"4 ldr.w r0, [r1]", "4 mov.w r2, r3", "4 eor.w r4, r0, r5", "4 mov.w r6, r7"}) == 2);
+  CHECK(cycles_of(core, {"4 ldr.w r0, [r1]", "4 mov.w r2, r3", "4 eor.w r4, r0, r5, ror #8",
+                         "4 mov.w r6, r7"}) == 3);
+}
+
 TEST_CASE("Cortex-M55 pairs narrow instructions and uses vectors as soon as their beats allow") {
   CHECK(cycles_of("cortex-m55", {"2 adds r0, #1", "2 muls r2, r3"}) == 2);  // MULS waits for itself
   CHECK(cycles_of("cortex-m55", {"2 adds r0, #1", "2 eors r2, r3"}) == 1);
