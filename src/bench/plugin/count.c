@@ -101,8 +101,7 @@ struct block {
   struct edge* last_edge;   // the one that was taken last, or null
   struct traffic* traffic;  // of the interval; null without memories
   bool has_traffic;
-  bool has_all_lines;      // at its last execution no line of it was missing
-  uint64_t displacements;  // then
+  struct resident* resident;  // one a cache; null without memories
   struct block* next_in_bucket;
   struct block* next;
 };
@@ -170,7 +169,14 @@ static struct block* find_block(uint64_t pc, uint32_t insns, uint32_t bytes) {
   block->insns = insns;
   block->bytes = bytes;
   block->number = block_count++;
-  if (has_memories) block->traffic = allocate(sizeof *block->traffic);
+  if (has_memories) {
+    block->traffic = allocate(sizeof *block->traffic);
+    block->resident = allocate(cache_count * sizeof *block->resident + 1);
+    for (uint32_t c = 0; c < cache_count; ++c) {
+      const uint32_t lines = (bytes >> caches[c].line_shift) + 2;
+      block->resident[c].used = allocate(lines * sizeof *block->resident[c].used);
+    }
+  }
   *at = block;
   *last_block = block;
   last_block = &block->next;
@@ -287,13 +293,8 @@ static void on_enter(unsigned vcpu, void* user) {
     ++e->count;
   }
   if (has_instruction_caches) {
-    // A block that follows itself and missed nothing misses nothing, and leaves the caches as they are.
-    const bool is_known = from == block && block->has_all_lines && block->displacements == displacements;
-    if (!is_known) {
-      block->has_traffic = true;
-      block->has_all_lines = fetch_instructions(block->traffic, block->pc, block->bytes);
-      block->displacements = displacements;
-    }
+    block->has_traffic = true;
+    fetch_instructions(block->traffic, block->pc, block->bytes, block->resident);
   }
   if (block->pc == return_pc) {
     return_pc = UINT64_MAX;

@@ -15,7 +15,7 @@ struct region {
   bool is_watched;     // its accesses to data matter: they wait, or a cache has them
 };
 
-/// A cache with least-recently-used replacement. A set's ways are in the order of their last use.
+/// A cache with least-recently-used replacement.
 struct cache {
   bool is_for_instructions, is_for_data;
   bool fills_on_jump_only;       // sequential misses are served by a prefetcher and leave no line
@@ -25,7 +25,17 @@ struct cache {
   bool has_missed;     // the last access to data
   uint64_t last_line;  // of the access before; a repeated one changes nothing
   uint64_t* lines;     // sets x ways: line number + 1; 0: none
-  bool* is_dirty;
+  uint64_t* used;      // sets x ways: when it was used last; 0: never
+  bool* is_dirty;      // sets x ways
+  uint64_t clock;      // of `used`
+  uint64_t fills;      // lines brought in so far
+};
+
+/// Where a block's lines lie in a cache that had them all. As long as nothing is brought in they stay there.
+struct resident {
+  uint64_t fills;   // of the cache, then
+  uint32_t count;   // of lines; 0: not known
+  uint64_t** used;  // their Cache::used, in the order of their addresses
 };
 
 /// What the accesses of a block of instructions came to.
@@ -42,8 +52,6 @@ static struct region regions[kMaxRegions];
 static struct cache caches[kMaxCaches];
 static uint32_t region_count, cache_count;
 static bool has_instruction_caches;
-/// How often data displaced lines of caches that instructions are in, too.
-static uint64_t displacements;
 
 static inline int region_of(uint64_t address) {
   for (uint32_t r = 0; r < region_count; ++r) {
@@ -54,40 +62,63 @@ static inline int region_of(uint64_t address) {
 
 enum lookup { kHit, kMiss, kMissOfDirty };
 
-/// Looks a line up and, if `fills`, brings it in.
-static enum lookup look_up(struct cache* cache, uint64_t line, bool is_write, bool fills) {
-  uint64_t* const set = cache->lines + (line % cache->sets) * cache->ways;
-  bool* const dirty = cache->is_dirty + (line % cache->sets) * cache->ways;
+/// Looks a line up and, if `fills`, brings it in. `used` takes where its last use stands, if it is there
+/// then.
+static enum lookup look_up(struct cache* cache, uint64_t line, bool is_write, bool fills, uint64_t** used) {
+  const uint64_t first = (line % cache->sets) * cache->ways;
+  uint64_t* const set = cache->lines + first;
   uint32_t way = 0;
   while (way < cache->ways && set[way] != line + 1) ++way;
   const bool is_hit = way < cache->ways;
   if (!is_hit && !fills) return kMiss;
-  if (!is_hit) way = cache->ways - 1;
-  const bool loses_dirty = !is_hit && set[way] != 0 && dirty[way];
-  const bool stays_dirty = (is_hit && dirty[way]) || is_write;
-  memmove(set + 1, set, way * sizeof *set);
-  memmove(dirty + 1, dirty, way * sizeof *dirty);
-  set[0] = line + 1;
-  dirty[0] = stays_dirty;
+  bool loses_dirty = false;
+  if (!is_hit) {
+    way = 0;
+    for (uint32_t w = 1; w < cache->ways; ++w) {
+      if (cache->used[first + w] < cache->used[first + way]) way = w;
+    }
+    loses_dirty = set[way] != 0 && cache->is_dirty[first + way];
+    set[way] = line + 1;
+    cache->is_dirty[first + way] = false;
+    ++cache->fills;
+  }
+  cache->used[first + way] = ++cache->clock;
+  *used = &cache->used[first + way];
+  if (is_write) cache->is_dirty[first + way] = true;
   if (is_hit) return kHit;
   return loses_dirty ? kMissOfDirty : kMiss;
 }
 
-/// The instructions of [pc, pc + bytes) are fetched; whether all were there.
-static bool fetch_instructions(struct traffic* traffic, uint64_t pc, uint32_t bytes) {
+/// The instructions of [pc, pc + bytes) are fetched. `resident`: the block's, one a cache, with room for all
+/// its lines.
+static void fetch_instructions(struct traffic* traffic, uint64_t pc, uint32_t bytes,
+                               struct resident* resident) {
   const int region = region_of(pc);
-  bool is_hit = true;
-  if (region < 0) return is_hit;
+  if (region < 0) return;
   for (uint32_t c = 0; c < cache_count; ++c) {
     struct cache* const cache = &caches[c];
     if (!cache->is_for_instructions || (cache->regions >> region & 1u) == 0) continue;
     const uint64_t start = (uint32_t)(pc + cache->shifts[region]);
     const uint64_t end = (start + bytes - 1) >> cache->line_shift;
+    struct resident* const known = &resident[c];
+    if (known->count != 0 && known->fills == cache->fills) {
+      for (uint32_t i = 0; i < known->count; ++i) *known->used[i] = ++cache->clock;
+      cache->last_line = end;
+      continue;
+    }
+    uint32_t count = 0;
+    bool is_hit = true;
     for (uint64_t line = start >> cache->line_shift; line <= end; ++line) {
-      if (line == cache->last_line) continue;
+      if (line == cache->last_line) {
+        is_hit = false;  // not looked up: it need not be there
+        continue;
+      }
       const bool follows = line == cache->last_line + 1;
       cache->last_line = line;
-      if (look_up(cache, line, false, !(follows && cache->fills_on_jump_only)) == kHit) continue;
+      if (look_up(cache, line, false, !(follows && cache->fills_on_jump_only), &known->used[count]) == kHit) {
+        ++count;
+        continue;
+      }
       is_hit = false;
       if (follows) {
         ++traffic->misses[c][region].sequential;
@@ -95,8 +126,9 @@ static bool fetch_instructions(struct traffic* traffic, uint64_t pc, uint32_t by
         ++traffic->misses[c][region].jumped;
       }
     }
+    known->count = is_hit ? count : 0;
+    known->fills = cache->fills;
   }
-  return is_hit;
 }
 
 static void access_data(struct traffic* traffic, uint64_t address, bool is_write) {
@@ -116,11 +148,11 @@ static void access_data(struct traffic* traffic, uint64_t address, bool is_write
       continue;
     }
     cache->last_line = line;
-    const enum lookup found = look_up(cache, line, is_write, true);
+    uint64_t* used;
+    const enum lookup found = look_up(cache, line, is_write, true, &used);
     const bool is_burst = cache->has_missed;
     cache->has_missed = found != kHit;
     if (found == kHit) continue;
-    if (cache->is_for_instructions) ++displacements;
     if (is_burst) ++traffic->misses[c][region].burst;
     ++traffic->misses[c][region].data;
     if (found == kMissOfDirty) ++traffic->misses[c][region].dirty;
@@ -145,12 +177,14 @@ static bool add_cache(char kind, const char* fills, uint64_t size, uint64_t line
                                          .sets = (uint32_t)sets,
                                          .last_line = UINT64_MAX - 1,
                                          .lines = (uint64_t*)calloc(sets * ways, sizeof(uint64_t)),
+                                         .used = (uint64_t*)calloc(sets * ways, sizeof(uint64_t)),
                                          .is_dirty = (bool*)calloc(sets * ways, sizeof(bool))};
   if (kind != 'D') has_instruction_caches = true;
   for (uint32_t r = 0; r < kMaxRegions && kind != 'I'; ++r) {
     if ((of_regions >> r & 1u) != 0) regions[r].is_watched = true;
   }
-  return caches[cache_count - 1].lines != NULL && caches[cache_count - 1].is_dirty != NULL;
+  return caches[cache_count - 1].lines != NULL && caches[cache_count - 1].used != NULL &&
+         caches[cache_count - 1].is_dirty != NULL;
 }
 
 /// Reads what follows from a file, a line each:
