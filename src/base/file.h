@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 
@@ -13,6 +14,11 @@ namespace nb {
 struct FileRead {
   std::optional<Bytes> bytes;
   std::string why_not;
+  /// The bytes as characters; empty if there are none.
+  [[nodiscard]] std::string_view text() const {
+    return bytes ? std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size())
+                 : std::string_view();
+  }
 };
 [[nodiscard]] FileRead read_file(const std::filesystem::path& path,
                                  std::uint64_t max_bytes = std::uint64_t{4} << 30);

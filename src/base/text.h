@@ -1,6 +1,7 @@
 // Small text functions.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,12 @@ namespace nb {
 
 /// `n` things in words: count_text(1, "layer") == "1 layer", count_text(2, "layer") == "2 layers".
 [[nodiscard]] std::string count_text(std::size_t n, std::string_view thing);
+
+/// 255 -> "ff".
+[[nodiscard]] std::string hex_text(std::uint64_t value);
+
+/// "ff" or "0xff" -> 255; absent if the text is anything else, or more than 32 bits.
+[[nodiscard]] std::optional<std::uint32_t> parse_hex(std::string_view text);
 
 /// 1234567 -> "1,234,567".
 [[nodiscard]] std::string grouped(std::int64_t value);

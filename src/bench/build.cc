@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/resources.h"
+#include "base/text.h"
+#include "bench/emulate.h"
 #include "bench/machines.h"
 #include "bench/memory_plan.h"
 
@@ -114,12 +116,6 @@ bool report_overflow(const std::string& linker_text, const MemoryPlan& plan, con
   return found;
 }
 
-std::string hex(std::uint32_t value) {
-  std::array<char, 12> text{};
-  std::snprintf(text.data(), text.size(), "0x%x", value);
-  return text.data();
-}
-
 Status write_firmware_sources(const fs::path& folder, Diagnostics& diagnostics) {
   for (const Resource& resource : resources_under("src/bench/firmware/"))
     if (!write_text(folder / "firmware" / fs::path(resource.path).filename(), resource.content, diagnostics))
@@ -225,18 +221,18 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
     return diagnostics.add({.kind = Kind::internal, .message = "the linker template is not embedded"});
   const auto bytes = [](std::int64_t value) { return std::to_string(value); };
   const std::string filled_script =
-      fill_template(*script, {{"FLASH_ORIGIN", hex(placement->flash_origin)},
+      fill_template(*script, {{"FLASH_ORIGIN", "0x" + hex_text(placement->flash_origin)},
                               {"FLASH_LENGTH", bytes(sizes.flash_bytes)},
                               {"FLASH2_ORIGIN", "0"},
                               {"FLASH2_LENGTH", "0"},
-                              {"RAM_ORIGIN", hex(placement->ram_origin)},
+                              {"RAM_ORIGIN", "0x" + hex_text(placement->ram_origin)},
                               {"RAM_LENGTH", bytes(size_of(*plan.stack))},
-                              {"RAM2_ORIGIN", hex(placement->ram2_origin)},
+                              {"RAM2_ORIGIN", "0x" + hex_text(placement->ram2_origin)},
                               {"RAM2_LENGTH", bytes(sizes.ram2_bytes)},
                               {"WEIGHTS_REGION", "FLASH"},
                               {"ARENA_REGION", has_own_arena_memory ? "RAM2" : "RAM"},
                               {"STACK_BYTES", bytes(plan.stack_bytes)},
-                              {"BOOT_ORIGIN", hex(placement->boot_origin)},
+                              {"BOOT_ORIGIN", "0x" + hex_text(placement->boot_origin)},
                               {"BOOT_LENGTH", bytes(placement->boot_length_bytes)},
                               {"BOOT_REGION", placement->separate_boot ? "BOOT" : "FLASH"}});
   if (!write_text(folder / "board.ld", filled_script, diagnostics)) return kFailed;
@@ -296,9 +292,7 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
     if (section.name == ".data" || section.name == ".bss") firmware.static_bytes += size;
     if (section.name == ".nb_arena") firmware.arena_bytes += size;
   }
-  firmware.qemu = {std::string(placement->machine->program)};
-  append(firmware.qemu, strings(placement->machine->arguments));
-  append(firmware.qemu, strings(bench::kQemuArguments));
+  firmware.qemu = qemu_command(*placement->machine);
   return firmware;
 }
 

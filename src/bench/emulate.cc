@@ -1,8 +1,6 @@
 #include "bench/emulate.h"
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -10,16 +8,6 @@
 namespace nb {
 namespace fs = std::filesystem;
 namespace {
-
-std::string_view text_of(const Bytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::string hex(std::uint32_t value) {
-  std::array<char, 12> digits{};
-  std::snprintf(digits.data(), digits.size(), "%x", value);
-  return digits.data();
-}
 
 /// The plugin's argument; its files are written.
 Result<std::string> plugin_argument(const CountRequest& request, const fs::path& plugin,
@@ -34,16 +22,16 @@ Result<std::string> plugin_argument(const CountRequest& request, const fs::path&
     return {};
   };
   std::string marks;
-  for (const std::uint32_t address : request.marks) marks += hex(address) + "\n";
+  for (const std::uint32_t address : request.marks) marks += hex_text(address) + "\n";
   if (!marks.empty() && !write("nb_marks.txt", marks, "marksfile")) return kFailed;
   if (!request.memories.empty() && !write("nb_memories.txt", request.memories, "memories")) return kFailed;
-  if (request.call) argument += ",call=" + hex(*request.call);
+  if (request.call) argument += ",call=" + hex_text(*request.call);
   if (request.has_edges) argument += ",edges=1";
   if (request.first) argument += ",first=" + std::to_string(*request.first);
   if (request.last) argument += ",last=" + std::to_string(*request.last);
   if (request.ends_at_last) argument += ",ends=1";
   for (std::size_t i = 0; i < request.faults.size(); ++i)
-    argument += (i == 0 ? ",faults=" : ":") + hex(request.faults[i]);
+    argument += (i == 0 ? ",faults=" : ":") + hex_text(request.faults[i]);
   return argument;
 }
 
@@ -52,6 +40,13 @@ Result<std::string> plugin_argument(const CountRequest& request, const fs::path&
 fs::path find_plugin() {
   return find_companion("NBLOCKS_PLUGIN",
                         {"libnbcount.so", "../lib/nblocks/libnbcount.so", "../libnbcount.so"});
+}
+
+std::vector<std::string> qemu_command(const bench::Machine& machine) {
+  std::vector<std::string> words = {std::string(machine.program)};
+  words.insert(words.end(), machine.arguments.begin(), machine.arguments.end());
+  words.insert(words.end(), bench::kQemuArguments.begin(), bench::kQemuArguments.end());
+  return words;
 }
 
 Result<Emulation> emulate(const std::vector<std::string>& qemu, const fs::path& executable,
@@ -86,10 +81,10 @@ Result<Emulation> emulate(const std::vector<std::string>& qemu, const fs::path& 
   emulation.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   emulation.end = std::move(*end);
   const FileRead printed = read_file(console);
-  if (printed.bytes) emulation.console = text_of(*printed.bytes);
+  emulation.console = printed.text();
   if (!request || emulation.end.timed_out || emulation.end.exit_code != 0) return emulation;
   const FileRead log = read_file(counts);
-  if (log.bytes) emulation.profile = parse_profile(text_of(*log.bytes));
+  emulation.profile = parse_profile(log.text());
   if (!emulation.profile)
     return diagnostics.add(
         {.kind = Kind::internal,

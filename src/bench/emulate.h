@@ -7,6 +7,7 @@
 
 #include "base/process.h"
 #include "base/result.h"
+#include "bench/machines.h"
 #include "diag/diagnostics.h"
 #include "timing/profile.h"
 
@@ -30,6 +31,9 @@ struct Emulation {
   std::optional<Profile> profile;  ///< if anything was to be counted
   double wall_seconds = 0;
 };
+
+/// What runs a machine, without plugin and kernel.
+[[nodiscard]] std::vector<std::string> qemu_command(const bench::Machine& machine);
 
 /// Runs `qemu` (a command without plugin and kernel) on `executable` in `folder`, which gets the files
 /// nb_console.txt, nb_counts.txt, nb_marks.txt and nb_memories.txt. `request` absent: nothing is counted;

@@ -209,25 +209,16 @@ class Comparer {
           leave_blank(row, "no timing model of the core");
         } else {
           const Timer& timer = timers.try_emplace(model, *model, *code, measured.profile).first->second;
-          price(timer, measured, *code, part.memories[i], board, row);
+          price(timer, measured, part.memories[i], board, row);
         }
       }
     }
     return {};
   }
 
-  void price(const Timer& timer, const CoreRun::Part& part, const Disassembly& code,
-             const MemorySystem& memories, const Board& board, ComparisonRow& row) const {
-    ProgramTiming timing{.clock_hz = memories.clock_hz(), .assumptions = memories.assumptions()};
-    std::int64_t unread = 0;
-    for (const LayerInterval& one : part.intervals) {
-      for (const Timing& block : timer.timing(one.interval, memories)) timing.total += block;
-      unread += timer.unread_instructions(one.interval);
-    }
-    if (unread > 0)
-      timing.assumptions.push_back(grouped(unread) + " instructions could not be read: one cycle each taken");
-    if (!code.unknown().empty())
-      timing.assumptions.push_back("no rule knows " + join(code.unknown(), ", ") + ": taken as slow");
+  void price(const Timer& timer, const CoreRun::Part& part, const MemorySystem& memories, const Board& board,
+             ComparisonRow& row) const {
+    ProgramTiming timing = time_intervals(timer, part.intervals, memories, 0);
     const auto& clock_hz = request_.conditions.clock_hz;
     if (clock_hz && board.clock_hz && *clock_hz > *board.clock_hz)
       timing.assumptions.push_back("runs above its highest clock, " +

@@ -96,8 +96,7 @@ RegionPlace region_of(const json& from) { return {from.at("low"), from.at("high"
 std::optional<CoreRun> find_run(const fs::path& path, const std::string& key) {
   const FileRead file = read_file(path);
   if (!file.bytes) return std::nullopt;
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes->data()), file.bytes->size());
-  const json kept = json::parse(text, nullptr, false);
+  const json kept = json::parse(file.text(), nullptr, false);
   try {
     if (kept.at("key") != key) return std::nullopt;
     CoreRun run;
@@ -186,6 +185,7 @@ void read_placement(const Firmware& firmware, std::int64_t stack_bytes, CoreRun&
 }
 
 /// Builds with that much stack and runs each part; absent, with nothing said, if the stack does not hold.
+/// `logs` takes the plugin's, if they are to be kept.
 Result<std::optional<CoreRun>> build_and_run(const CoreRunRequest& request, std::int64_t stack_bytes,
                                              const Samples& sample, std::vector<std::string>& logs,
                                              Diagnostics& diagnostics) {
@@ -215,10 +215,7 @@ Result<std::optional<CoreRun>> build_and_run(const CoreRunRequest& request, std:
     run.instructions = result->instructions.value_or(0);
     auto intervals = layer_intervals(firmware, *result->profile, compiled.graph.nodes.size());
     run.parts.push_back({std::move(*result->profile), std::move(intervals)});
-    const FileRead log = read_file(folder.path() / "nb_counts.txt");
-    logs.emplace_back(log.bytes
-                          ? std::string(reinterpret_cast<const char*>(log.bytes->data()), log.bytes->size())
-                          : std::string());
+    if (!request.folder.empty()) logs.emplace_back(read_file(folder.path() / "nb_counts.txt").text());
   }
   return std::optional(std::move(run));
 }

@@ -1,31 +1,23 @@
 #include "driver/time_firmware.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/elf.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "bench/emulate.h"
 #include "bench/machines.h"
+#include "driver/time_program.h"
 
 namespace nb {
 namespace fs = std::filesystem;
 namespace {
 
-std::optional<std::uint32_t> hexadecimal(std::string_view text) {
-  if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 /// The address of a symbol or of 0x...; reports usage with the nearest names.
 Result<std::uint32_t> find_address(const ElfFile& elf, const std::string& name, const char* option,
                                    Diagnostics& diagnostics) {
   if (name.starts_with("0x"))
-    if (const auto address = hexadecimal(name)) return *address & ~1u;
+    if (const auto address = parse_hex(name)) return *address & ~1u;
   std::vector<std::string> names;
   for (const ElfSymbol& symbol : elf.symbols) {
     if (symbol.name == name) return static_cast<std::uint32_t>(symbol.address) & ~1u;
@@ -37,12 +29,6 @@ Result<std::uint32_t> find_address(const ElfFile& elf, const std::string& name, 
                                      std::to_string(elf.symbols.size()) + " in the file",
                           .help = near.empty() ? "`nm FILE` lists them; an address is given as 0x..."
                                                : "did you mean `" + near + "`?"});
-}
-
-const Memory* find_memory(const Board& board, std::string_view name) {
-  for (const Memory& memory : board.memories)
-    if (memory.name == name) return &memory;
-  return nullptr;
 }
 
 /// What the user's memory map says, in order.
@@ -63,8 +49,8 @@ Status read_map(const TimeRequest& request, const ElfFile& elf, const Board& boa
     const std::size_t dash = what.find('-');
     const auto section = std::find_if(elf.sections.begin(), elf.sections.end(),
                                       [&](const ElfSection& one) { return one.name == what; });
-    const auto low = hexadecimal(what.substr(0, dash));
-    const auto high = dash == std::string_view::npos ? std::nullopt : hexadecimal(what.substr(dash + 1));
+    const auto low = parse_hex(what.substr(0, dash));
+    const auto high = dash == std::string_view::npos ? std::nullopt : parse_hex(what.substr(dash + 1));
     if (section != elf.sections.end()) {
       if (section->size_bytes == 0) continue;
       places.push_back({static_cast<std::uint32_t>(section->address),
@@ -226,11 +212,9 @@ constexpr const char* kExceptionLog = "nb_exceptions.txt";
 /// Instruction; with CFSR.UNDEFINSTR".
 std::string exception_text(const fs::path& folder) {
   const FileRead file = read_file(folder / kExceptionLog);
-  if (!file.bytes) return {};
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes->data()), file.bytes->size());
   std::string last;
   bool is_of_interest = false;
-  for (const std::string_view line : split(text, '\n')) {
+  for (const std::string_view line : split(file.text(), '\n')) {
     if (line.starts_with("Taking exception ") || line.starts_with("riscv_cpu_do_interrupt")) {
       is_of_interest = line.find("Semihosting") == std::string_view::npos &&
                        line.find("[SVC]") == std::string_view::npos &&
@@ -299,9 +283,7 @@ Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& bo
   if (!plan.is_empty()) count.memories = plan.text(*places);
 
   const TemporaryFolder folder;
-  std::vector<std::string> qemu = {std::string(opened->machine->program)};
-  for (const std::string_view word : opened->machine->arguments) qemu.emplace_back(word);
-  for (const std::string_view word : bench::kQemuArguments) qemu.emplace_back(word);
+  std::vector<std::string> qemu = qemu_command(*opened->machine);
   for (const char* word : {"-d", "int,guest_errors", "-D", kExceptionLog}) qemu.emplace_back(word);
   count.faults = opened->fault_handlers;
   const auto run = emulate(qemu, request.elf, folder.path(), count, {}, request.timeout_seconds, diagnostics);
@@ -323,8 +305,7 @@ Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& bo
          .notes = {run->profile ? "what ran instead: " + what_ran(elf, *run->profile)
                                 : printable(run->end.err.substr(0, 400), 400)}});
   const Profile& profile = *run->profile;
-  const auto code = Disassembly::of(profile, std::string(opened->core->tool_prefix),
-                                    std::string(opened->core->disassembler_machine), diagnostics);
+  const auto code = disassembly_of(profile, board, diagnostics);
   if (!code) return kFailed;
   const Timer timer(*opened->model, *code, profile);
   FirmwareTiming result{.clock_hz = memories.clock_hz(),
@@ -347,10 +328,7 @@ Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& bo
   std::stable_sort(
       result.functions.begin(), result.functions.end(),
       [](const FunctionTiming& a, const FunctionTiming& b) { return a.timing.cycles() > b.timing.cycles(); });
-  if (unread > 0)
-    result.assumptions.push_back(grouped(unread) + " instructions could not be read: one cycle each taken");
-  if (!code->unknown().empty())
-    result.assumptions.push_back("no rule knows " + join(code->unknown(), ", ") + ": taken as slow");
+  for (std::string& doubt : timer.doubts(unread)) result.assumptions.push_back(std::move(doubt));
   return result;
 }
 

@@ -1,6 +1,5 @@
 #include "driver/time_program.h"
 
-#include "base/text.h"
 #include "bench/machines.h"
 
 namespace nb {
@@ -23,27 +22,29 @@ Result<Disassembly> disassembly_of(const Profile& profile, const Board& board, D
                          diagnostics);
 }
 
+ProgramTiming time_intervals(const Timer& timer, const std::vector<LayerInterval>& intervals,
+                             const MemorySystem& memories, std::size_t node_count) {
+  ProgramTiming result{.layers = std::vector<Timing>(node_count),
+                       .clock_hz = memories.clock_hz(),
+                       .assumptions = memories.assumptions()};
+  std::int64_t unread = 0;
+  for (const LayerInterval& one : intervals) {
+    for (const Timing& block : timer.timing(one.interval, memories)) {
+      result.total += block;
+      if (one.layer && *one.layer < node_count) result.layers[*one.layer] += block;
+    }
+    unread += timer.unread_instructions(one.interval);
+  }
+  for (std::string& doubt : timer.doubts(unread)) result.assumptions.push_back(std::move(doubt));
+  return result;
+}
+
 Result<ProgramTiming> ProgramTimer::timing(const Profile& profile, std::size_t node_count,
                                            Diagnostics& diagnostics) const {
   const auto code = disassembly_of(profile, board_, diagnostics);
   if (!code) return kFailed;
-  const Timer timer(*core_, *code, profile);
-  ProgramTiming result{.layers = std::vector<Timing>(node_count),
-                       .clock_hz = system_.clock_hz(),
-                       .assumptions = system_.assumptions()};
-  std::int64_t unread = 0;
-  for (const LayerInterval& one : layer_intervals(firmware_, profile, node_count)) {
-    for (const Timing& block : timer.timing(one.interval, system_)) {
-      result.total += block;
-      if (one.layer) result.layers[*one.layer] += block;
-    }
-    unread += timer.unread_instructions(one.interval);
-  }
-  if (unread > 0)
-    result.assumptions.push_back(grouped(unread) + " instructions could not be read: one cycle each taken");
-  if (!code->unknown().empty())
-    result.assumptions.push_back("no rule knows " + join(code->unknown(), ", ") + ": taken as slow");
-  return result;
+  return time_intervals(Timer(*core_, *code, profile), layer_intervals(firmware_, profile, node_count),
+                        system_, node_count);
 }
 
 RunCosts costs_of(const ProgramTiming& timing, const Board& board, const CostRequest& request) {

@@ -20,6 +20,10 @@ struct ProgramTiming {
   std::vector<std::string> assumptions;  ///< sentences
 };
 
+/// Sums the intervals of one inference up. `node_count`: of layers; 0: nobody asks for layers.
+[[nodiscard]] ProgramTiming time_intervals(const Timer& timer, const std::vector<LayerInterval>& intervals,
+                                           const MemorySystem& memories, std::size_t node_count);
+
 /// Times one program on one board. Before it runs, `memories` says what to simulate.
 class ProgramTimer {
  public:

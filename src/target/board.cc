@@ -32,7 +32,7 @@ Result<std::string> read_toml_file(const std::string& path, std::string_view wha
         {.kind = Kind::file_unreadable,
          .message = "cannot read the " + std::string(what) + " " + quoted_text(path) + ": " + read.why_not,
          .file = path});
-  return std::string(reinterpret_cast<const char*>(read.bytes->data()), read.bytes->size());
+  return std::string(read.text());
 }
 
 std::string_view name_of(MemoryKind kind) {
@@ -76,6 +76,12 @@ std::string_view source_of(const Board& board, std::string_view path) {
     const std::size_t dot = path.rfind('.');
     path = dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
   }
+}
+
+const Memory* find_memory(const Board& board, std::string_view name) {
+  const auto found = std::find_if(board.memories.begin(), board.memories.end(),
+                                  [&](const Memory& memory) { return memory.name == name; });
+  return found == board.memories.end() ? nullptr : &*found;
 }
 
 const Memory* program_memory(const Board& board) {

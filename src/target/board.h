@@ -133,6 +133,9 @@ struct Board {
 /// The source of a value: its own, or that of the nearest table round it. Empty only for a path "".
 [[nodiscard]] std::string_view source_of(const Board& board, std::string_view path);
 
+/// The board's memory of that name, or null.
+[[nodiscard]] const Memory* find_memory(const Board& board, std::string_view name);
+
 /// Where program, constants and start-up go: the first executable flash, inside before outside; null on the
 /// host. Its size is known.
 [[nodiscard]] const Memory* program_memory(const Board& board);

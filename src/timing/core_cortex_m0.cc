@@ -32,11 +32,8 @@ class CortexM0 final : public CoreModel {
     }
   }
 
-  [[nodiscard]] int taken_cycles(const Instruction& branch, const Instruction*,
-                                 const Instruction&) const override {
-    // POP with PC: 4+N on Cortex-M0, 3+N on Cortex-M0+ by their tables, of which N+1 are its loads and the
-    // list counts the PC.
-    if (branch.operation == load_multiple) return is_plus_ ? 1 : 2;
+  [[nodiscard]] int taken_cycles(const Instruction&, const Instruction*, const Instruction&) const override {
+    // POP with PC, too: 4+N and 3+N, of which N+1 are its loads, and the list counts the PC.
     return is_plus_ ? 1 : 2;
   }
 

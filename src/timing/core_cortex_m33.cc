@@ -44,7 +44,6 @@ class CortexM33 final : public CoreModel {
         return {.issue = count, .result = count + 1, .stored_at = 1};
       }
       case fp_load:
-        return {.issue = insn.access_bytes == 8 ? 2 : 1, .unit = Unit::floating, .unit_cycles = 1};
       case fp_store:
         return {.issue = insn.access_bytes == 8 ? 2 : 1, .unit = Unit::floating, .unit_cycles = 1};
       case fp_add:
@@ -73,30 +72,18 @@ class CortexM33 final : public CoreModel {
 
   [[nodiscard]] bool pairs(const Instruction& older, const Instruction& younger) const override {
     if (older.size_bytes != 2 || younger.size_bytes != 2 || older.writes_pc) return false;
-    if (younger.operation == nop || younger.operation == if_then) return true;
-    if (younger.operation == branch_conditional || younger.operation == Opcode::branch) {
-      return true;  // M: not taken it is free; what it costs taken is below
-    }
-    return false;
+    // M: a branch that is not taken is free; what it costs taken is below.
+    return younger.operation == nop || younger.operation == if_then ||
+           younger.operation == branch_conditional || younger.operation == Opcode::branch;
   }
 
   [[nodiscard]] int taken_cycles(const Instruction& branch, const Instruction* before,
                                  const Instruction&) const override {
-    switch (branch.operation) {
-      case Opcode::branch:
-      case branch_conditional: {
-        // M: one cycle beside a 16-bit instruction that sets no flags, else two; the pair has paid one issue.
-        const bool pairs_before = before != nullptr && branch.size_bytes == 2 && before->size_bytes == 2;
-        if (!pairs_before) return 1;
-        return before->sets_flags && branch.is_conditional ? 2 : 1;
-      }
-      case call:
-        return 1;
-      case branch_table:
-        return 3;
-      default:
-        return 2;
-    }
+    // M: beside a 16-bit instruction that makes the flags it wants a branch takes two cycles; the pair has
+    // paid one issue.
+    const bool waits_for_flags = branch.is_conditional && branch.size_bytes == 2 && before != nullptr &&
+                                 before->size_bytes == 2 && before->sets_flags;
+    return waits_for_flags ? 2 : by_jump(branch, 1, 3, 2);
   }
 };
 

@@ -93,16 +93,7 @@ class CortexM3M4 final : public CoreModel {
     // TRM: 1 + P, P from 1 to 3. M: P is 1 for a branch whose target is known when it is decoded; what leaves
     // by a register is known later. The third cycle is that of a target across two words, which has to be
     // fetched.
-    switch (branch.operation) {
-      case Opcode::branch:
-      case branch_conditional:
-      case call:
-        return 1;
-      case branch_table:
-        return 3;
-      default:
-        return 2;
-    }
+    return by_jump(branch, 1, 3, 2);
   }
   // TRM: a prefetch unit of three words.
   [[nodiscard]] int fetched_words() const override { return 3; }

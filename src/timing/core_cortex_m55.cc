@@ -132,18 +132,8 @@ class CortexM55 final : public CoreModel {
 
   [[nodiscard]] int taken_cycles(const Instruction& branch, const Instruction*,
                                  const Instruction&) const override {
-    switch (branch.operation) {
-      case loop_end:
-        return -1;  // L: the loop's end costs nothing while the loop buffer holds it
-      case Opcode::branch:
-      case branch_conditional:
-      case call:
-        return 1;
-      case branch_table:
-        return 3;
-      default:
-        return 2;
-    }
+    // L: the loop's end costs nothing while the loop buffer holds it.
+    return branch.operation == loop_end ? -1 : by_jump(branch, 1, 3, 2);
   }
   [[nodiscard]] int mispredicted_cycles(const Instruction&) const override { return 3; }  // L
 };

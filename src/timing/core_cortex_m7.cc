@@ -9,19 +9,9 @@ namespace {
 
 using enum Opcode;
 
-bool is_float(Opcode operation) {
-  return operation == fp_add || operation == fp_multiply || operation == fp_multiply_accumulate ||
-         operation == fp_fused || operation == fp_divide || operation == fp_square_root;
-}
-
 bool is_float_sum(Opcode operation) { return operation == fp_fused || operation == fp_multiply_accumulate; }
 bool moves_floats(Opcode operation) {
   return operation == fp_load || operation == fp_store || operation == fp_move;
-}
-
-bool is_multiply(Opcode operation) {
-  return operation == multiply || operation == multiply_long || operation == multiply_accumulate ||
-         operation == multiply_accumulate_long;
 }
 
 bool is_store(Opcode operation) { return operation == store || operation == fp_store; }
@@ -142,8 +132,6 @@ class CortexM7 final : public CoreModel {
         const int cycles = insn.is_double ? 28 : 14;
         return {.issue = cycles, .result = cycles, .unit = Unit::floating, .unit_cycles = cycles};
       }
-      case fp_move:
-        return {.result = 1};
       case branch_table:
         return {.issue = 2, .address_at = kEarly};
       case barrier:
@@ -160,7 +148,7 @@ class CortexM7 final : public CoreModel {
     if ((is_multiply(older.operation) && is_store(younger.operation)) ||
         (is_store(older.operation) && is_multiply(younger.operation)))
       return false;
-    if (is_float(older.operation) && is_float(younger.operation)) return false;
+    if (is_float_arithmetic(older.operation) && is_float_arithmetic(younger.operation)) return false;
     if (is_store(older.operation) && is_store(younger.operation)) return false;
     // M: a multiply-accumulate in floats takes no load, store or move of floats beside it.
     if ((is_float_sum(older.operation) && moves_floats(younger.operation)) ||
@@ -186,16 +174,7 @@ class CortexM7 final : public CoreModel {
   [[nodiscard]] int taken_cycles(const Instruction& branch, const Instruction*,
                                  const Instruction&) const override {
     // M: a predicted branch costs its issue; returns and jumps through registers are predicted worse.
-    switch (branch.operation) {
-      case Opcode::branch:
-      case branch_conditional:
-      case call:
-        return 0;
-      case branch_table:
-        return 5;
-      default:
-        return 2;
-    }
+    return by_jump(branch, 0, 5, 2);
   }
   // M: 8, or 6 if the flags were set three cycles before.
   [[nodiscard]] int mispredicted_cycles(const Instruction&) const override { return 8; }

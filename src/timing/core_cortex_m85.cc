@@ -34,16 +34,7 @@ bool is_vector_memory(const Instruction& insn) {
   return insn.operation == vector_load || insn.operation == vector_store;
 }
 
-bool is_multiply(Opcode operation) {
-  return operation == multiply || operation == multiply_long || operation == multiply_accumulate ||
-         operation == multiply_accumulate_long;
-}
-
-bool is_float(Opcode operation) {
-  return operation == fp_add || operation == fp_multiply || operation == fp_multiply_accumulate ||
-         operation == fp_fused || operation == fp_divide || operation == fp_square_root ||
-         operation == fp_move;
-}
+bool uses_float_unit(Opcode operation) { return is_float_arithmetic(operation) || operation == fp_move; }
 
 bool moves_floats(const Instruction& insn) { return insn.operation == fp_load || insn.operation == fp_store; }
 
@@ -68,7 +59,7 @@ bool is_alone(const Instruction& insn) {
     case vector_store:
       return insn.address_reads >> 32 != 0;
     default:
-      return insn.is_double && is_float(insn.operation) && insn.operation != fp_move;
+      return insn.is_double && is_float_arithmetic(insn.operation);
   }
 }
 
@@ -219,7 +210,7 @@ class CortexM85 final : public CoreModel {
     if ((has_vector(older) && is_slot_0(younger)) || (has_vector(younger) && is_slot_0(older))) return false;
     if (is_slot_0(older) && is_slot_0(younger)) return false;
     if (is_multiply(older.operation) && is_multiply(younger.operation)) return false;
-    if (is_float(older.operation) && is_float(younger.operation)) return false;
+    if (uses_float_unit(older.operation) && uses_float_unit(younger.operation)) return false;
     if (moves_floats(older) && moves_floats(younger)) return false;
     // M: registers are read through six ports.
     const auto takes_ports = [](const Instruction& sum, const Instruction& other) {
@@ -238,12 +229,7 @@ class CortexM85 final : public CoreModel {
   [[nodiscard]] int taken_cycles(const Instruction& branch, const Instruction*,
                                  const Instruction&) const override {
     // M: a predicted branch is free but for its slot, and so is LE.
-    switch (branch.operation) {
-      case branch_table:
-        return 5;
-      default:
-        return 0;
-    }
+    return branch.operation == branch_table ? 5 : 0;
   }
   // L: 7 of the chip (the model itself uses 4). M: 3 to 7 in nests of loops.
   [[nodiscard]] int mispredicted_cycles(const Instruction&) const override { return 7; }

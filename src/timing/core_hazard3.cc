@@ -22,7 +22,6 @@ class Hazard3 final : public CoreModel {
       case divide:
         return {.issue = 18};
       case barrier:
-        return {.issue = 2};
       case system:
         return {.issue = 2};
       default:
@@ -34,7 +33,7 @@ class Hazard3 final : public CoreModel {
                                  const Instruction& target) const override {
     // The last branch taken backward is known; a target across two words has to be fetched in two reads.
     if (branch.is_backward_branch()) return 0;
-    return 1 + (target.size_bytes == 4 && target.address % 4 != 0 ? 1 : 0);
+    return 1 + (target.lies_across_words() ? 1 : 0);
   }
   // A loop's first way back, when another one is remembered, and its exit, when its own is.
   [[nodiscard]] int mispredicted_cycles(const Instruction& branch) const override {

@@ -26,7 +26,7 @@ class QingkeV2 final : public CoreModel {
   // Three cycles, a fourth for a wide instruction across two words.
   [[nodiscard]] int taken_cycles(const Instruction&, const Instruction*,
                                  const Instruction& target) const override {
-    return 2 + (target.size_bytes == 4 && target.address % 4 != 0 ? 1 : 0);
+    return 2 + (target.lies_across_words() ? 1 : 0);
   }
 };
 

@@ -39,7 +39,7 @@ class Ri5cy final : public CoreModel {
                                  const Instruction& target) const override {
     // Jumps leave from the second stage, branches from the third.
     const int stages = branch.operation == branch_conditional ? 2 : 1;
-    return stages + (target.size_bytes == 4 && target.address % 4 != 0 ? 1 : 0);
+    return stages + (target.lies_across_words() ? 1 : 0);
   }
 };
 

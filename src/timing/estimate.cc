@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace nb {
 
 int Timer::edge_cycles(const ProfileEdge& edge, const FetchLine& line) const {
@@ -92,6 +94,15 @@ std::int64_t Timer::unread_instructions(std::size_t interval) const {
     if (code_.block(edge.to).empty()) unread += static_cast<std::int64_t>(edge.count * to.instructions);
   }
   return unread;
+}
+
+std::vector<std::string> Timer::doubts(std::int64_t unread) const {
+  std::vector<std::string> sentences;
+  if (unread > 0)
+    sentences.push_back(grouped(unread) + " instructions could not be read: one cycle each taken");
+  if (!code_.unknown().empty())
+    sentences.push_back("no rule knows " + join(code_.unknown(), ", ") + ": taken as slow");
+  return sentences;
 }
 
 }  // namespace nb

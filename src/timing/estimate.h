@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "timing/disassembly.h"
@@ -32,14 +33,16 @@ class Timer {
   Timer(const CoreModel& core, const Disassembly& code, const Profile& profile)
       : core_(core), code_(code), profile_(profile) {}
 
-  /// Pipeline cycles, by block: of the interval with that number.
-  [[nodiscard]] std::vector<Timing> pipeline(std::size_t interval, const FetchLine& line = {}) const;
-  /// The same with the board's memories.
+  /// By block, of the interval with that number.
   [[nodiscard]] std::vector<Timing> timing(std::size_t interval, const MemorySystem& memories) const;
   /// Instructions that ran and could not be read, of the interval.
   [[nodiscard]] std::int64_t unread_instructions(std::size_t interval) const;
+  /// What was taken for want of knowledge, a sentence each; `unread`: of all intervals that count.
+  [[nodiscard]] std::vector<std::string> doubts(std::int64_t unread) const;
 
  private:
+  /// As if memory never made the core wait.
+  [[nodiscard]] std::vector<Timing> pipeline(std::size_t interval, const FetchLine& line) const;
   [[nodiscard]] int edge_cycles(const ProfileEdge& edge, const FetchLine& line) const;
   /// Cycles of what follows the first `done` instructions of the block.
   [[nodiscard]] int rest_cycles(std::uint32_t number, std::uint32_t done) const;

@@ -53,6 +53,19 @@ enum class Opcode : std::uint8_t {
   vector_predicate,  ///< VCTP, VPST, VPT
 };
 
+/// Integer products, added to something or not.
+[[nodiscard]] constexpr bool is_multiply(Opcode operation) {
+  return operation == Opcode::multiply || operation == Opcode::multiply_long ||
+         operation == Opcode::multiply_accumulate || operation == Opcode::multiply_accumulate_long;
+}
+
+/// Floating-point arithmetic: neither moves nor memory.
+[[nodiscard]] constexpr bool is_float_arithmetic(Opcode operation) {
+  return operation == Opcode::fp_add || operation == Opcode::fp_multiply ||
+         operation == Opcode::fp_multiply_accumulate || operation == Opcode::fp_fused ||
+         operation == Opcode::fp_divide || operation == Opcode::fp_square_root;
+}
+
 /// Registers as bits: core registers 0 to 31, then 32 single-precision (or RISC-V float) ones. Arm's flags
 /// and vector predicate take 16 and 17; a vector register is the four single ones that it overlaps.
 using Registers = std::uint64_t;
@@ -91,26 +104,8 @@ struct Instruction {
   [[nodiscard]] bool is_backward_branch() const {
     return operation == Opcode::branch_conditional && target && *target <= address;
   }
-  [[nodiscard]] bool is_memory() const {
-    using enum Opcode;
-    switch (operation) {
-      case load:
-      case store:
-      case load_double:
-      case store_double:
-      case load_multiple:
-      case store_multiple:
-      case fp_load:
-      case fp_store:
-      case fp_load_multiple:
-      case fp_store_multiple:
-      case vector_load:
-      case vector_store:
-        return true;
-      default:
-        return false;
-    }
-  }
+  /// It takes two words of memory to fetch it.
+  [[nodiscard]] bool lies_across_words() const { return size_bytes == 4 && address % 4 != 0; }
 };
 
 /// The instruction in one line of `objdump -d`: mnemonic and operands as it prints them. Absent if the

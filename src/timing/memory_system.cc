@@ -23,12 +23,6 @@ bool has_first_level_caches(const Board& board) {
          board.processor == "cortex-m85";
 }
 
-const Memory* find_memory(const Board& board, const std::string& name) {
-  for (const Memory& memory : board.memories)
-    if (memory.name == name) return &memory;
-  return nullptr;
-}
-
 bool serves(const Cache& cache, const Memory& memory) {
   // A cache with an address of its own is on another path than the memory's.
   if (memory.kind == MemoryKind::tcm || cache.address) return false;
@@ -47,21 +41,17 @@ std::uint32_t CachePlan::number_of(const SimulatedCache& cache) {
 
 std::string CachePlan::text(const std::vector<RegionPlace>& places) const {
   std::string text;
-  const auto hex = [](std::uint32_t value) {
-    std::array<char, 12> digits{};
-    std::snprintf(digits.data(), digits.size(), "%x", value);
-    return std::string(digits.data());
-  };
   for (std::size_t i = 0; i < places.size(); ++i)
-    text += "region " + hex(places[i].low) + " " + hex(places[i].high) +
+    text += "region " + hex_text(places[i].low) + " " + hex_text(places[i].high) +
             ((watched_ >> i & 1u) != 0 ? " watched\n" : "\n");
   for (const SimulatedCache& cache : caches_) {
     const char kind = cache.kind == CacheKind::instruction ? 'I' : cache.kind == CacheKind::data ? 'D' : 'U';
     text += std::string("cache ") + kind + (cache.fills_on_jump_only ? " jump " : " miss ") +
             std::to_string(cache.size_bytes) + " " + std::to_string(cache.line_bytes) + " " +
-            std::to_string(cache.ways) + " " + hex(cache.regions) + "\n";
+            std::to_string(cache.ways) + " " + hex_text(cache.regions) + "\n";
     for (std::uint32_t region = 0; region < cache.shifts.size(); ++region)
-      if (cache.shifts[region] != 0) text += "shift " + hex(region) + " " + hex(cache.shifts[region]) + "\n";
+      if (cache.shifts[region] != 0)
+        text += "shift " + hex_text(region) + " " + hex_text(cache.shifts[region]) + "\n";
   }
   return text;
 }

@@ -240,16 +240,6 @@ void read_operands(Instruction& insn, Form form, const std::vector<std::string_v
   insn.reads |= insn.address_reads | insn.stored | insn.accumulated;
 }
 
-void read_target(Instruction& insn, const std::vector<std::string_view>& operands) {
-  if (operands.empty()) return;
-  std::string_view text = operands.back();
-  text = text.substr(0, text.find(' '));
-  if (text.starts_with("0x")) text.remove_prefix(2);
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (error == std::errc() && end == text.data() + text.size()) insn.target = value;
-}
-
 /// The access size that a vector load or store names: vldrb 1, vldrh 2, vldrw 4, vldrd 8, vld20.32 4.
 std::uint8_t vector_bytes(std::string_view name) {
   if (name.size() > 4 && (name.starts_with("vldr") || name.starts_with("vstr"))) {
@@ -363,7 +353,8 @@ std::optional<Instruction> parse_arm(std::uint32_t address, unsigned size_bytes,
   read_operands(insn, row->form, operands);
   if (insn.operation == alu && row->form == Form::compare) insn.sets_flags = true;
   if (row->form == Form::branch || insn.is_pc_relative || row->operation == loop_end)
-    read_target(insn, operands);
+    insn.target =
+        operands.empty() ? std::nullopt : parse_hex(operands.back().substr(0, operands.back().find(' ')));
   if (insn.operation == Opcode::branch && insn.is_conditional) insn.operation = branch_conditional;
   if (row->name == "mov" && insn.operation == shifted_alu) insn.operation = alu;  // a shift by another name
   if (row->name.ends_with('w') || row->name == "movt")

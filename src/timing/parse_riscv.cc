@@ -20,15 +20,6 @@ Registers register_of(std::string_view text) {
   return text[0] == 'f' ? float_register(number) : 0;
 }
 
-std::optional<std::uint32_t> hexadecimal(std::string_view text) {
-  text = text.substr(0, text.find(' '));
-  if (text.starts_with("0x")) text.remove_prefix(2);
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 std::uint8_t bytes_of(char letter) { return letter == 'b' ? 1 : letter == 'h' ? 2 : letter == 'd' ? 8 : 4; }
 
 struct Kind {
@@ -121,7 +112,7 @@ std::optional<Instruction> parse_riscv(std::uint32_t address, unsigned size_byte
   }
   if (!operands.empty() &&
       (insn.operation == branch_conditional || insn.operation == Opcode::branch || insn.operation == call))
-    insn.target = hexadecimal(operands.back());
+    insn.target = parse_hex(operands.back().substr(0, operands.back().find(' ')));
   insn.is_conditional = insn.operation == branch_conditional;
   insn.writes_pc = insn.operation == branch_conditional || insn.operation == Opcode::branch ||
                    insn.operation == branch_indirect || insn.operation == call;

@@ -19,7 +19,6 @@ namespace nb {
 /// Units that only one instruction can use at a time.
 enum class Unit : std::uint8_t {
   none,
-  memory,
   multiply,
   floating,
   after_sum,  ///< of a floating-point core: taken by a multiply-accumulate longer than `floating`
@@ -28,7 +27,7 @@ enum class Unit : std::uint8_t {
   vector_multiply,
   scalar,  ///< of a core with vectors: all that has no vector, where a vector's second half keeps it out
 };
-inline constexpr std::size_t kUnits = 9;
+inline constexpr std::size_t kUnits = 8;
 
 /// What one instruction takes.
 struct InstructionCost {
@@ -49,6 +48,21 @@ struct InstructionCost {
   bool delays_some = false;  ///< what `is_delayed` waits a cycle longer for its result
   bool is_delayed = false;
 };
+
+/// One of three numbers: of a jump to an address in the instruction (branches, calls), of a table branch, of
+/// one to an address in a register or from memory.
+[[nodiscard]] constexpr int by_jump(const Instruction& branch, int direct, int table, int indirect) {
+  switch (branch.operation) {
+    case Opcode::branch:
+    case Opcode::branch_conditional:
+    case Opcode::call:
+      return direct;
+    case Opcode::branch_table:
+      return table;
+    default:
+      return indirect;
+  }
+}
 
 /// A core's pipeline: one file a core. Every rule names its source there.
 class CoreModel {
