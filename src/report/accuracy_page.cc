@@ -8,13 +8,12 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/json_values.h"
 
 namespace nb {
 namespace {
 
 using nlohmann::json;
-
-json or_null(const std::optional<double>& value) { return value ? json(*value) : json(nullptr); }
 
 /// "3.1 %"; a dash if there is nothing.
 std::string percent(const std::optional<double>& share) {
@@ -136,7 +135,7 @@ json accuracy_json(std::span<const TimingRow> rows) {
                     {"cycles_estimated", row.cycles_estimated},
                     {"stall_cycles_estimated", row.stall_cycles_estimated},
                     {"error", row.error()},
-                    {"apart", row.apart.empty() ? json(nullptr) : json(row.apart)}});
+                    {"apart", text_or_null(row.apart)}});
   const std::vector<CoreAccuracy> cores = core_accuracy(rows);
   json by_core = json::array();
   for (const CoreAccuracy& core : cores)

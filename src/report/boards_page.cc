@@ -7,19 +7,13 @@
 
 #include "base/text.h"
 #include "report/board_values.h"
+#include "report/json_values.h"
 #include "target/cores.h"
 
 namespace nb {
 using nlohmann::json;
 
 namespace {
-
-template <class T>
-json or_null(const std::optional<T>& value) {
-  return value ? json(*value) : json(nullptr);
-}
-
-json text_or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
 
 json range_json(const std::optional<Range>& range) {
   if (!range) return nullptr;

@@ -6,6 +6,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "report/json_values.h"
+
 namespace nb {
 namespace {
 
@@ -43,22 +45,14 @@ bool beats(const Figures& one, const Figures& other) {
   return is_better;
 }
 
-json or_null(const std::optional<std::int64_t>& value) { return value ? json(*value) : json(nullptr); }
-
 json price_json(const std::optional<QuotedPrice>& quoted) {
   if (!quoted) return nullptr;
-  const auto end = [](const std::optional<double>& value) { return value ? json(*value) : json(nullptr); };
   const Price& price = quoted->price;
-  return {{"low", end(price.amount.low)},
-          {"typical", end(price.amount.typical)},
-          {"high", end(price.amount.high)},
-          {"currency", price.currency},
-          {"quantity", or_null(price.quantity)},
-          {"date", price.date},
-          {"of", price.is_of_board ? "board" : "part"},
-          {"is_users", quoted->is_users},
-          {"is_converted", quoted->is_converted},
-          {"source", quoted->source}};
+  return {{"low", or_null(price.amount.low)},           {"typical", or_null(price.amount.typical)},
+          {"high", or_null(price.amount.high)},         {"currency", price.currency},
+          {"quantity", or_null(price.quantity)},        {"date", price.date},
+          {"of", price.is_of_board ? "board" : "part"}, {"is_users", quoted->is_users},
+          {"is_converted", quoted->is_converted},       {"source", quoted->source}};
 }
 
 json row_json(const ComparisonRow& row) {
@@ -71,7 +65,7 @@ json row_json(const ComparisonRow& row) {
                        {"excess_bytes", misfit.excess_bytes()}});
   json one = {{"file", row.file},
               {"model", row.model},
-              {"format", row.format.empty() ? json(nullptr) : json(row.format)},
+              {"format", text_or_null(row.format)},
               {"board", row.board},
               {"core", row.processor},
               {"fits", row.fits()},

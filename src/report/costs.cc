@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "report/json_values.h"
 
 namespace nb {
 namespace {
@@ -54,12 +55,12 @@ void add_cost(json& to, const Cost& cost) {
 
 json cost_basis_json(const CostBasis& basis, const std::optional<DutyCost>& duty,
                      const std::vector<std::string>& assumptions) {
-  json result = {{"clock_hz", basis.clock_hz ? json(*basis.clock_hz) : json(nullptr)},
+  json result = {{"clock_hz", or_null(basis.clock_hz)},
                  {"run_power", power_json(basis.run)},
                  {"sleep_power", power_json(basis.sleep)},
                  {"assumptions", assumptions}};
   if (duty) {
-    json cycle = {{"why_not", duty->why_not.empty() ? json(nullptr) : json(duty->why_not)}};
+    json cycle = {{"why_not", text_or_null(duty->why_not)}};
     if (duty->cycle) {
       cycle["share"] = rounded(duty->cycle->share);
       cycle["average_mw"] = interval_json(duty->cycle->average_mw);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "report/json_values.h"
 #include "report/report.h"
 
 namespace nb {
@@ -11,14 +12,11 @@ namespace {
 
 using nlohmann::json;
 
-json number_or_null(const std::optional<std::int64_t>& value) { return value ? json(*value) : json(); }
-
 json cost_json(const VariantCost& cost) {
-  return {
-      {"fits", cost.fits},
-      {"flash", {{"weights_bytes", cost.weights_bytes}, {"total_bytes", number_or_null(cost.flash_bytes)}}},
-      {"ram", {{"arena_bytes", cost.arena_bytes}, {"total_bytes", number_or_null(cost.ram_bytes)}}},
-      {"instructions", number_or_null(cost.instructions)}};
+  return {{"fits", cost.fits},
+          {"flash", {{"weights_bytes", cost.weights_bytes}, {"total_bytes", or_null(cost.flash_bytes)}}},
+          {"ram", {{"arena_bytes", cost.arena_bytes}, {"total_bytes", or_null(cost.ram_bytes)}}},
+          {"instructions", or_null(cost.instructions)}};
 }
 
 json layer_cost_json(const VariantCost::Layer& cost) {

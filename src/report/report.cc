@@ -7,6 +7,7 @@
 
 #include "emit/memory_map.h"
 #include "emit/names.h"
+#include "report/json_values.h"
 
 namespace nb {
 using nlohmann::json;
@@ -157,9 +158,6 @@ json run_json(const Graph& graph, const Program& program, const Board& board, co
   for (std::size_t i = 0; i < outputs.size(); ++i)
     outputs[i]["file"] = i < files.size() ? json(files[i]) : json(nullptr);
   const bool is_host = board.is_host();
-  const auto or_null = [&](const std::optional<std::int64_t>& value) {
-    return value ? json(*value) : json(nullptr);
-  };
   const std::int64_t stack = result.stack_bytes.value_or(0);
   std::string compile_command;
   for (const std::string& word : firmware.compile_command)

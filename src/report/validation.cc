@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "report/json_values.h"
 
 namespace nb {
 using nlohmann::json;
@@ -112,15 +113,13 @@ Scores against_reference(const OutputValues& values, double threshold, bool is_c
   return scores;
 }
 
-json optional_json(const std::optional<double>& value) { return value ? json(*value) : json(nullptr); }
-
 json scores_json(const std::optional<Scores>& scores, bool is_cross) {
   if (!scores) return nullptr;
   json one = errors_json(scores->errors);
-  one["acc"] = optional_json(scores->acc);
+  one["acc"] = or_null(scores->acc);
   if (is_cross) return one;
-  one["balanced_accuracy"] = optional_json(scores->balanced_accuracy);
-  one["auc"] = optional_json(scores->auc);
+  one["balanced_accuracy"] = or_null(scores->balanced_accuracy);
+  one["auc"] = or_null(scores->auc);
   one["confusion"] = nullptr;
   if (scores->counts && !scores->counts->confusion.empty()) {
     const auto& counts = *scores->counts;
@@ -368,11 +367,11 @@ json errors_json(const std::optional<Errors>& errors) {
   one["max_abs_error"] = errors->max_abs;
   one["rmse"] = errors->rmse;
   one["mae"] = errors->mae;
-  one["l2r"] = optional_json(errors->l2r);
+  one["l2r"] = or_null(errors->l2r);
   one["mean"] = errors->mean;
   one["std"] = errors->std;
-  one["nse"] = optional_json(errors->nse);
-  one["cos"] = optional_json(errors->cos);
+  one["nse"] = or_null(errors->nse);
+  one["cos"] = or_null(errors->cos);
   return one;
 }
 
@@ -392,12 +391,12 @@ json validation_json(const Validation& validation) {
                       {"block", layer.block},
                       {"output", layer.output},
                       {"rmse", layer.rmse},
-                      {"cos", optional_json(layer.cos)},
-                      {"snr_db", optional_json(layer.snr_db)}});
+                      {"cos", or_null(layer.cos)},
+                      {"snr_db", or_null(layer.snr_db)}});
   for (const GateResult& gate : validation.gates)
     gates.push_back({{"option", gate.option},
                      {"output", gate.output},
-                     {"value", optional_json(gate.value)},
+                     {"value", or_null(gate.value)},
                      {"limit", gate.limit},
                      {"is_kept", gate.is_kept}});
   const LayerValidation* parting = first_parting(validation);
@@ -409,8 +408,8 @@ json validation_json(const Validation& validation) {
     metric = {{"name", name_of(validation.metric)},
               {"is_larger_better", is_larger_better(validation.metric)},
               {"output", output->name},
-              {"program", optional_json(program)},
-              {"reference", optional_json(reference)}};
+              {"program", or_null(program)},
+              {"reference", or_null(reference)}};
   }
   return {{"schema_version", 1},
           {"model", validation.model},
@@ -418,7 +417,7 @@ json validation_json(const Validation& validation) {
           {"core", validation.core},
           {"machine", validation.machine},
           {"data", validation.data},
-          {"reference", validation.reference.empty() ? json(nullptr) : json(validation.reference)},
+          {"reference", text_or_null(validation.reference)},
           {"is_own_reference", validation.is_own_reference},
           {"is_quantized_here", validation.is_quantized_here},
           {"samples", validation.samples},
@@ -431,7 +430,7 @@ json validation_json(const Validation& validation) {
           {"first_parting_layer", parting == nullptr ? json(nullptr) : json(parting->name)},
           {"gates", std::move(gates)},
           {"requantized", validation.changes ? changes_json(*validation.changes) : json(nullptr)},
-          {"instructions", validation.instructions ? json(*validation.instructions) : json(nullptr)},
+          {"instructions", or_null(validation.instructions)},
           {"wall_seconds", validation.wall_seconds}};
 }
 
