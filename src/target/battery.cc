@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cmath>
 
-#include "base/resources.h"
 #include "base/text.h"
 #include "target/board_schema.h"
+#include "target/catalogue.h"
 #include "target/schema_check.h"
 
 namespace nb {
@@ -84,15 +84,7 @@ Result<Battery> parse_battery(std::string_view toml, std::string_view file, Diag
 }
 
 Result<std::vector<Battery>> parse_battery_catalogue(Diagnostics& diagnostics) {
-  std::vector<Battery> batteries;
-  bool is_whole = true;
-  for (const Resource& resource : resources_under(kFolder)) {
-    auto battery = parse_battery(resource.content, resource.path, diagnostics);
-    is_whole &= battery.is_ok();
-    if (battery) batteries.push_back(*std::move(battery));
-  }
-  if (!is_whole) return kFailed;
-  return batteries;
+  return parse_all<Battery>(kFolder, parse_battery, diagnostics);
 }
 
 const std::vector<Battery>& builtin_batteries() {

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/resources.h"
 #include "base/text.h"
+#include "target/catalogue.h"
 #include "target/cores.h"
 #include "target/external_memory.h"
 
@@ -120,17 +121,7 @@ std::optional<double> external_read_ns(const Memory& memory, std::int64_t bytes)
 }
 
 Result<std::vector<Board>> parse_catalogue(Diagnostics& diagnostics) {
-  std::vector<Board> boards;
-  bool is_whole = true;
-  for (const Resource& resource : resources_under(kFolder)) {
-    Result<Board> board = parse_board(resource.content, resource.path, diagnostics);
-    if (board)
-      boards.push_back(*std::move(board));
-    else
-      is_whole = false;
-  }
-  if (!is_whole) return kFailed;
-  return boards;
+  return parse_all<Board>(kFolder, parse_board, diagnostics);
 }
 
 const std::vector<Board>& builtin_boards() {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/resources.h"
 #include "base/text.h"
 #include "target/board_schema.h"
+#include "target/catalogue.h"
 #include "target/schema_check.h"
 
 namespace nb {
@@ -82,15 +82,7 @@ Result<ExternalMemory> parse_external_memory(std::string_view toml, std::string_
 }
 
 Result<std::vector<ExternalMemory>> parse_memory_catalogue(Diagnostics& diagnostics) {
-  std::vector<ExternalMemory> memories;
-  bool is_whole = true;
-  for (const Resource& resource : resources_under(kFolder)) {
-    auto memory = parse_external_memory(resource.content, resource.path, diagnostics);
-    is_whole &= memory.is_ok();
-    if (memory) memories.push_back(*std::move(memory));
-  }
-  if (!is_whole) return kFailed;
-  return memories;
+  return parse_all<ExternalMemory>(kFolder, parse_external_memory, diagnostics);
 }
 
 const std::vector<ExternalMemory>& builtin_memories() {
