@@ -30,6 +30,12 @@ std::string_view kind_name(CacheKind kind) {
   return "";
 }
 
+std::vector<std::string> kind_names(const Expansion& expansion) {
+  std::vector<std::string> names;
+  for (const ExternalKind kind : expansion.kinds) names.emplace_back(name_of(kind));
+  return names;
+}
+
 std::string range_text(const Range& range) {
   const auto number = [](double value) { return fmt::format("{:.4g}", value); };
   std::string ends;

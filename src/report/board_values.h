@@ -12,6 +12,9 @@ namespace nb {
 [[nodiscard]] std::string_view state_name(PowerState state);
 [[nodiscard]] std::string_view kind_name(CacheKind kind);
 
+/// What may be mapped on a bus: "nor_flash", "psram".
+[[nodiscard]] std::vector<std::string> kind_names(const Expansion& expansion);
+
 /// "7-12", "0.70", "up to 75".
 [[nodiscard]] std::string range_text(const Range& range);
 /// "47 mW (35-55.2) at 120 MHz, 1.8 V".

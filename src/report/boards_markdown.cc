@@ -56,6 +56,34 @@ std::string toml_text(std::string_view text) {
   return "\"" + ascii + "\"";
 }
 
+std::string toml_list(const std::vector<std::string>& texts) {
+  std::vector<std::string> items;
+  for (const std::string& text : texts) items.push_back(toml_text(text));
+  return "[" + join(items, ", ") + "]";
+}
+
+std::string expansions_template(const Board& like, const std::string& copied) {
+  std::string text;
+  for (const Expansion& expansion : like.expansions) {
+    text += fmt::format("[[expansion]]\nname = {}  # a bus of the part for one memory more\n",
+                        toml_text(expansion.name));
+    text += "interfaces = " + toml_list(expansion.interfaces) + "\n";
+    text += "kinds = " + toml_list(kind_names(expansion)) + "\n";
+    if (expansion.address) text += fmt::format("address = 0x{:08x}\n", *expansion.address);
+    if (expansion.window_bytes) text += fmt::format("window_kib = {}\n", *expansion.window_bytes / 1024);
+    if (expansion.bus_bits) text += fmt::format("bus_bits = {}\n", *expansion.bus_bits);
+    if (expansion.clock_hz) text += fmt::format("clock_hz = {}\n", *expansion.clock_hz);
+    if (expansion.double_rate_clock_hz)
+      text += fmt::format("double_rate_clock_hz = {}\n", *expansion.double_rate_clock_hz);
+    if (expansion.is_executable) text += "executable = true\n";
+    if (!expansion.caches.empty()) text += "caches = " + toml_list(expansion.caches) + "\n";
+    if (!expansion.shared_with.empty())
+      text += "shared_with = " + toml_text(expansion.shared_with) + "  # it is taken\n";
+    text += "source = " + copied + "\n\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string boards_markdown() {
@@ -114,6 +142,7 @@ std::string board_template(std::string_view name, const Board& like) {
   if (!like.fpu.empty()) text += "fpu = " + toml_text(like.fpu) + "  # none, single, double\n";
   text += like.clock_hz ? fmt::format("clock_hz = {}  # the highest of the core\n", *like.clock_hz)
                         : "# clock_hz = 100_000_000  # the highest of the core\n";
+  if (!like.no_expansion.empty()) text += "no_expansion = " + toml_text(like.no_expansion) + "\n";
   if (like.optimize != "O2") text += "optimize = " + toml_text(like.optimize) + "\n";
   text +=
       "source = " + copied +
@@ -151,11 +180,7 @@ std::string board_template(std::string_view name, const Board& like) {
     if (cache.size_bytes) text += fmt::format("size_bytes = {}\n", *cache.size_bytes);
     if (cache.line_bytes) text += fmt::format("line_bytes = {}\n", *cache.line_bytes);
     if (cache.ways) text += fmt::format("ways = {}\n", *cache.ways);
-    if (!cache.serves.empty()) {
-      std::vector<std::string> serves;
-      for (const std::string& one : cache.serves) serves.push_back(toml_text(one));
-      text += "serves = [" + join(serves, ", ") + "]\n";
-    }
+    if (!cache.serves.empty()) text += "serves = " + toml_list(cache.serves) + "\n";
     if (cache.address)
       text += fmt::format("address = 0x{:08x}  # where it shows that memory\n", *cache.address);
     if (cache.fills_on != FillsOn::miss)
@@ -163,6 +188,7 @@ std::string board_template(std::string_view name, const Board& like) {
     if (cache.has_prefetch) text += fmt::format("prefetch = {}\n", *cache.has_prefetch);
     text += "source = " + copied + "\n\n";
   }
+  text += expansions_template(like, copied);
   return text +
          "# Power and prices are this board's own; without them their columns are blank.\n"
          "# [[power]]\n# state = \"run\"  # run, idle, sleep\n# of = \"part\"  # part, board\n"

@@ -72,6 +72,24 @@ json caches_json(const Board& board) {
   return list;
 }
 
+json expansions_json(const Board& board) {
+  json list = json::array();
+  for (const Expansion& expansion : board.expansions)
+    list.push_back({{"name", expansion.name},
+                    {"interfaces", expansion.interfaces},
+                    {"kinds", kind_names(expansion)},
+                    {"address", or_null(expansion.address)},
+                    {"window_bytes", or_null(expansion.window_bytes)},
+                    {"bus_bits", or_null(expansion.bus_bits)},
+                    {"clock_hz", or_null(expansion.clock_hz)},
+                    {"double_rate_clock_hz", or_null(expansion.double_rate_clock_hz)},
+                    {"executable", expansion.is_executable},
+                    {"caches", expansion.caches},
+                    {"shared_with", text_or_null(expansion.shared_with)},
+                    {"note", text_or_null(expansion.note)}});
+  return list;
+}
+
 std::string mhz_text(const std::optional<std::int64_t>& clock_hz) {
   return clock_hz ? fmt::format("{:g} MHz", static_cast<double>(*clock_hz) / 1e6) : "";
 }
@@ -105,6 +123,27 @@ std::string lines_text(const Cache& cache) {
   if (!cache.serves.empty()) words.push_back("of " + join(cache.serves, ", "));
   if (cache.address) words.push_back(fmt::format("at 0x{:08x}", *cache.address));
   return words.empty() ? "" : "  " + join(words, ", ");
+}
+
+/// "  bus octospi2: qspi, octal; nor_flash, psram; at 0x70000000, 133 MHz, 66.5 MHz on both edges, taken by
+/// ..."
+std::string expansions_text(const Board& board) {
+  std::string text;
+  for (const Expansion& expansion : board.expansions) {
+    std::vector<std::string> words = {join(expansion.interfaces, ", "), join(kind_names(expansion), ", ")};
+    if (expansion.address) words.push_back(fmt::format("at 0x{:08x}", *expansion.address));
+    if (expansion.window_bytes) words.push_back("reaches " + bytes_text(*expansion.window_bytes));
+    if (expansion.bus_bits) words.push_back(fmt::format("{} bits", *expansion.bus_bits));
+    if (expansion.clock_hz) words.push_back(mhz_text(expansion.clock_hz));
+    if (expansion.double_rate_clock_hz)
+      words.push_back(mhz_text(expansion.double_rate_clock_hz) + " on both edges");
+    if (expansion.is_executable) words.emplace_back("executes");
+    if (!expansion.caches.empty()) words.push_back("behind " + join(expansion.caches, ", "));
+    if (!expansion.shared_with.empty()) words.push_back("taken by " + expansion.shared_with);
+    text += fmt::format("  room for a memory {:<15} {}\n", expansion.name, join(words, "; "));
+  }
+  if (!board.no_expansion.empty()) text += "  no room for a memory: " + board.no_expansion + "\n";
+  return text;
 }
 
 std::string sources_text(const std::map<std::string, std::string, std::less<>>& sources) {
@@ -173,6 +212,8 @@ json board_json(const Board& board, const PriceList* prices) {
           {"note", text_or_null(board.note)},
           {"memories", std::move(memories)},
           {"caches", caches_json(board)},
+          {"expansions", expansions_json(board)},
+          {"no_expansion", text_or_null(board.no_expansion)},
           {"powers", powers_json(board.powers, board.sources)},
           {"prices", prices_json(quoted_prices(board.name, board.part, board.prices, board.sources, prices))},
           {"sources", board.sources}};
@@ -243,6 +284,7 @@ std::string board_text(const Board& board, const PriceList* prices) {
     text +=
         fmt::format("  {:<17} {:<15} {:>10}{}\n", std::string(kind_name(cache.kind)) + " cache", cache.name,
                     cache.size_bytes ? bytes_text(*cache.size_bytes) : "not known", lines_text(cache));
+  text += expansions_text(board);
   text += powers_text(board.powers);
   text += prices_text(quoted_prices(board.name, board.part, board.prices, board.sources, prices));
   if (const auto blanks = blanks_of(board); !blanks.empty())

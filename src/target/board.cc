@@ -52,6 +52,20 @@ std::string_view name_of(MemoryKind kind) {
   return "";
 }
 
+std::string_view name_of(ExternalKind kind) {
+  switch (kind) {
+    case ExternalKind::nor_flash:
+      return "nor_flash";
+    case ExternalKind::psram:
+      return "psram";
+    case ExternalKind::hyper_ram:
+      return "hyper_ram";
+    case ExternalKind::sdram:
+      return "sdram";
+  }
+  return "";
+}
+
 std::string_view name_of(PowerLoad load) {
   switch (load) {
     case PowerLoad::inference:

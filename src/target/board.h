@@ -69,6 +69,26 @@ struct Cache {
   std::string note;
 };
 
+/// What an external memory is: what it holds when off, and how it is driven.
+enum class ExternalKind { nor_flash, psram, hyper_ram, sdram };
+[[nodiscard]] std::string_view name_of(ExternalKind kind);
+
+/// A bus of the part on which one more memory can be put and read by address. What no source gives is absent.
+struct Expansion {
+  std::string name;                     ///< unlike the board's memories': it becomes the name of one
+  std::vector<std::string> interfaces;  ///< those of ExternalMemory that it speaks
+  std::vector<ExternalKind> kinds;      ///< what may be mapped there
+  std::optional<std::uint32_t> address;
+  std::optional<std::int64_t> window_bytes;          ///< as far as addresses reach
+  std::optional<int> bus_bits;                       ///< data lines of a parallel bus in this package
+  std::optional<std::int64_t> clock_hz;              ///< the highest, data on one edge
+  std::optional<std::int64_t> double_rate_clock_hz;  ///< the highest, data on both edges
+  bool is_executable = false;
+  std::vector<std::string> caches;  ///< of those that name what they serve: which serve this bus too
+  std::string shared_with;          ///< the board's memory that sits on it: it is taken; may be empty
+  std::string note;
+};
+
 enum class PowerState { run, idle, sleep };
 
 /// What ran when a figure was measured: a network on the core, or on another engine of the part; CoreMark; an
@@ -121,6 +141,8 @@ struct Board {
   /// Flash in order of preference for program and weights, RAM in order of preference for the arena.
   std::vector<Memory> memories;
   std::vector<Cache> caches;
+  std::vector<Expansion> expansions;
+  std::string no_expansion;  ///< why the part has no such bus; empty: it has, or it is not known
   std::vector<Power> powers;
   std::vector<Price> prices;
   /// Who says so, by path: "" for all, "clock_hz", "memory.flash", "memory.flash.wait_states", "price.0".

@@ -41,6 +41,7 @@ class Parser {
     board_.accelerator = text_of(top, "accelerator");
     board_.optimize = text_of(top, "optimize", board_.optimize);
     board_.is_virtual = top["virtual"].value_or(false);
+    board_.no_expansion = text_of(top, "no_expansion");
     board_.note = text_of(top, "note");
     read_sources(top, "", board_.sources);
     const auto each = [&](std::string_view name, auto read) {
@@ -48,6 +49,7 @@ class Parser {
     };
     each("memory", [&](const toml::table& table) { read_memory(table); });
     each("cache", [&](const toml::table& table) { read_cache(table); });
+    each("expansion", [&](const toml::table& table) { read_expansion(table); });
     each("power", [&](const toml::table& table) { board_.powers.push_back(check_.read_power(table)); });
     each("price", [&](const toml::table& table) { board_.prices.push_back(SchemaCheck::read_price(table)); });
   }
@@ -105,7 +107,77 @@ class Parser {
     board_.caches.push_back(std::move(cache));
   }
 
+  void read_expansion(const toml::table& table) {
+    Expansion expansion{.name = text_of(table, "name"),
+                        .window_bytes = integer_of(table, "window_kib"),
+                        .bus_bits = int_of(table, "bus_bits"),
+                        .clock_hz = integer_of(table, "clock_hz"),
+                        .double_rate_clock_hz = integer_of(table, "double_rate_clock_hz"),
+                        .is_executable = table["executable"].value_or(false),
+                        .shared_with = text_of(table, "shared_with"),
+                        .note = text_of(table, "note")};
+    if (expansion.window_bytes) *expansion.window_bytes *= 1024;
+    for (const toml::node& interface : *table["interfaces"].as_array())
+      expansion.interfaces.push_back(interface.value_or(std::string()));
+    for (const int kind : check_.choices_of(table, "expansion", "kinds"))
+      expansion.kinds.push_back(static_cast<ExternalKind>(kind));
+    if (const auto address = integer_of(table, "address"))
+      expansion.address = static_cast<std::uint32_t>(*address);
+    if (const toml::array* caches = table["caches"].as_array())
+      for (const toml::node& name : *caches) expansion.caches.push_back(name.value_or(std::string()));
+    check_expansion(expansion, table);
+    board_.expansions.push_back(std::move(expansion));
+  }
+
   // --- what the rows cannot say ---
+
+  void check_expansion(const Expansion& expansion, const toml::table& table) {
+    const auto refuse_here = [&](std::string message, std::string rule) {
+      check_.refuse(table.source(), "expansion " + quoted_text(expansion.name) + ": " + std::move(message),
+                    std::move(rule));
+    };
+    const auto speaks = [&](std::string_view interface) {
+      return std::ranges::find(expansion.interfaces, interface) != expansion.interfaces.end();
+    };
+    const auto takes = [&](ExternalKind kind) {
+      return std::ranges::find(expansion.kinds, kind) != expansion.kinds.end();
+    };
+    if (takes(ExternalKind::sdram) && !speaks("parallel"))
+      refuse_here("SDRAM on a bus that is not parallel", "sdram needs the interface \"parallel\"");
+    if (takes(ExternalKind::hyper_ram) && !speaks("hyperbus") && !speaks("octal"))
+      refuse_here("HyperRAM without its bus", "hyper_ram needs the interface \"hyperbus\" or \"octal\"");
+    if (expansion.bus_bits && !speaks("parallel"))
+      refuse_here("bus_bits of a bus that is not parallel", "other interfaces say how wide they are");
+    if (expansion.address &&
+        std::int64_t{*expansion.address} + expansion.window_bytes.value_or(1) > (std::int64_t{1} << 32))
+      refuse_here("it ends past 0xffffffff", "address + window stays within 32 bits");
+    for (const Expansion& other : board_.expansions) {
+      if (other.name == expansion.name) refuse_here("two of this name", "names in a board are unique");
+      if (other.address && other.address == expansion.address)
+        refuse_here("at the address of " + quoted_text(other.name), "each bus has its own addresses");
+    }
+    if (!expansion.shared_with.empty()) {
+      const Memory* memory = find_memory(board_, expansion.shared_with);
+      if (memory == nullptr || !is_outside(*memory))
+        refuse_here("no external memory is called " + quoted_text(expansion.shared_with),
+                    "shared_with is the memory of the board that sits on this bus");
+    }
+    for (const Memory& memory : board_.memories) {
+      if (memory.name == expansion.name) refuse_here("a memory has this name", "names in a board are unique");
+      if (memory.name != expansion.shared_with && expansion.address && memory.address &&
+          *expansion.address >= *memory.address &&
+          *expansion.address - *memory.address < memory.size_bytes.value_or(1))
+        refuse_here("its address is in " + quoted_text(memory.name),
+                    "a bus whose addresses a memory has is shared_with it");
+    }
+    for (const std::string& name : expansion.caches)
+      if (std::ranges::find(board_.caches, name, &Cache::name) == board_.caches.end())
+        refuse_here("no cache is called " + quoted_text(name), "caches are those of the board");
+  }
+
+  static bool is_outside(const Memory& memory) {
+    return memory.kind == MemoryKind::external_flash || memory.kind == MemoryKind::external_ram;
+  }
 
   void check_cache(const Cache& cache, const toml::table& table) {
     const auto refuse_here = [&](std::string message, std::string rule) {
@@ -133,18 +205,16 @@ class Parser {
       check_.refuse(table.source(), "memory " + quoted_text(memory.name) + ": " + std::move(message),
                     std::move(rule));
     };
-    const bool is_outside =
-        memory.kind == MemoryKind::external_flash || memory.kind == MemoryKind::external_ram;
-    if (!memory.part.empty() && !is_outside)
+    if (!memory.part.empty() && !is_outside(memory))
       refuse_here("a part of its own inside the part",
                   "only an external memory names a part of the catalogue");
-    if (!memory.size_bytes && !is_outside)
+    if (!memory.size_bytes && !is_outside(memory))
       refuse_here("no size_kib", "only an external memory may leave its size blank");
     if (memory.read_bits && !std::has_single_bit(static_cast<unsigned>(*memory.read_bits)))
       refuse_here("reads of " + std::to_string(*memory.read_bits) + " bits", "read_bits is a power of two");
-    if (memory.read_bits && is_outside)
+    if (memory.read_bits && is_outside(memory))
       refuse_here("read_bits outside the part", "an external memory has a bandwidth_mb_per_s");
-    if (memory.read_latency_clocks && !(is_outside && memory.clock_hz))
+    if (memory.read_latency_clocks && !(is_outside(memory) && memory.clock_hz))
       refuse_here("read_latency_clocks of no clock",
                   "only an external memory with a clock_hz has a latency of its bus");
     if (memory.is_flash() && (memory.holds_arena || memory.holds_stack))
@@ -197,6 +267,9 @@ class Parser {
     if (!board_.pipeline.empty() && !board_.processor.starts_with("rv32"))
       check_.refuse(top["pipeline"].node()->source(), "a pipeline of " + std::string(row->title),
                     "only cores of RV32 have a choice of pipelines");
+    if (!board_.no_expansion.empty() && !board_.expansions.empty())
+      check_.refuse(top["no_expansion"].node()->source(), "no_expansion beside an [[expansion]]",
+                    "no_expansion says why there is none");
     if (board_.is_host()) {
       if (!board_.memories.empty())
         check_.refuse(top.source(), "memories on the host", "the host has no limits and lists no memory");

@@ -8,6 +8,8 @@ namespace {
 
 constexpr double kMinHz = 1e4, kMaxHz = 5e9;
 constexpr double kMaxKib = 4194304;  // 32-bit addresses
+constexpr std::string_view kInterfaces = "spi,qspi,octal,hexadeca,hyperbus,parallel";
+constexpr std::string_view kExternalKinds = "nor_flash,psram,hyper_ram,sdram";
 constexpr std::string_view kCurrencies = "USD,EUR,GBP,CNY,JPY,CHF,INR,KRW,TWD,CAD,AUD,SEK,NOK,PLN,BRL";
 
 }  // namespace
@@ -30,6 +32,8 @@ std::span<const KeyRow> board_schema() {
       {"", "source", text, true},
       {"", "memory", tables},
       {"", "cache", tables},
+      {"", "no_expansion", text},
+      {"", "expansion", tables},
       {"", "power", tables},
       {"", "price", tables},
       {"memory", "name", name, true},
@@ -61,6 +65,19 @@ std::span<const KeyRow> board_schema() {
       {"cache", "prefetch", boolean},
       {"cache", "note", text},
       {"cache", "source", text},
+      {"expansion", "name", name, true},
+      {"expansion", "interfaces", choices, true, 0, 0, kInterfaces},
+      {"expansion", "kinds", choices, true, 0, 0, kExternalKinds},
+      {"expansion", "address", integer, false, 0, 4294967295.0},
+      {"expansion", "window_kib", integer, false, 1, kMaxKib},
+      {"expansion", "bus_bits", integer, false, 8, 64},
+      {"expansion", "clock_hz", integer, false, 1e6, 1e9},
+      {"expansion", "double_rate_clock_hz", integer, false, 1e6, 1e9},
+      {"expansion", "executable", boolean},
+      {"expansion", "caches", names},
+      {"expansion", "shared_with", name},
+      {"expansion", "note", text},
+      {"expansion", "source", text, true},
       {"power", "state", choice, true, 0, 0, "run,idle,sleep"},
       {"power", "of", choice, true, 0, 0, "part,board"},
       {"power", "power_mw", range, false, 1e-7, 1e6},
@@ -89,8 +106,8 @@ std::span<const KeyRow> memory_schema() {
       {"", "title", text, true},
       {"", "vendor", text, true},
       {"", "part", text, true},
-      {"", "kind", choice, true, 0, 0, "nor_flash,psram,hyper_ram,sdram"},
-      {"", "interface", choice, true, 0, 0, "spi,qspi,octal,hexadeca,hyperbus,parallel"},
+      {"", "kind", choice, true, 0, 0, kExternalKinds},
+      {"", "interface", choice, true, 0, 0, kInterfaces},
       {"", "bus_bits", integer, true, 1, 64},
       {"", "size_kib", integer, true, 1, kMaxKib},
       {"", "clock_hz", integer, false, 1e6, 2e9},

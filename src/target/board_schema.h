@@ -11,6 +11,7 @@ enum class KeyType {
   text,      ///< a string that says something
   name,      ///< a string of a-z 0-9 - _
   choice,    ///< one of `choices`, which commas separate
+  choices,   ///< a list of them, each once
   integer,   ///< in [low, high]
   number,    ///< integer or float in [low, high]
   boolean,   ///< true or false

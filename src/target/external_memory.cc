@@ -48,20 +48,6 @@ std::pair<int, int> widths_of(std::string_view interface) {
 
 }  // namespace
 
-std::string_view name_of(ExternalKind kind) {
-  switch (kind) {
-    case ExternalKind::nor_flash:
-      return "nor_flash";
-    case ExternalKind::psram:
-      return "psram";
-    case ExternalKind::hyper_ram:
-      return "hyper_ram";
-    case ExternalKind::sdram:
-      return "sdram";
-  }
-  return "";
-}
-
 Result<ExternalMemory> parse_external_memory(std::string_view toml, std::string_view file,
                                              Diagnostics& diagnostics) {
   SchemaCheck check(memory_schema(), "an external memory", toml, file, diagnostics);

@@ -13,9 +13,6 @@
 
 namespace nb {
 
-enum class ExternalKind { nor_flash, psram, hyper_ram, sdram };
-[[nodiscard]] std::string_view name_of(ExternalKind kind);
-
 /// One part. What no source gives is absent.
 struct ExternalMemory {
   std::string name;   ///< as a board's `part` and `nblocks boards memories` take it

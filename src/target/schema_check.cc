@@ -34,7 +34,7 @@ bool is_date(std::string_view text) {
   return text.size() < 10 || (two(8) >= 1 && two(8) <= 31);
 }
 
-std::vector<std::string> choices_of(const KeyRow& row) {
+std::vector<std::string> all_choices(const KeyRow& row) {
   std::vector<std::string> choices;
   for (const std::string_view choice : split(row.choices, ',')) choices.emplace_back(choice);
   return choices;
@@ -89,8 +89,18 @@ const KeyRow* SchemaCheck::find_row(std::string_view table, std::string_view key
 }
 
 int SchemaCheck::choice_of(const toml::table& table, std::string_view name, std::string_view key) const {
-  const std::vector<std::string> choices = choices_of(*find_row(name, key));
+  const std::vector<std::string> choices = all_choices(*find_row(name, key));
   return static_cast<int>(std::ranges::find(choices, text_of(table, key)) - choices.begin());
+}
+
+std::vector<int> SchemaCheck::choices_of(const toml::table& table, std::string_view name,
+                                         std::string_view key) const {
+  const std::vector<std::string> choices = all_choices(*find_row(name, key));
+  std::vector<int> indices;
+  for (const toml::node& item : *table[key].as_array())
+    indices.push_back(
+        static_cast<int>(std::ranges::find(choices, item.as_string()->get()) - choices.begin()));
+  return indices;
 }
 
 void SchemaCheck::check_table(std::string_view name, const toml::table& table) {
@@ -156,6 +166,8 @@ void SchemaCheck::check_value(const KeyRow& row, const toml::node& node) {
       return check_name(node, key + " is a string of a-z, 0-9, - and _, at most 64 long");
     case KeyType::choice:
       return check_choice(row, node);
+    case KeyType::choices:
+      return check_choices(row, node);
     case KeyType::integer:
       check_number(node, row, true, key + " is an integer in " + span);
       return;
@@ -193,13 +205,31 @@ void SchemaCheck::check_name(const toml::node& node, const std::string& rule) {
 }
 
 void SchemaCheck::check_choice(const KeyRow& row, const toml::node& node) {
-  const std::vector<std::string> choices = choices_of(row);
+  const std::vector<std::string> choices = all_choices(row);
   const std::string rule = std::string(row.key) + " is one of " + join(choices, ", ");
   if (!node.is_string()) return refuse(node.source(), "not a string", rule);
   const std::string& text = node.as_string()->get();
   if (std::ranges::find(choices, text) == choices.end())
     refuse(node.source(), "unknown " + std::string(row.key) + " " + quoted_text(printable(text)), rule,
            did_you_mean(text, choices));
+}
+
+void SchemaCheck::check_choices(const KeyRow& row, const toml::node& node) {
+  const std::vector<std::string> choices = all_choices(row);
+  const std::string rule = std::string(row.key) + " is a list of " + join(choices, ", ") + ", each once";
+  const toml::array* list = node.as_array();
+  if (list == nullptr || list->empty()) return refuse(node.source(), "not a list", rule);
+  std::vector<std::string> seen;
+  for (const toml::node& item : *list) {
+    if (!item.is_string()) return refuse(item.source(), "not a string", rule);
+    const std::string& text = item.as_string()->get();
+    if (std::ranges::find(choices, text) == choices.end())
+      refuse(item.source(), "unknown one of " + std::string(row.key) + ": " + quoted_text(printable(text)),
+             rule, did_you_mean(text, choices));
+    else if (std::ranges::find(seen, text) != seen.end())
+      refuse(item.source(), "twice " + quoted_text(text), rule);
+    seen.push_back(text);
+  }
 }
 
 void SchemaCheck::check_range(const KeyRow& row, const toml::node& node, const std::string& span) {

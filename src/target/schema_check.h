@@ -33,6 +33,9 @@ class SchemaCheck {
 
   /// The index of a choice in its row: enumerations are declared in the order of their choices.
   [[nodiscard]] int choice_of(const toml::table& table, std::string_view name, std::string_view key) const;
+  /// The indices of a list of choices, likewise.
+  [[nodiscard]] std::vector<int> choices_of(const toml::table& table, std::string_view name,
+                                            std::string_view key) const;
   /// A power figure has exactly one of its quantities: [[power]] of any schema.
   Power read_power(const toml::table& table);
   /// A [[price]] of any schema.
@@ -47,6 +50,7 @@ class SchemaCheck {
   void check_value(const KeyRow& row, const toml::node& node);
   void check_name(const toml::node& node, const std::string& rule);
   void check_choice(const KeyRow& row, const toml::node& node);
+  void check_choices(const KeyRow& row, const toml::node& node);
   void check_range(const KeyRow& row, const toml::node& node, const std::string& span);
   void check_integers(const KeyRow& row, const toml::node& node, const std::string& span);
 
