@@ -42,10 +42,16 @@ def board_file(name):
 
 
 def board_facts(name):
-    """What of a board's file time depends on: not its prose, power and prices."""
+    """What of a board's file time depends on: not its prose, power and prices, nor where a memory could be added."""
     with open(board_file(name), "rb") as file:
         board = tomllib.load(file)
-    idle = {"source", "sources", "note", "power", "price", "title", "vendor", "part"}
+    idle = {"source", "sources", "note", "power", "price", "title", "vendor", "part", "expansion", "no_expansion"}
+    could_be = {one["name"] for one in board.get("expansion", [])}
+    for cache in board.get("cache", []):
+        if "serves" in cache:
+            cache["serves"] = [served for served in cache["serves"] if served not in could_be]
+    if "cache" in board:
+        board["cache"] = [cache for cache in board["cache"] if cache.get("serves") != []]
     return {key: [{k: v for k, v in one.items() if k not in idle} for one in value]
             if isinstance(value, list) and value and isinstance(value[0], dict) else value
             for key, value in board.items() if key not in idle}

@@ -76,7 +76,6 @@ std::string expansions_template(const Board& like, const std::string& copied) {
     if (expansion.double_rate_clock_hz)
       text += fmt::format("double_rate_clock_hz = {}\n", *expansion.double_rate_clock_hz);
     if (expansion.is_executable) text += "executable = true\n";
-    if (!expansion.caches.empty()) text += "caches = " + toml_list(expansion.caches) + "\n";
     if (!expansion.shared_with.empty())
       text += "shared_with = " + toml_text(expansion.shared_with) + "  # it is taken\n";
     text += "source = " + copied + "\n\n";
@@ -121,6 +120,20 @@ std::string boards_markdown() {
                  memory.interface + (memory.is_double_rate.value_or(false) ? ", double rate" : ""),
                  bytes_text(memory.size_bytes), joined_clock(memory.clock_hz), peak_text(memory),
                  latency_text(memory), first_price(memory, nullptr)});
+  text +=
+      "\n## Room for one more memory\nBuses of the part, in the board's package, on which the core reads a "
+      "memory by address: advice may put\nweights or the arena there. Boards that are not listed have none, "
+      "or "
+      "it is not known.\n\n" +
+      row({"board", "bus", "interfaces", "memories", "address", "reaches", "MHz", "MHz, both edges",
+           "taken by"}) +
+      "|---|---|---|---|---|---|---|---|---|\n";
+  for (const Board& board : builtin_boards())
+    for (const Expansion& bus : board.expansions)
+      text += row({"`" + board.name + "`", bus.name, join(bus.interfaces, ", "), join(kind_names(bus), ", "),
+                   bus.address ? fmt::format("0x{:08x}", *bus.address) : "",
+                   bus.window_bytes ? bytes_text(*bus.window_bytes) : "", joined_clock(bus.clock_hz),
+                   joined_clock(bus.double_rate_clock_hz), bus.shared_with});
   text += fmt::format("\n## What is blank\nOf the {} boards that programs are built for:\n\n", built);
   for (const auto& [blank, count] : blanks) text += fmt::format("* {}: {}\n", blank, count);
   return text;

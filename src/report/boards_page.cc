@@ -84,7 +84,6 @@ json expansions_json(const Board& board) {
                     {"clock_hz", or_null(expansion.clock_hz)},
                     {"double_rate_clock_hz", or_null(expansion.double_rate_clock_hz)},
                     {"executable", expansion.is_executable},
-                    {"caches", expansion.caches},
                     {"shared_with", text_or_null(expansion.shared_with)},
                     {"note", text_or_null(expansion.note)}});
   return list;
@@ -138,7 +137,6 @@ std::string expansions_text(const Board& board) {
     if (expansion.double_rate_clock_hz)
       words.push_back(mhz_text(expansion.double_rate_clock_hz) + " on both edges");
     if (expansion.is_executable) words.emplace_back("executes");
-    if (!expansion.caches.empty()) words.push_back("behind " + join(expansion.caches, ", "));
     if (!expansion.shared_with.empty()) words.push_back("taken by " + expansion.shared_with);
     text += fmt::format("  room for a memory {:<15} {}\n", expansion.name, join(words, "; "));
   }
@@ -331,6 +329,7 @@ std::vector<std::string> blanks_of(const Board& board) {
        "size, lines or ways of a cache");
   want(std::ranges::all_of(board.memories, [](const Memory& memory) { return memory.address.has_value(); }),
        "an address of a memory");
+  want(!board.expansions.empty() || !board.no_expansion.empty(), "whether a memory can be added");
   want(std::ranges::any_of(board.powers, [](const Power& power) { return power.state == PowerState::run; }),
        "power");
   want(!board.prices.empty(), "price");

@@ -60,7 +60,7 @@ struct Cache {
   std::optional<std::int64_t> size_bytes;
   std::optional<std::int64_t> line_bytes;
   std::optional<int> ways;          ///< as many as it has lines: fully associative
-  std::vector<std::string> serves;  ///< names of memories; empty: all but the TCMs, or not known
+  std::vector<std::string> serves;  ///< memories and expansions; empty: all but the TCMs, or not known
   std::optional<std::uint32_t>
       address;                       ///< where it shows the memory that it serves, if not at that one's own
   std::optional<bool> has_prefetch;  ///< of the next line; a cache of a prefetch buffer's size is that buffer
@@ -84,8 +84,7 @@ struct Expansion {
   std::optional<std::int64_t> clock_hz;              ///< the highest, data on one edge
   std::optional<std::int64_t> double_rate_clock_hz;  ///< the highest, data on both edges
   bool is_executable = false;
-  std::vector<std::string> caches;  ///< of those that name what they serve: which serve this bus too
-  std::string shared_with;          ///< the board's memory that sits on it: it is taken; may be empty
+  std::string shared_with;  ///< the board's memory that sits on it: it is taken; may be empty
   std::string note;
 };
 

@@ -6,6 +6,7 @@
 #include "target/board.h"
 #include "target/board_schema.h"
 #include "target/cores.h"
+#include "target/expansion.h"
 #include "target/schema_check.h"
 
 namespace nb {
@@ -48,8 +49,8 @@ class Parser {
       for_each_table(top, name, board_.sources, read);
     };
     each("memory", [&](const toml::table& table) { read_memory(table); });
-    each("cache", [&](const toml::table& table) { read_cache(table); });
     each("expansion", [&](const toml::table& table) { read_expansion(table); });
+    each("cache", [&](const toml::table& table) { read_cache(table); });
     each("power", [&](const toml::table& table) { board_.powers.push_back(check_.read_power(table)); });
     each("price", [&](const toml::table& table) { board_.prices.push_back(SchemaCheck::read_price(table)); });
   }
@@ -96,10 +97,10 @@ class Parser {
       for (const toml::node& name : *serves) {
         cache.serves.push_back(name.value_or(std::string()));
         const auto memory = std::ranges::find(board_.memories, cache.serves.back(), &Memory::name);
-        if (memory == board_.memories.end())
+        if (memory == board_.memories.end() && find_expansion(board_, cache.serves.back()) == nullptr)
           check_.refuse(name.source(), "no memory is called " + quoted_text(cache.serves.back()),
-                        "a cache serves memories of its board");
-        else if (memory->kind == MemoryKind::tcm)
+                        "a cache serves memories of its board, and buses on which one can be put");
+        else if (memory != board_.memories.end() && memory->kind == MemoryKind::tcm)
           check_.refuse(name.source(), "a cache before " + quoted_text(memory->name),
                         "a tcm is as fast as its core, no cache serves it");
       }
@@ -123,8 +124,6 @@ class Parser {
       expansion.kinds.push_back(static_cast<ExternalKind>(kind));
     if (const auto address = integer_of(table, "address"))
       expansion.address = static_cast<std::uint32_t>(*address);
-    if (const toml::array* caches = table["caches"].as_array())
-      for (const toml::node& name : *caches) expansion.caches.push_back(name.value_or(std::string()));
     check_expansion(expansion, table);
     board_.expansions.push_back(std::move(expansion));
   }
@@ -144,8 +143,8 @@ class Parser {
     };
     if (takes(ExternalKind::sdram) && !speaks("parallel"))
       refuse_here("SDRAM on a bus that is not parallel", "sdram needs the interface \"parallel\"");
-    if (takes(ExternalKind::hyper_ram) && !speaks("hyperbus") && !speaks("octal"))
-      refuse_here("HyperRAM without its bus", "hyper_ram needs the interface \"hyperbus\" or \"octal\"");
+    if (takes(ExternalKind::hyper_ram) && !speaks("hyperbus") && !speaks("xspi"))
+      refuse_here("HyperRAM without its bus", "hyper_ram needs the interface \"hyperbus\" or \"xspi\"");
     if (expansion.bus_bits && !speaks("parallel"))
       refuse_here("bus_bits of a bus that is not parallel", "other interfaces say how wide they are");
     if (expansion.address &&
@@ -170,9 +169,6 @@ class Parser {
         refuse_here("its address is in " + quoted_text(memory.name),
                     "a bus whose addresses a memory has is shared_with it");
     }
-    for (const std::string& name : expansion.caches)
-      if (std::ranges::find(board_.caches, name, &Cache::name) == board_.caches.end())
-        refuse_here("no cache is called " + quoted_text(name), "caches are those of the board");
   }
 
   static bool is_outside(const Memory& memory) {

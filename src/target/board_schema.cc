@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kMinHz = 1e4, kMaxHz = 5e9;
 constexpr double kMaxKib = 4194304;  // 32-bit addresses
-constexpr std::string_view kInterfaces = "spi,qspi,octal,hexadeca,hyperbus,parallel";
+constexpr std::string_view kInterfaces = "spi,qspi,octal,xspi,hexadeca,hyperbus,parallel";
 constexpr std::string_view kExternalKinds = "nor_flash,psram,hyper_ram,sdram";
 constexpr std::string_view kCurrencies = "USD,EUR,GBP,CNY,JPY,CHF,INR,KRW,TWD,CAD,AUD,SEK,NOK,PLN,BRL";
 
@@ -74,7 +74,6 @@ std::span<const KeyRow> board_schema() {
       {"expansion", "clock_hz", integer, false, 1e6, 1e9},
       {"expansion", "double_rate_clock_hz", integer, false, 1e6, 1e9},
       {"expansion", "executable", boolean},
-      {"expansion", "caches", names},
       {"expansion", "shared_with", name},
       {"expansion", "note", text},
       {"expansion", "source", text, true},

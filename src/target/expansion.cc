@@ -34,6 +34,7 @@ std::string_view interface_title(const ExternalMemory& memory) {
   if (memory.interface == "spi") return "SPI";
   if (memory.interface == "qspi") return "QSPI";
   if (memory.interface == "octal") return "OctoSPI";
+  if (memory.interface == "xspi") return "xSPI";
   if (memory.interface == "hexadeca") return "HexadecaSPI";
   if (memory.interface == "hyperbus") return "HyperBus";
   return memory.interface;
@@ -94,9 +95,6 @@ Board with_memory(const Board& board, const Expansion& expansion, const External
       (part_source == memory.sources.end() ? memory.part : part_source->second);
   for (Expansion& bus : grown.expansions)
     if (bus.name == expansion.name) bus.shared_with = added.name;
-  for (Cache& cache : grown.caches)
-    if (!cache.serves.empty() && std::ranges::find(expansion.caches, cache.name) != expansion.caches.end())
-      cache.serves.push_back(added.name);
   grown.memories.push_back(std::move(added));
   return grown;
 }

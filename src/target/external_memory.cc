@@ -41,7 +41,7 @@ ExternalMemory read_memory(SchemaCheck& check, const toml::table& top) {
 std::pair<int, int> widths_of(std::string_view interface) {
   if (interface == "spi") return {1, 2};
   if (interface == "qspi") return {4, 4};
-  if (interface == "octal" || interface == "hyperbus") return {8, 8};
+  if (interface == "octal" || interface == "xspi" || interface == "hyperbus") return {8, 8};
   if (interface == "hexadeca") return {16, 16};
   return {8, 64};
 }
@@ -58,7 +58,7 @@ Result<ExternalMemory> parse_external_memory(std::string_view toml, std::string_
   if (memory.bus_bits < least || memory.bus_bits > most)
     check.refuse((*top)["bus_bits"].node()->source(),
                  std::to_string(memory.bus_bits) + " data lines on " + quoted_text(memory.interface),
-                 "bus_bits is the interface's: spi 1 or 2, qspi 4, octal and hyperbus 8, hexadeca 16");
+                 "bus_bits is the interface's: spi 1 or 2, qspi 4, octal, xspi and hyperbus 8, hexadeca 16");
   const auto on_bus = memory.bus_mb_per_s();
   if (on_bus && memory.bandwidth_mb_per_s && *memory.bandwidth_mb_per_s > *on_bus * 1.01)
     check.refuse((*top)["bandwidth_mb_per_s"].node()->source(), "more bytes than the bus carries",

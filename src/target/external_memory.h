@@ -20,7 +20,7 @@ struct ExternalMemory {
   std::string vendor;
   std::string part;
   ExternalKind kind = ExternalKind::nor_flash;
-  std::string interface;  ///< "spi", "qspi", "octal", "hexadeca", "hyperbus", "parallel"
+  std::string interface;  ///< "spi", "qspi", "octal", "xspi", "hexadeca", "hyperbus", "parallel"
   int bus_bits = 1;       ///< data lines
   std::int64_t size_bytes = 0;
   std::optional<std::int64_t> clock_hz;      ///< the highest

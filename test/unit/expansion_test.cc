@@ -168,7 +168,6 @@ TEST_CASE("a bad bus is refused with its line and the rule") {
   bad("0x90000000", "0xc0100000", 23, "its address is in \"sdram\"");
   bad("executable = true", "address = 0x90000000", 32, "at the address of \"octospi1\"");
   bad("executable = true", "bus_bits = 8", 32, "bus_bits of a bus that is not parallel");
-  bad("executable = true", "caches = [\"d\"]", 32, "no cache is called \"d\"");
   bad("executable = true", "executable = 1", 36, "not a boolean");
   bad("80_000_000", "80_000", 29, "absurd value 80,000");
   bad("66_000_000", "0", 30, "absurd value 0");
@@ -314,9 +313,7 @@ TEST_CASE("reading what was added takes the cycles that its bus does") {
     CHECK(memories.access_cycles({.region = 1, .writes = 10}) == doctest::Approx(136.364));
   }
   {  // a cache that serves the bus too: 20 clocks and a line of 16 bytes, 650 ns
-    const Board board = board_of(replaced(kBoard, "kinds = [\"nor_flash\", \"psram\"]\n",
-                                          "kinds = [\"nor_flash\", \"psram\"]\ncaches = [\"d\"]\n") +
-                                 kDataCache);
+    const Board board = board_of(kBoard + replaced(kDataCache, "[\"flash\"]", "[\"flash\", \"octospi1\"]"));
     const Board grown = with_memory(board, board.expansions[0], quad_flash());
     CHECK(grown.caches[0].serves == std::vector<std::string>{"flash", "octospi1"});
     CachePlan plan;
