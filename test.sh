@@ -22,4 +22,13 @@ judge "torch, onnxscript" torch==2.13.0+cpu onnxscript==0.7.2
 .venv-keras/bin/python -c "import tensorflow, tf_keras" 2>/dev/null || {
   python3 -m venv .venv-keras && .venv-keras/bin/pip install -q tensorflow==2.21.0 keras==3.15.1 tf_keras==2.21.0
 } || echo "keras cannot be installed here"
+# The report's page is tested in a browser.
+command -v npm >/dev/null || export PATH="$PWD/.venv/bin:$PATH"
+[ test/page/node_modules/.package-lock.json -nt test/page/package-lock.json ] ||
+  npm ci --prefix test/page --ignore-scripts --no-audit --no-fund --silent || echo "playwright-core cannot be installed here"
+command -v chromium >/dev/null || {
+  sudo=""
+  [ "$(id -u)" -eq 0 ] || sudo="sudo"
+  $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends chromium >/dev/null
+} || echo "chromium cannot be installed here"
 exec ctest --test-dir build/release --output-on-failure

@@ -15,6 +15,7 @@
 #include "bench/samples.h"
 #include "cli/formats.h"
 #include "cli/progress.h"
+#include "cli/reports.h"
 #include "cli/tables.h"
 #include "driver/program.h"
 #include "driver/time_program.h"
@@ -45,16 +46,21 @@ void print_json(nlohmann::json report, const Diagnostics& diagnostics) {
 
 }  // namespace
 
-int finish_with(const nlohmann::json& report, const Diagnostics& diagnostics, const Options& options) {
+int finish_with(const nlohmann::json& found, Diagnostics& diagnostics, const Options& options,
+                const std::function<void()>& print) {
+  write_reports(found, options, diagnostics);
+  if (!options.is_json) print();
   print_diagnostics(diagnostics, options);
-  print_json(report, diagnostics);
+  if (options.is_json) print_json(found, diagnostics);
   return diagnostics.exit_code();
 }
 
 int finish(const Diagnostics& diagnostics, const Options& options) {
-  print_diagnostics(diagnostics, options);
-  if (options.is_json && diagnostics.has_errors()) print_json({}, diagnostics);
-  return diagnostics.exit_code();
+  Diagnostics all = diagnostics;
+  if (diagnostics.has_errors() && check_reports(options, all)) write_reports({}, options, all);
+  print_diagnostics(all, options);
+  if (options.is_json && all.has_errors()) print_json({}, all);
+  return all.exit_code();
 }
 
 namespace {
@@ -241,14 +247,13 @@ int analyze(const Options& options) {
   if (!options.stop_after.empty()) return print_graph_text(compiled->graph, options, diagnostics);
   const Analysis analysis = nb::analyze(compiled->graph);
   const bool fits = check_fit(compiled->graph, compiled->board, diagnostics).is_ok();
-  if (options.is_json)
-    return finish_with(
-        with_formats(analysis_json(compiled->graph, compiled->board, analysis, fits, compiled->quantization),
-                     asked->formats),
-        diagnostics, options);
-  print_analysis(compiled->graph, compiled->board, analysis);
-  print_quantization(compiled->quantization);
-  return finish(diagnostics, options);
+  return finish_with(
+      with_formats(analysis_json(compiled->graph, compiled->board, analysis, fits, compiled->quantization),
+                   asked->formats),
+      diagnostics, options, [&] {
+        print_analysis(compiled->graph, compiled->board, analysis);
+        print_quantization(compiled->quantization);
+      });
 }
 
 int generate(const Options& options) {
@@ -258,17 +263,16 @@ int generate(const Options& options) {
   const Compiled* compiled = &asked->compiled;
   const auto program = write_project(*compiled, options.output, diagnostics);
   if (!program) return finish(diagnostics, options);
-  if (options.is_json)
-    return finish_with(with_formats(generate_json(compiled->graph, *program, compiled->board, options.output),
-                                    asked->formats),
-                       diagnostics, options);
-  const std::int64_t state_bytes = compiled->graph.state_bytes;
-  fmt::print("{}: {} in {}\n  C API in {}; arena {} bytes{}, weights {} bytes\n", compiled->graph.name,
-             count_text(program->files.size(), "file"), options.output, program->header,
-             grouped(compiled->graph.arena_bytes),
-             state_bytes > 0 ? " (state " + grouped(state_bytes) + ")" : "",
-             grouped(program->constant_bytes));
-  return finish(diagnostics, options);
+  const Graph& graph = compiled->graph;
+  return finish_with(
+      with_formats(generate_json(graph, *program, compiled->board, options.output), asked->formats),
+      diagnostics, options, [&] {
+        fmt::print("{}: {} in {}\n  C API in {}; arena {} bytes{}, weights {} bytes\n", graph.name,
+                   count_text(program->files.size(), "file"), options.output, program->header,
+                   grouped(graph.arena_bytes),
+                   graph.state_bytes > 0 ? " (state " + grouped(graph.state_bytes) + ")" : "",
+                   grouped(program->constant_bytes));
+      });
 }
 
 Result<CostRequest> cost_request(const Options& options, Diagnostics& diagnostics) {
@@ -341,17 +345,15 @@ int run(const Options& options) {
     if (!written) return finish(diagnostics, options);
     files = std::move(*written);
   }
-  if (options.is_json) {
-    nlohmann::json report = with_formats(
-        run_json(graph, built->program, compiled->board, built->firmware, *result, known_costs, files),
-        asked->formats);
-    if (changes) report["requantized"] = changes_json(*changes);
-    return finish_with(report, diagnostics, options);
-  }
-  print_run(graph, built->program, compiled->board, built->firmware, *result, known_costs, files);
-  if (changes)
-    fmt::print("  {:<17} {}\n", "requantized", changes_text(*changes) + " differ from the model's own");
-  return finish(diagnostics, options);
+  nlohmann::json found = with_formats(
+      run_json(graph, built->program, compiled->board, built->firmware, *result, known_costs, files),
+      asked->formats);
+  if (changes) found["requantized"] = changes_json(*changes);
+  return finish_with(found, diagnostics, options, [&] {
+    print_run(graph, built->program, compiled->board, built->firmware, *result, known_costs, files);
+    if (changes)
+      fmt::print("  {:<17} {}\n", "requantized", changes_text(*changes) + " differ from the model's own");
+  });
 }
 
 }  // namespace nb::cli

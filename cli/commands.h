@@ -1,5 +1,6 @@
 // The verbs of nblocks. Each returns its exit code.
 #pragma once
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -13,6 +14,10 @@ namespace nb::cli {
 
 /// What the command line said; one struct for all verbs, each reads its part.
 struct Options {
+  std::string verb;                  ///< as typed
+  std::vector<std::string> command;  ///< all words, but for those that say where to write
+  std::vector<std::string> reports;  ///< --report
+  std::vector<std::pair<std::string, std::vector<std::string>>> given;  ///< options, as `command` has them
   std::string model, board, input, output, stop_after, from, name, topic;
   std::vector<std::string> dims, input_shapes, frozen, states, streams, layers;
   std::string optimize, save_build, format, quantize, calibration, requantize, image_scale;
@@ -43,13 +48,17 @@ int compare(const Options& options);
 int boards(const Options& options);
 int blocks(const Options& options);
 int explain(const Options& options);
+int report(const Options& options);
 int doctor(const Options& options);
 
 /// Prints what was collected: text to stderr, or one JSON object {"ok": false, "diagnostics": [...]} to
-/// stdout if the verb failed under --json. Returns the exit code.
+/// stdout if the verb failed under --json. A verb that failed writes its reports, which say why. Returns the
+/// exit code.
 int finish(const Diagnostics& diagnostics, const Options& options);
-/// Prints the report of a verb that came to its end, as --json; the exit code.
-int finish_with(const nlohmann::json& report, const Diagnostics& diagnostics, const Options& options);
+/// Ends a verb that came to its end: writes what it found to --report, and prints it, with --json as JSON,
+/// else by `print`. Returns the exit code.
+int finish_with(const nlohmann::json& found, Diagnostics& diagnostics, const Options& options,
+                const std::function<void()>& print);
 /// What the options ask of a compilation; with --quantize auto its formats are yet to be chosen. Errors:
 /// usage, and those of the files that they name.
 [[nodiscard]] Result<CompileOptions> compile_options(const Options& options, Diagnostics& diagnostics);

@@ -234,9 +234,8 @@ int compare(const Options& options) {
     if (compared) comparison = std::move(*compared);
   }
   if (!comparison) return finish(diagnostics, options);
-  if (options.is_json) return finish_with(comparison_json(*comparison), diagnostics, options);
-  print_comparison(*comparison);
-  return finish(diagnostics, options);
+  return finish_with(comparison_json(*comparison), diagnostics, options,
+                     [&] { print_comparison(*comparison); });
 }
 
 }  // namespace nb::cli

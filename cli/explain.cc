@@ -90,15 +90,14 @@ int explain_model(const Options& options) {
       explained = std::move(*found);
     }
   }
-  if (options.is_json)
-    return finish_with(explained ? explanation_json(*explained)
-                                 : nlohmann::json{{"board", board}, {"layers", layer_formats_json(layers)}},
-                       diagnostics, options);
-  if (explained)
-    print_explanation(*explained);
-  else
-    print_layer_formats(layers, board);
-  return finish(diagnostics, options);
+  return finish_with(explained ? explanation_json(*explained)
+                               : nlohmann::json{{"board", board}, {"layers", layer_formats_json(layers)}},
+                     diagnostics, options, [&] {
+                       if (explained)
+                         print_explanation(*explained);
+                       else
+                         print_layer_formats(layers, board);
+                     });
 }
 
 }  // namespace
@@ -108,6 +107,14 @@ int explain(const Options& asked) {
   if (!options.quantize.empty() || !options.calibration.empty() || !options.layer.empty())
     return explain_model(options);
   options.topic = options.model;
+  if (!options.reports.empty()) {
+    Diagnostics diagnostics;
+    diagnostics.add({.kind = Kind::usage,
+                     .message = "--report is for a model that is explained",
+                     .help = "add --quantize int8 --calibrate samples.npz"});
+    options.reports.clear();
+    return finish(diagnostics, options);
+  }
   return explain_topic(std::move(options));
 }
 

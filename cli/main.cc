@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/reports.h"
 
 namespace {
 
@@ -113,11 +114,21 @@ void add_output_options(CLI::App& verb, Options& options) {
   verb.add_flag("-q,--quiet", options.is_quiet, "errors only, no notes");
 }
 
+/// Of verbs whose findings can be kept.
+void add_report_option(CLI::App& verb, Options& options) {
+  verb.add_option("--report", options.reports,
+                  std::string("write what was found to a file, by its ending ") + nb::cli::kReportEndings +
+                      "; may be repeated (docs/report.md)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+}
+
 void add_analyze_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "cortex-m4f");
   add_judge_options(verb, options);
   add_picture_options(verb, options);
   add_output_options(verb, options);
+  add_report_option(verb, options);
   verb.add_option("--stop-after", options.stop_after,
                   "print the graph after this pass (`nblocks explain passes`, or `read`) and end")
       ->type_name("PASS");
@@ -133,6 +144,7 @@ void add_generate_options(CLI::App& verb, Options& options) {
   add_judge_options(verb, options);
   add_picture_options(verb, options);
   add_output_options(verb, options);
+  add_report_option(verb, options);
   verb.add_option("-o,--output", options.output, "folder of the program; its README.md says how to build it")
       ->required()
       ->type_name("FOLDER");
@@ -194,6 +206,7 @@ void add_run_options(CLI::App& verb, Options& options) {
   add_judge_options(verb, options);
   add_picture_options(verb, options);
   add_output_options(verb, options);
+  add_report_option(verb, options);
   verb.add_option(
           "-i,--input", options.input,
           ".npz (arrays named as the inputs, or in0, in1, ...), .npy, raw .bin, a picture, or a folder "
@@ -210,6 +223,7 @@ void add_validate_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "host");
   add_picture_options(verb, options);
   add_output_options(verb, options);
+  add_report_option(verb, options);
   verb.add_option("-d,--data", options.data,
                   ".npz with the inputs (x, or x0, x1, ..., or their names) and targets (y), first axis the "
                   "sample; "
@@ -266,6 +280,7 @@ void add_time_options(CLI::App& verb, Options& options) {
   verb.add_flag("--markdown", options.is_markdown,
                 "with --rows: the cores as tables of docs/timing-accuracy.md");
   add_output_options(verb, options);
+  add_report_option(verb, options);
   add_cost_options(verb, options);
   verb.footer(
       "Example: nblocks time firmware.elf --board nucleo-l4r5zi --from filter --memory-map .rodata=flash");
@@ -303,6 +318,7 @@ void add_compare_options(CLI::App& verb, Options& options) {
   verb.add_option("--timeout", options.timeout_seconds, "seconds that a program may run; 600 if left out")
       ->type_name("SECONDS");
   add_output_options(verb, options);
+  add_report_option(verb, options);
   verb.footer("Example: nblocks compare kws.tflite --boards nucleo-l4r5zi,nucleo-h743zi2,rpi-pico2");
 }
 
@@ -319,6 +335,7 @@ void add_explain_options(CLI::App& verb, Options& options) {
   add_judge_options(verb, options);
   add_picture_options(verb, options);
   add_output_options(verb, options);
+  add_report_option(verb, options);
   verb.footer("Example: nblocks explain net.onnx fc1 --quantize int8 --calibrate train.npz --data test.npz");
 }
 
@@ -345,6 +362,42 @@ void add_boards_options(CLI::App& verb, Options& options) {
   add_output_options(verb, options);
   verb.footer(
       "Example: nblocks boards new my-board --like nucleo-f411re && nblocks boards check my-board.toml");
+}
+
+void add_kept_report_options(CLI::App& verb, Options& options) {
+  verb.add_option("report", options.model, "a .json file that --report wrote")->required()->type_name("FILE");
+  verb.add_option(
+          "-o,--output", options.reports,
+          std::string("draw it to a file, by its ending ") + nb::cli::kReportEndings + "; may be repeated")
+      ->required()
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  add_output_options(verb, options);
+  verb.footer("Example: nblocks report kws.json --output kws.trace.json");
+}
+
+/// Tells the options what was typed: the verb, its options, and the words that give the same results again.
+void keep_command(const CLI::App& verb, int argc, char** argv, Options& options) {
+  const std::vector<std::string> unsaid = {"--report", "--json", "--quiet", "-q"};
+  const auto is_unsaid = [&](const std::string& word) {
+    return std::find(unsaid.begin(), unsaid.end(), word.substr(0, word.find('='))) != unsaid.end();
+  };
+  options.verb = verb.get_name();
+  options.command = {"nblocks"};
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (!is_unsaid(word))
+      options.command.push_back(word);
+    else if (word == "--report")
+      ++i;
+  }
+  for (const CLI::Option* option : verb.get_options()) {
+    if (option->count() == 0 || option->get_lnames().empty()) continue;
+    const std::string name = "--" + option->get_lnames()[0];
+    if (is_unsaid(name)) continue;
+    options.given.emplace_back(
+        name, option->get_expected_max() == 0 ? std::vector<std::string>() : option->results());
+  }
 }
 
 std::vector<std::string> names_of(const std::vector<const CLI::App*>& verbs) {
@@ -449,6 +502,9 @@ int main(int argc, char** argv) {
            "What a diagnostic means; why a layer of a model has its numbers, and what others cost.",
            nb::cli::explain),
       options);
+  add_kept_report_options(
+      *add("report", "Draw a report that was kept as .json again, as another file.", nb::cli::report),
+      options);
   add_output_options(*add("doctor", "Which compilers and virtual machines are there.", nb::cli::doctor),
                      options);
 
@@ -458,6 +514,9 @@ int main(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     return refuse_command_line(app, error, argc, argv);
   }
+  keep_command(*app.get_subcommands()[0], argc, argv, options);
+  if (nb::Diagnostics diagnostics; !nb::cli::check_reports(options, diagnostics))
+    return nb::cli::finish(diagnostics, options);
   try {
     return verb(options);
   } catch (const std::exception& error) {  // of a library below, or no memory

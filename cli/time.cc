@@ -11,6 +11,7 @@
 #include "driver/time_firmware.h"
 #include "report/accuracy_page.h"
 #include "report/costs.h"
+#include "report/json_values.h"
 #include "timing/pipeline.h"
 
 namespace nb::cli {
@@ -25,6 +26,8 @@ json firmware_timing_json(const FirmwareTiming& timing, const Board& board, cons
     json row = {{"name", one.name}, {"instructions", one.timing.instructions}};
     add_cost(row, cost_of(one.timing, basis));
     row["stall_cycles_estimated"] = std::llround(one.timing.stall_cycles);
+    row["cycles_share"] =
+        total.cycles.typical > 0 ? rounded(one.timing.cycles() / total.cycles.typical) : json(nullptr);
     functions.push_back(std::move(row));
   }
   json places = json::array();
@@ -65,9 +68,13 @@ void print_firmware_timing(const FirmwareTiming& timing, const Board& board, con
 /// Published measurements beside the models' estimates.
 int show_rows(const Options& options) {
   Diagnostics diagnostics;
-  if (options.is_json) return finish_with(accuracy_json(timing_rows()), diagnostics, options);
-  fmt::print("{}", options.is_markdown ? accuracy_markdown(timing_rows()) : accuracy_text(timing_rows()));
-  return finish(diagnostics, options);
+  if (!options.reports.empty()) {
+    diagnostics.add({.kind = Kind::usage, .message = "--report with --rows", .help = "--rows has --json"});
+    return finish(diagnostics, options);
+  }
+  return finish_with(accuracy_json(timing_rows()), diagnostics, options, [&] {
+    fmt::print("{}", options.is_markdown ? accuracy_markdown(timing_rows()) : accuracy_text(timing_rows()));
+  });
 }
 
 /// Reports what is missing on the command line.
@@ -105,10 +112,8 @@ int time(const Options& options) {
   const CostBasis basis = cost_basis(*board, timing->clock_hz, *request);
   const Cost total = cost_of(timing->total, basis);
   const auto duty = duty_cost(total, basis, *request);
-  if (options.is_json)
-    return finish_with(firmware_timing_json(*timing, *board, basis, total, duty), diagnostics, options);
-  print_firmware_timing(*timing, *board, basis, total, duty);
-  return finish(diagnostics, options);
+  return finish_with(firmware_timing_json(*timing, *board, basis, total, duty), diagnostics, options,
+                     [&] { print_firmware_timing(*timing, *board, basis, total, duty); });
 }
 
 }  // namespace nb::cli

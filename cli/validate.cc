@@ -42,13 +42,9 @@ int validate(const Options& options) {
     if (validation) found = std::move(*validation);
   }
   if (!found) return finish(diagnostics, options);
-  if (options.is_json) {
-    nlohmann::json report = validation_json(*found);
-    if (*formats) report["formats"] = frontier_json(**formats);
-    return finish_with(report, diagnostics, options);
-  }
-  print_validation(*found);
-  return finish(diagnostics, options);
+  nlohmann::json report = validation_json(*found);
+  if (*formats) report["formats"] = frontier_json(**formats);
+  return finish_with(report, diagnostics, options, [&] { print_validation(*found); });
 }
 
 }  // namespace nb::cli

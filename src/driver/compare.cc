@@ -171,8 +171,8 @@ class Comparer {
 
  private:
   void add_price(const Board& board, ComparisonRow& row) const {
-    const auto quoted = quoted_prices(board.name, board.part, board.prices, board.sources, request_.prices);
-    for (const QuotedPrice& one : quoted)
+    row.prices = quoted_prices(board.name, board.part, board.prices, board.sources, request_.prices);
+    for (const QuotedPrice& one : row.prices)
       if (!row.price || (row.price->price.is_of_board && !one.price.is_of_board)) row.price = one;
     if (!row.price) row.blanks["price"] = "no price in the catalogue; --prices FILE adds yours";
   }

@@ -102,6 +102,30 @@ Format format_of(ByteSpan file) {
   return looks_like_onnx(file) ? Format::onnx : Format::unknown;
 }
 
+std::string_view title_of(Format format) {
+  switch (format) {
+    case Format::tflite:
+      return "TFLite";
+    case Format::onnx:
+      return "ONNX";
+    case Format::pt2:
+      return "PyTorch, exported";
+    case Format::torch_script:
+      return "TorchScript";
+    case Format::torch_pickle:
+      return "PyTorch, pickled";
+    case Format::pte:
+      return "ExecuTorch";
+    case Format::keras:
+      return "Keras";
+    case Format::graph_text:
+      return "graph text";
+    case Format::unknown:
+      return "";
+  }
+  __builtin_unreachable();
+}
+
 Result<Graph> read_model(const fs::path& path, const ReadOptions& asked, Diagnostics& diagnostics) {
   if (std::error_code ignored; fs::is_regular_file(path / "saved_model.pb", ignored))
     return diagnostics.add(

@@ -39,6 +39,8 @@ struct CompileOptions {
 /// The formats that are recognised by content.
 enum class Format { tflite, onnx, pt2, torch_script, torch_pickle, pte, keras, graph_text, unknown };
 [[nodiscard]] Format format_of(ByteSpan file);
+/// "TFLite", "ONNX", ...; empty if unknown.
+[[nodiscard]] std::string_view title_of(Format format);
 
 /// Reads a model file of one of these formats to a verified graph. Errors: file-unreadable, unknown-format,
 /// and those of the readers.

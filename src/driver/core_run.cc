@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -13,6 +11,7 @@
 #include "base/resources.h"
 #include "base/text.h"
 #include "bench/machines.h"
+#include "bench/tools.h"
 
 namespace nb {
 namespace fs = std::filesystem;
@@ -43,18 +42,6 @@ std::vector<RegionPlace> places_on(const Board& board, const CorePlacement& plac
 
 std::string hash_text(ByteSpan bytes) { return fmt::format("{:016x}", hash_bytes(bytes)); }
 
-/// The first line that a tool prints about itself; asked once.
-std::string version_of(const std::string& tool) {
-  static std::mutex alone;
-  static std::map<std::string, std::string> known;
-  const std::lock_guard<std::mutex> lock(alone);
-  const auto [found, is_new] = known.try_emplace(tool);
-  if (!is_new) return found->second;
-  if (const auto end = run_process({tool, "--version"}, {}, 30))
-    found->second = end->out.substr(0, end->out.find('\n'));
-  return found->second;
-}
-
 std::string hash_of_file(const fs::path& path) {
   const FileRead file = read_file(path);
   return file.bytes ? hash_text(*file.bytes) : std::string("none");
@@ -74,8 +61,8 @@ std::string key_of(const CoreRunRequest& request, const Program& program, std::i
   key += "sample " + hash_text(sample) + "\n";
   key += "plugin " + hash_of_file(find_plugin()) + "\n";
   key += command_text(compile_words(board)) + "\n";
-  key += version_of(std::string(core.tool_prefix) + "g++") + "\n";
-  key += version_of(std::string(core.machines[0]->program)) + "\n";
+  key += tool_version(std::string(core.tool_prefix) + "g++") + "\n";
+  key += tool_version(std::string(core.machines[0]->program)) + "\n";
   key += fmt::format("arena {} stack {}\n", request.compiled.graph.arena_bytes, stack_bytes);
   // Where things lie is not known before they are linked, and the same for all boards: any place will do.
   CorePlacement placement;

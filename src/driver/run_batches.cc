@@ -33,7 +33,10 @@ Result<RunResult> run_batches(const BatchRun& run, const Samples& samples, Diagn
     size = static_cast<std::size_t>(std::clamp(kBatchSeconds * a_second, static_cast<double>(count), 1e6));
     outputs.count += result->outputs.count;
     outputs.bytes.insert(outputs.bytes.end(), result->outputs.bytes.begin(), result->outputs.bytes.end());
-    if (done == 0) all = std::move(*result);
+    if (done == 0)
+      all = std::move(*result);
+    else if (all.stack_bytes && result->stack_bytes)
+      all.stack_bytes = std::max(*all.stack_bytes, *result->stack_bytes);
     done += count;
   }
   run.progress({.step = run.step, .done = samples.count, .total = samples.count});

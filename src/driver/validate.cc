@@ -85,7 +85,8 @@ Validation described(const Compiled& compiled, std::int64_t samples) {
           .core = compiled.board.processor,
           .machine = "host",
           .samples = samples,
-          .samples_given = samples};
+          .samples_given = samples,
+          .macs = compiled.graph.macs()};
 }
 
 Result<Validation> validate(const fs::path& model, const CompileOptions& options, std::string_view board,
@@ -192,6 +193,8 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   }
   Validation validation = described(*compiled, static_cast<std::int64_t>(count));
   validation.machine = built->firmware.machine;
+  validation.target = compiled->board;
+  validation.memory = memory_of(graph, built->program, compiled->board, built->firmware, *ran);
   validation.data = file;
   validation.samples_given = static_cast<std::int64_t>(given);
   validation.reference = asked.reference.string();

@@ -45,14 +45,19 @@ bool beats(const Figures& one, const Figures& other) {
   return is_better;
 }
 
-json price_json(const std::optional<QuotedPrice>& quoted) {
-  if (!quoted) return nullptr;
-  const Price& price = quoted->price;
-  return {{"low", or_null(price.amount.low)},           {"typical", or_null(price.amount.typical)},
-          {"high", or_null(price.amount.high)},         {"currency", price.currency},
-          {"quantity", or_null(price.quantity)},        {"date", price.date},
-          {"of", price.is_of_board ? "board" : "part"}, {"is_users", quoted->is_users},
-          {"is_converted", quoted->is_converted},       {"source", quoted->source}};
+json price_json(const QuotedPrice& quoted) {
+  const Price& price = quoted.price;
+  return {{"amount", price_amount(price)},
+          {"low", or_null(price.amount.low)},
+          {"typical", or_null(price.amount.typical)},
+          {"high", or_null(price.amount.high)},
+          {"currency", price.currency},
+          {"quantity", or_null(price.quantity)},
+          {"date", price.date},
+          {"of", price.is_of_board ? "board" : "part"},
+          {"is_users", quoted.is_users},
+          {"is_converted", quoted.is_converted},
+          {"source", quoted.source}};
 }
 
 json row_json(const ComparisonRow& row) {
@@ -63,6 +68,8 @@ json row_json(const ComparisonRow& row) {
                        {"needed_bytes", misfit.needed_bytes},
                        {"free_bytes", misfit.free_bytes},
                        {"excess_bytes", misfit.excess_bytes()}});
+  json prices = json::array();
+  for (const QuotedPrice& price : row.prices) prices.push_back(price_json(price));
   json one = {{"file", row.file},
               {"model", row.model},
               {"format", text_or_null(row.format)},
@@ -77,7 +84,8 @@ json row_json(const ComparisonRow& row) {
                 {"static_bytes", or_null(row.static_bytes)},
                 {"total_bytes", or_null(row.ram_bytes)}}},
               {"instructions", or_null(row.instructions)},
-              {"price", price_json(row.price)},
+              {"price", row.price ? price_json(*row.price) : json(nullptr)},
+              {"prices", std::move(prices)},
               {"blanks", row.blanks},
               {"is_on_front", row.is_on_front}};
   if (row.costs) {
@@ -120,7 +128,20 @@ void mark_front(std::vector<ComparisonRow>& rows) {
 json comparison_json(const Comparison& comparison) {
   json rows = json::array();
   for (const ComparisonRow& row : comparison.rows) rows.push_back(row_json(row));
-  return {{"schema_version", 1}, {"rows", std::move(rows)}};
+  json programs = json::array();
+  for (const ComparisonRow& row : comparison.rows) {
+    if (programs.empty() || programs.back()["file"] != row.file ||
+        programs.back()["format"] != text_or_null(row.format))
+      programs.push_back({{"file", row.file},
+                          {"model", row.model},
+                          {"format", text_or_null(row.format)},
+                          {"boards", 0},
+                          {"boards_that_fit", 0}});
+    json& program = programs.back();
+    program["boards"] = program["boards"].get<int>() + 1;
+    if (row.fits()) program["boards_that_fit"] = program["boards_that_fit"].get<int>() + 1;
+  }
+  return {{"schema_version", 1}, {"programs", std::move(programs)}, {"rows", std::move(rows)}};
 }
 
 }  // namespace nb

@@ -25,6 +25,7 @@ struct ComparisonRow {
   std::optional<std::int64_t> instructions;               ///< of one inference
   std::optional<RunCosts> costs;                          ///< of one inference; layers are left out
   std::optional<QuotedPrice> price;                       ///< of the part, else of the board
+  std::vector<QuotedPrice> prices;                        ///< all that are known, of all quantities
   std::map<std::string, std::string> blanks;              ///< by column: "cycles", "latency", "energy", ...
   bool is_on_front = false;
 

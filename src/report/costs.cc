@@ -13,13 +13,6 @@ namespace {
 
 using json = nlohmann::json;
 
-/// Six digits are more than any of these is known to.
-json rounded(double value) {
-  if (value == 0) return 0.0;
-  const double scale = std::pow(10.0, 5 - std::floor(std::log10(std::abs(value))));
-  return std::round(value * scale) / scale;
-}
-
 void add_interval(json& to, const char* name, const char* estimated,
                   const std::optional<Estimate>& interval) {
   const std::string stem = name;

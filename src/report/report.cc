@@ -7,7 +7,9 @@
 
 #include "emit/memory_map.h"
 #include "emit/names.h"
+#include "quantize/numbers.h"
 #include "report/json_values.h"
+#include "report/layer_figures.h"
 
 namespace nb {
 using nlohmann::json;
@@ -38,6 +40,8 @@ json tensors_json(const Graph& graph, std::span<const ValueId> ids) {
   return list;
 }
 
+}  // namespace
+
 json memory_map_json(const Graph& planned) {
   json list = json::array();
   for (const ArenaRow& row : memory_map(planned))
@@ -48,8 +52,6 @@ json memory_map_json(const Graph& planned) {
                     {"last_layer", row.last_layer}});
   return list;
 }
-
-}  // namespace
 
 json quantization_json(const std::vector<QuantizedValue>& values) {
   json list = json::array();
@@ -83,6 +85,16 @@ std::vector<LayerRow> layer_rows(const Graph& graph) {
     LayerRow row{name, node.block->name, node.kernel, type_text(*op.out[0])};
     row.macs = node.block->macs(op);
     row.scratch_bytes = node.scratch_bytes;
+    const DType dtype = op.out[0]->dtype;
+    row.format = find_format(format_name(dtype)) == dtype ? format_name(dtype) : dtype_name(dtype);
+    row.kernels = node.block->kernels.size();
+    for (const Kernel& kernel : node.block->kernels) {
+      if (kernel.name == node.kernel) break;
+      ++row.passed_over;
+    }
+    for (const Type* type : op.out) row.output_bytes += type->size_bytes();
+    for (std::size_t i = 0; i < op.in.size(); ++i)
+      if (op.has(i) && !op.is_constant(i)) row.input_bytes += op.in[i]->size_bytes();
     for (std::size_t i = 0; i < op.in.size(); ++i)
       if (op.is_constant(i)) {
         row.params += op.in[i]->elements();
@@ -108,15 +120,7 @@ Analysis analyze(const Graph& planned) {
 json analysis_json(const Graph& planned, const Board& board, const Analysis& analysis, bool fits,
                    const std::vector<QuantizedValue>& quantization) {
   json layers = json::array();
-  for (const LayerRow& row : analysis.layers)
-    layers.push_back({{"name", row.name},
-                      {"block", row.block},
-                      {"kernel", row.kernel},
-                      {"output", row.output},
-                      {"macs", row.macs},
-                      {"params", row.params},
-                      {"weights_bytes", row.weights_bytes},
-                      {"scratch_bytes", row.scratch_bytes}});
+  for (const LayerRow& row : analysis.layers) layers.push_back(layer_json(row));
   json report = {{"schema_version", 1},
                  {"model", planned.name},
                  {"board", board.name},
@@ -134,6 +138,13 @@ json analysis_json(const Graph& planned, const Board& board, const Analysis& ana
                  {"memory_map", memory_map_json(planned)},
                  {"layers", std::move(layers)}};
   if (!quantization.empty()) report["quantization"] = quantization_json(quantization);
+  json memory;
+  add_memory(memory,
+             {.weights_bytes = analysis.weights_bytes,
+              .arena_bytes = analysis.arena_bytes,
+              .state_bytes = analysis.state_bytes},
+             board);
+  report["memories"] = std::move(memory["memories"]);
   return report;
 }
 
@@ -144,53 +155,47 @@ json run_json(const Graph& graph, const Program& program, const Board& board, co
   std::int64_t macs = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     macs += rows[i].macs;
-    json instructions = nullptr;
-    if (i < result.layer_instructions.size()) instructions = result.layer_instructions[i];
-    layers.push_back({{"name", rows[i].name},
-                      {"block", rows[i].block},
-                      {"kernel", rows[i].kernel},
-                      {"output", rows[i].output},
-                      {"macs", rows[i].macs},
-                      {"instructions", instructions}});
-    if (costs != nullptr) add_cost(layers.back(), costs->layers[i]);
+    layers.push_back(layer_json(rows[i]));
+    json& layer = layers.back();
+    layer["instructions"] =
+        i < result.layer_instructions.size() ? json(result.layer_instructions[i]) : json(nullptr);
+    if (costs == nullptr) continue;
+    const double cycles = costs->layers[i].cycles.typical, all = costs->total.cycles.typical;
+    add_cost(layer, costs->layers[i]);
+    layer["cycles_share"] = all > 0 ? rounded(cycles / all) : json(nullptr);
+    layer["cycles_per_mac"] =
+        rows[i].macs > 0 ? rounded(cycles / static_cast<double>(rows[i].macs)) : json(nullptr);
+    layer["macs_per_cycle"] =
+        cycles > 0 ? rounded(static_cast<double>(rows[i].macs) / cycles) : json(nullptr);
   }
   json outputs = tensors_json(graph, graph.public_outputs());
   for (std::size_t i = 0; i < outputs.size(); ++i)
     outputs[i]["file"] = i < files.size() ? json(files[i]) : json(nullptr);
-  const bool is_host = board.is_host();
-  const std::int64_t stack = result.stack_bytes.value_or(0);
   std::string compile_command;
   for (const std::string& word : firmware.compile_command)
     compile_command += (compile_command.empty() ? "" : " ") + word;
-  json report = {
-      {"schema_version", 1},
-      {"model", graph.name},
-      {"board", board.name},
-      {"core", board.processor},
-      {"machine", firmware.machine},
-      {"compile_command", compile_command},
-      {"macs", macs},
-      {"model_macs", graph.model_macs},
-      {"flash",
-       {{"weights_bytes", program.constant_bytes},
-        {"code_bytes", is_host ? json(nullptr) : json(firmware.flash_bytes - program.constant_bytes)},
-        {"total_bytes", is_host ? json(nullptr) : json(firmware.flash_bytes)}}},
-      {"ram",
-       {{"arena_bytes", graph.arena_bytes},
-        {"state_bytes", graph.state_bytes},
-        {"stack_bytes", or_null(result.stack_bytes)},
-        {"static_bytes", is_host ? json(nullptr) : json(firmware.static_bytes)},
-        {"total_bytes", is_host ? json(nullptr) : json(graph.arena_bytes + stack + firmware.static_bytes)}}},
-      {"fits", is_host ? json(nullptr) : json(true)},
-      {"samples", result.outputs.count},
-      {"instructions", or_null(result.instructions)},
-      {"wall_seconds", result.wall_seconds},
-      {"layers", std::move(layers)},
-      {"outputs", std::move(outputs)}};
+  json report = {{"schema_version", 1},
+                 {"model", graph.name},
+                 {"board", board.name},
+                 {"core", board.processor},
+                 {"machine", firmware.machine},
+                 {"compile_command", compile_command},
+                 {"macs", macs},
+                 {"model_macs", graph.model_macs},
+                 {"fits", board.is_host() ? json(nullptr) : json(true)},
+                 {"samples", result.outputs.count},
+                 {"instructions", or_null(result.instructions)},
+                 {"wall_seconds", result.wall_seconds},
+                 {"layers", std::move(layers)},
+                 {"memory_map", memory_map_json(graph)},
+                 {"inputs", tensors_json(graph, graph.inputs)},
+                 {"outputs", std::move(outputs)}};
+  add_memory(report, memory_of(graph, program, board, firmware, result), board);
   if (costs != nullptr) {
     add_cost(report, costs->total);
     report["stall_cycles_estimated"] = std::llround(costs->stall_cycles);
     report["cost_basis"] = cost_basis_json(costs->basis, costs->duty, costs->assumptions);
+    report["roofline"] = roofline_json(rows, board);
   }
   return report;
 }

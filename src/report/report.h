@@ -18,7 +18,17 @@ namespace nb {
 struct LayerRow {
   std::string name;                   ///< the layer's in the model; unique, see layer_rows
   std::string block, kernel, output;  ///< output: "i8[1,25,5,64]"
+  std::string format;                 ///< of its result: "int8", "float32", "i64"
   std::int64_t macs = 0, params = 0, weights_bytes = 0, scratch_bytes = 0;
+  std::int64_t input_bytes = 0, output_bytes = 0;  ///< of operands and results that are no constants
+  std::size_t kernels = 0;                         ///< of its block
+  std::size_t passed_over = 0;                     ///< kernels before its own, which do not apply
+
+  /// Of bytes of operands, results and weights, each counted once.
+  [[nodiscard]] double macs_per_byte() const {
+    const std::int64_t bytes = input_bytes + output_bytes + weights_bytes;
+    return bytes > 0 ? static_cast<double>(macs) / static_cast<double>(bytes) : 0;
+  }
 };
 /// One row a node. Nodes of one layer of the model are told apart by their block, and by a number if need be:
 /// "norm/mul", "norm/mul_2".
@@ -47,6 +57,8 @@ inline constexpr std::int64_t kRamAllowanceBytes = 1536;
 /// Of a written project; `folder` as the user named it.
 [[nodiscard]] nlohmann::json generate_json(const Graph& planned, const Program& program, const Board& board,
                                            const std::string& folder);
+/// Who lies where in the arena, and when.
+[[nodiscard]] nlohmann::json memory_map_json(const Graph& planned);
 /// What --quantize decided for each value.
 [[nodiscard]] nlohmann::json quantization_json(const std::vector<QuantizedValue>& values);
 [[nodiscard]] nlohmann::json diagnostics_json(const Diagnostics& diagnostics);

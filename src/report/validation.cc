@@ -411,27 +411,33 @@ json validation_json(const Validation& validation) {
               {"program", or_null(program)},
               {"reference", or_null(reference)}};
   }
-  return {{"schema_version", 1},
-          {"model", validation.model},
-          {"board", validation.board},
-          {"core", validation.core},
-          {"machine", validation.machine},
-          {"data", validation.data},
-          {"reference", text_or_null(validation.reference)},
-          {"is_own_reference", validation.is_own_reference},
-          {"is_quantized_here", validation.is_quantized_here},
-          {"samples", validation.samples},
-          {"samples_given", validation.samples_given},
-          {"metric", std::move(metric)},
-          {"outputs", std::move(outputs)},
-          {"layers", std::move(layers)},
-          {"layer_samples", validation.layer_samples},
-          {"unmatched_layers", validation.unmatched_layers},
-          {"first_parting_layer", parting == nullptr ? json(nullptr) : json(parting->name)},
-          {"gates", std::move(gates)},
-          {"requantized", validation.changes ? changes_json(*validation.changes) : json(nullptr)},
-          {"instructions", or_null(validation.instructions)},
-          {"wall_seconds", validation.wall_seconds}};
+  json report = {{"schema_version", 1},
+                 {"model", validation.model},
+                 {"board", validation.board},
+                 {"core", validation.core},
+                 {"machine", validation.machine},
+                 {"data", validation.data},
+                 {"reference", text_or_null(validation.reference)},
+                 {"is_own_reference", validation.is_own_reference},
+                 {"is_quantized_here", validation.is_quantized_here},
+                 {"samples", validation.samples},
+                 {"samples_given", validation.samples_given},
+                 {"metric", std::move(metric)},
+                 {"outputs", std::move(outputs)},
+                 {"layers", std::move(layers)},
+                 {"layer_samples", validation.layer_samples},
+                 {"unmatched_layers", validation.unmatched_layers},
+                 {"first_parting_layer", parting == nullptr ? json(nullptr) : json(parting->name)},
+                 {"gates", std::move(gates)},
+                 {"requantized", validation.changes ? changes_json(*validation.changes) : json(nullptr)},
+                 {"instructions", or_null(validation.instructions)},
+                 {"macs", validation.macs},
+                 {"wall_seconds", validation.wall_seconds}};
+  if (validation.target) {
+    add_memory(report, validation.memory, *validation.target);
+    report["fits"] = validation.target->is_host() ? json(nullptr) : json(true);
+  }
+  return report;
 }
 
 }  // namespace nb

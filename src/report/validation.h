@@ -8,6 +8,7 @@
 #include "diag/diagnostics.h"
 #include "graph/type.h"
 #include "report/changes.h"
+#include "report/layer_figures.h"
 #include "report/metrics.h"
 #include "report/targets.h"
 
@@ -104,6 +105,9 @@ struct Validation {
   std::vector<GateResult> gates;
   std::optional<OutputChanges> changes;      ///< by --requantize, against the model as it is
   std::optional<std::int64_t> instructions;  ///< of the first sample; null on the host
+  std::int64_t macs = 0;
+  std::optional<Board> target;  ///< that it was built for
+  ProgramMemory memory;         ///< there
   double wall_seconds = 0;
 };
 

@@ -28,7 +28,7 @@ def tracked():
     listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
                             capture_output=True, text=True)
     names = listed.stdout.splitlines() if listed.returncode == 0 else [
-        str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if p.is_file() and not {"build", ".git", ".venv", "out"} & set(p.parts)]
+        str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if p.is_file() and not {"build", ".git", ".venv", "node_modules", "out"} & set(p.parts)]
     return sorted(pathlib.Path(n) for n in names if (ROOT / n).is_file())
 
 

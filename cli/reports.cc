@@ -1,0 +1,146 @@
+#include "cli/reports.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/resources.h"
+#include "base/text.h"
+#include "driver/provenance.h"
+#include "report/json_reads.h"
+#include "report/report.h"
+#include "report/traces.h"
+
+namespace nb::cli {
+namespace {
+
+using nlohmann::json;
+
+enum class Form { page, report, speedscope, trace };
+
+std::optional<Form> form_of(const std::string& file) {
+  if (file.ends_with(".speedscope.json")) return Form::speedscope;
+  if (file.ends_with(".trace.json")) return Form::trace;
+  if (file.ends_with(".json")) return Form::report;
+  if (file.ends_with(".html")) return Form::page;
+  return std::nullopt;
+}
+
+bool has_times(const std::string& verb) { return verb == "run" || verb == "time" || verb == "report"; }
+
+/// The files that the command line names, by what they are to the verb.
+std::vector<ReportFile> files_of(const Options& options) {
+  std::vector<ReportFile> files;
+  const auto add = [&](const char* role, const std::string& file) {
+    std::error_code ignored;
+    if (!file.empty() && std::filesystem::exists(file, ignored)) files.push_back(report_file(role, file));
+  };
+  add(options.verb == "time" ? "firmware" : "model", options.model);
+  if (options.verb == "compare")
+    for (const std::string& model : options.words) add("model", model);
+  add("reference", options.reference);
+  add("data", options.data);
+  add("labels", options.labels);
+  add("input", options.input);
+  add("calibration", options.calibration);
+  add("prices", options.prices);
+  for (const std::string& frozen : options.frozen) add("constant", frozen.substr(frozen.find('=') + 1));
+  for (const std::string& board : options.boards)
+    if (board.ends_with(".toml")) add("board", board);
+  if (options.board.ends_with(".toml")) add("board", options.board);
+  return files;
+}
+
+std::vector<ReportTool> tools_of(const json& found, const std::string& verb) {
+  std::vector<std::string> cores;
+  const auto add = [&](const json& from) {
+    const std::string core = find_text(from, "/core");
+    if (!core.empty() && std::find(cores.begin(), cores.end(), core) == cores.end()) cores.push_back(core);
+  };
+  if (verb == "run" || verb == "validate" || verb == "time") add(found);
+  if (verb == "validate" && !is_true(found, "/is_own_reference")) cores.emplace_back("host");
+  for (const json& row : find_list(found, "/rows"))
+    if (find_json(row, "/instructions") != nullptr) add(row);
+  return report_tools(cores, verb != "time");
+}
+
+std::optional<std::string> text_of(Form form, const json& document) {
+  const auto lines = [](const std::optional<json>& value) {
+    return value ? std::optional(json_text(*value) + "\n") : std::nullopt;
+  };
+  switch (form) {
+    case Form::page:
+      return report_page(document);
+    case Form::report:
+      return lines(document);
+    case Form::speedscope:
+      return lines(speedscope_json(document));
+    case Form::trace:
+      return lines(chrome_trace_json(document));
+  }
+  __builtin_unreachable();
+}
+
+void write_documents(const json& document, const std::vector<std::string>& files, Diagnostics& diagnostics) {
+  for (const std::string& file : files) {
+    const auto text = text_of(*form_of(file), document);
+    std::string why_not;
+    if (!text)
+      diagnostics.add({.kind = Kind::usage,
+                       .message = "there is no estimated time to write to `" + printable(file) + "`",
+                       .help = "time is estimated for boards whose core has a timing model"});
+    else if (!write_file(file, as_byte_span(*text), why_not))
+      diagnostics.add({.kind = Kind::file_unwritable, .message = "`" + printable(file) + "`: " + why_not});
+  }
+}
+
+}  // namespace
+
+Status check_reports(const Options& options, Diagnostics& diagnostics) {
+  for (const std::string& file : options.reports) {
+    const auto form = form_of(file);
+    if (!form)
+      return diagnostics.add({.kind = Kind::usage,
+                              .message = "the ending of `" + printable(file) + "` is not that of a report",
+                              .help = std::string("endings: ") + kReportEndings});
+    if (*form == Form::page && !find_resource("web/report.html"))
+      return diagnostics.add(
+          {.kind = Kind::usage,
+           .message = "this nblocks was built without the page of `" + printable(file) + "`",
+           .help = "--report FILE.json keeps the report; a build with NB_REPORT_PAGE draws it"});
+    if ((*form == Form::speedscope || *form == Form::trace) && !has_times(options.verb))
+      return diagnostics.add(
+          {.kind = Kind::usage,
+           .message = "`" + options.verb + "` estimates no times for `" + printable(file) + "`",
+           .help = "`nblocks run` and `nblocks time` do"});
+  }
+  return Status();
+}
+
+void write_reports(const json& found, const Options& options, Diagnostics& diagnostics) {
+  if (options.reports.empty()) return;
+  const ReportRequest request{.verb = options.verb,
+                              .command = options.command,
+                              .options = options.given,
+                              .files = files_of(options),
+                              .tools = tools_of(found, options.verb)};
+  write_documents(report_document(ended_json(found, diagnostics), request), options.reports, diagnostics);
+}
+
+int report(const Options& options) {
+  Diagnostics diagnostics;
+  const FileRead file = read_file(options.model);
+  if (!file.bytes) {
+    diagnostics.add(
+        {.kind = Kind::file_unreadable, .message = "`" + printable(options.model) + "`: " + file.why_not});
+    return finish(diagnostics, options);
+  }
+  const auto document = parse_report(file.text(), options.model, diagnostics);
+  if (document) write_documents(*document, options.reports, diagnostics);
+  Options ended = options;
+  ended.reports.clear();
+  return finish(diagnostics, ended);
+}
+
+}  // namespace nb::cli

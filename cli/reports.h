@@ -1,0 +1,19 @@
+// --report: what a verb found, as files.
+#pragma once
+#include "cli/commands.h"
+
+namespace nb::cli {
+
+/// The endings of report files, for messages and --help.
+inline constexpr const char* kReportEndings =
+    ".html (one page, for any browser), .json (the report), .speedscope.json or .trace.json (estimated time, "
+    "for speedscope and Chrome)";
+
+/// Whether each file that --report names has an ending that the verb can write. Errors: usage.
+[[nodiscard]] Status check_reports(const Options& options, Diagnostics& diagnostics);
+
+/// Writes the files that --report names from `found`, the verb's JSON, which may be empty if it failed.
+/// Errors: file-unwritable; usage for a trace without times.
+void write_reports(const nlohmann::json& found, const Options& options, Diagnostics& diagnostics);
+
+}  // namespace nb::cli
