@@ -323,6 +323,9 @@ int run(const Options& options) {
   const fs::path folder = options.save_build.empty() ? temporary.path() : fs::absolute(options.save_build);
   const auto built =
       build_program(*compiled, folder, {options.optimize, keeps_state, options.has_sanitizers}, diagnostics);
+  if (!built && diagnostics.all().back().kind == Kind::does_not_fit)
+    return finish_with(analysis_json(graph, compiled->board, nb::analyze(graph), false), diagnostics, options,
+                       [] {});
   if (!built) return finish(diagnostics, options);
   const auto run = run_and_time(built->firmware, graph, samples, compiled->board, *conditions,
                                 {options.timeout_seconds, {}}, diagnostics);

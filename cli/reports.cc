@@ -59,6 +59,9 @@ std::vector<ReportTool> tools_of(const json& found, const std::string& verb) {
     if (!core.empty() && std::find(cores.begin(), cores.end(), core) == cores.end()) cores.push_back(core);
   };
   if (verb == "run" || verb == "validate" || verb == "time") add(found);
+  if (verb == "explain")
+    for (const Board& board : builtin_boards())
+      if (board.name == find_text(found, "/board")) add({{"core", board.processor}});
   if (verb == "validate" && !is_true(found, "/is_own_reference")) cores.emplace_back("host");
   for (const json& row : find_list(found, "/rows"))
     if (find_json(row, "/instructions") != nullptr) add(row);

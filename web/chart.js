@@ -32,9 +32,9 @@ export function logTicks(from, to, most = 8) {
   return inside(all).length <= most ? inside(all) : inside(tens);
 }
 
-// A name that fits into `width` pixels, at about 6.4 a letter. Names of one model differ at their ends: that is what is
+// A name that fits into `width` pixels, at about 7 a letter. Names of one model differ at their ends: that is what is
 // kept. Isolated: it may run from right to left.
-export function clipped(text, width, pixels = 6.4) {
+export function clipped(text, width, pixels = 7) {
   const letters = Array.from(text);
   const most = Math.floor(width / pixels);
   if (most < 3) return "";
@@ -42,16 +42,16 @@ export function clipped(text, width, pixels = 6.4) {
   return "\u2068" + shown + "\u2069";
 }
 
-// Places for names beside points, those that come first preferred, none over another: [{point, x, y, text}]. Points have
-// `px`, `py`, `text` and a radius `r`.
-export function placedLabels(points, width, top) {
-  const taken = [], labels = [];
+// Places for names beside points, those that come first preferred, none over another or over one of `marks`: [{point, x, y,
+// text}]. Points have `px`, `py`, `text` and a radius `r`.
+export function placedLabels(points, marks, width, top) {
+  const taken = marks.map((mark) => ({ x: mark.px - mark.r, y: mark.py + 4, length: 2 * mark.r })), labels = [];
   for (const point of points) {
     const text = clipped(point.text, Math.min(190, width / 2));
     const length = 6.6 * Array.from(text).length, gap = point.r + 4;
     const right = point.px + gap + length <= width;
-    for (const [x, y] of [[right ? point.px + gap : point.px - gap - length, point.py - 9], [right ? point.px + gap : point.px - gap - length, point.py + 13],
-      [Math.max(0, point.px - gap - length), point.py - 9], [Math.max(0, point.px - gap - length), point.py + 13]]) {
+    for (const [x, y] of [[right ? point.px + gap : point.px - gap - length, point.py - 9], [right ? point.px + gap : point.px - gap - length, point.py + 18],
+      [Math.max(0, point.px - gap - length), point.py - 9], [Math.max(0, point.px - gap - length), point.py + 18]]) {
       if (y < top || taken.some((box) => x < box.x + box.length && box.x < x + length && Math.abs(box.y - y) < 14)) continue;
       taken.push({ x, y, length });
       labels.push({ point, x, y, text });

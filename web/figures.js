@@ -3,12 +3,15 @@ import { html } from "./base.js";
 import { number, say, t } from "./language.js";
 import { at } from "./report.js";
 
+// Units that French writes otherwise.
+const units = { B: "unit_bytes", KiB: "unit_kib" };
+
 // The number at `path`, times `scale`. What is absent is a dash.
 export function Figure({ path, scale = 1, unit, isShort }) {
   const value = at(path);
   if (typeof value !== "number") return html`<span class="blank" aria-label=${t("blank")}>–</span>`;
   return html`<span class="figure"><span data-path=${path} data-scale=${scale === 1 ? undefined : scale}
-    >${number(value * scale, isShort)}</span>${unit ? html`<span class="unit"> ${unit}</span>` : null}</span>`;
+    >${number(value * scale, isShort)}</span>${unit ? html`<span class="unit"> ${units[unit] ? t(units[unit]) : unit}</span>` : null}</span>`;
 }
 
 // Both ends of an interval, "34.0 to 48.8".

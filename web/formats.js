@@ -37,7 +37,7 @@ export function Explanation() {
   if (rows.length === 0) return null;
   const values = list("values");
   return html`<${Section} id="explanation">
-    <p><${Name} text=${at("layer.name")} code /> (${at("layer.block")}): ${at("layer.format")}. <${English} text=${at("reason")} /></p>
+    <p><${Name} text=${at("layer.name")} code /> (${at("layer.block")}): ${at("layer.format")}, <${English} text=${at("reason")} /></p>
     <${Table} caption=${t("section_explanation")} rows=${rows} rowClass=${({ one }) => (one.is_chosen ? "first" : undefined)} columns=${[
       { key: "format", title: t("format"), isText: true, value: ({ one }) => one.format, cell: ({ one }) => html`${one.format}${one.is_chosen ? html` <span class="badge">${t("chosen")}</span>` : null}` },
       { key: "error", title: t("output_error"), value: ({ one }) => one.output_error, cell: ({ i }) => html`<${Figure} path=${`alternatives.${i}.output_error`} />` },

@@ -137,6 +137,22 @@ function ComparisonTiles() {
     <${BestTile} name="cheapest" path="price.amount" unit=${(i) => at(`rows.${i}.price.currency`)} />`;
 }
 
+// The first answer of `advise`, if there is one.
+function AdviceTiles() {
+  const count = list("advice.ranked").length;
+  if (count === 0) return html`<${Tile} name="verdict" tone="bad"><p class="value">${t("no")}</p><p class="under">${t("none_keeps")}</p></${Tile}>`;
+  const best = "advice.ranked.0.";
+  const format = `advice.formats.${at(best + "format")}.value`;
+  const blanks = at(best + "blanks") || {};
+  const tile = (name, path, unit, scale, low, high) => html`<${Tile} name=${name} why=${has(path) ? null : blanks[name] || t("unknown")}>
+    <p class="value"><${Figure} path=${path} unit=${unit} scale=${scale} isShort /></p>
+    ${low && has(low) ? html`<${Whisker} low=${low} value=${path} high=${high} /><p class="under"><${Interval} low=${low} high=${high} scale=${scale} /></p>` : null}</${Tile}>`;
+  return html`<${Tile} name="first" tone="good wide"><p class="value"><${Name} text=${at(best + "base_board")} /></p><p class="under">${withCode(say(at(best + "title")))}</p></${Tile}>
+    ${tile("price", best + "price", at("advice.currency"))}${tile("latency", best + "latency_ms_estimated", "ms", 1, best + "latency_ms_low", best + "latency_ms_high")}
+    ${tile("energy", best + "energy_uj_estimated", "mJ", 1e-3, best + "energy_uj_low", best + "energy_uj_high")}${tile("flash", best + "flash.total_bytes", "KiB", 1 / 1024)}${tile("ram", best + "ram.total_bytes", "KiB", 1 / 1024)}
+    ${has("advice.metric") ? tile("accuracy", format, null, 1, format + "_low", format + "_high") : null}`;
+}
+
 function CountTile({ name, path, why }) {
   if (!has(path)) return html`<${Tile} name=${name} why=${why || t("unknown")} />`;
   return html`<${Tile} name=${name}><p class="value"><${Figure} path=${path} /></p></${Tile}>`;
@@ -145,7 +161,8 @@ function CountTile({ name, path, why }) {
 export function Verdict() {
   const [scale, unit] = energyScale();
   let tiles;
-  if (has("rows")) tiles = html`<${ComparisonTiles} />`;
+  if (has("advice")) tiles = html`<${AdviceTiles} />`;
+  else if (has("rows")) tiles = html`<${ComparisonTiles} />`;
   else if (at("report.verb") === "time" && has("cycles_estimated"))
     tiles = html`<${Estimate} name="cycles" stem="cycles" /><${Estimate} name="latency" stem="latency_ms" unit="ms" />
       <${Estimate} name="energy" stem="energy_uj" scale=${scale} unit=${unit} /><${CountTile} name="instructions" path="instructions" />`;

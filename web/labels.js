@@ -4,6 +4,7 @@ export const labels = {
   // Sections.
   section_verdict: { en: "Verdict", fr: "Verdict" },
   section_command: { en: "Reproduce with", fr: "À reproduire par" },
+  section_advice: { en: "What to build", fr: "Que construire" },
   section_findings: { en: "Findings", fr: "Conclusions" },
   section_boards: { en: "Boards", fr: "Cartes" },
   section_volume: { en: "Cost against volume", fr: "Coût selon le volume" },
@@ -77,6 +78,8 @@ export const labels = {
   samples: { en: "samples", fr: "échantillons" },
 
   // Columns and units.
+  unit_bytes: { en: "B", fr: "o" },
+  unit_kib: { en: "KiB", fr: "Kio" },
   layer: { en: "Layer", fr: "Couche" },
   function: { en: "Function", fr: "Fonction" },
   board: { en: "Board", fr: "Carte" },
@@ -160,6 +163,29 @@ export const labels = {
   note_confusion: { en: "Rows: the labels. Columns: what was answered.", fr: "Lignes : les étiquettes. Colonnes : les réponses." },
   note_noise: { en: "How far the error of each layer lies below its values.", fr: "De combien l’erreur de chaque couche est inférieure à ses valeurs." },
   note_quantization: { en: "What calibration gave each value, and what is left of the signal.", fr: "Ce que l’étalonnage a donné à chaque valeur, et ce qu’il reste du signal." },
+
+  // Advice.
+  tile_first: { en: "First answer", fr: "Première réponse" },
+  tile_price: { en: "Price", fr: "Prix" },
+  none_keeps: { en: "nothing that was tried keeps all limits", fr: "rien de ce qui a été essayé ne tient toutes les limites" },
+  asked_for: { en: "Asked for", fr: "Demandé" },
+  limit_max_latency_ms: { en: "Latency at most", fr: "Latence au plus" },
+  limit_max_energy_mj: { en: "Energy at most", fr: "Énergie au plus" },
+  limit_max_price: { en: "Price at most", fr: "Prix au plus" },
+  limit_min_value: { en: "Metric at least", fr: "Métrique au moins" },
+  limit_max_drop_points: { en: "Points lost at most", fr: "Points perdus au plus" },
+  limit_reserve_ram_bytes: { en: "RAM kept free", fr: "RAM réservée" },
+  limit_reserve_flash_bytes: { en: "Flash kept free", fr: "Flash réservée" },
+  on_its_board: { en: "Run on its virtual board", fr: "Exécuté sur sa carte virtuelle" },
+  as_on_host: { en: "gave the outputs of this computer", fr: "ont donné les sorties de cet ordinateur" },
+  also_keep: { en: "These keep all limits, too", fr: "Ceux-ci tiennent aussi toutes les limites" },
+  others: { en: "What keeps not all limits", fr: "Ce qui ne tient pas toutes les limites" },
+  why_out: { en: "Why it is out", fr: "Pourquoi c’est exclu" },
+  would_help: { en: "What would help", fr: "Ce qui aiderait" },
+  ruled_out: { en: "Ruled out", fr: "Exclus" },
+  way_inside: { en: "all inside the part", fr: "tout dans le composant" },
+  way_carried: { en: "with the board’s external memory", fr: "avec la mémoire externe de la carte" },
+  way_added: { en: "with added memory", fr: "avec une mémoire ajoutée" },
 
   // Accuracy.
   metric: { en: "Metric", fr: "Métrique" },

@@ -1,6 +1,7 @@
 // The page: sections that have data, in the order in which people ask.
 import { html, render, useEffect, useLayoutEffect, useState } from "./base.js";
 import { Accuracy, Noise } from "./accuracy.js";
+import { Advice } from "./advice.js";
 import { Boards } from "./boards.js";
 import { Explanation, Frontier, LayerFormats, Quantization } from "./formats.js";
 import { Command, Head, Verdict } from "./head.js";
@@ -13,7 +14,7 @@ import { at } from "./report.js";
 import { Timeline } from "./timeline.js";
 import { Volume } from "./volume.js";
 
-const sections = [Findings, Boards, Volume, Frontier, Explanation, LayerFormats, Accuracy, Noise, Timeline, Layers, Functions,
+const sections = [Advice, Findings, Boards, Volume, Frontier, Explanation, LayerFormats, Accuracy, Noise, Timeline, Layers, Functions,
   Memory, Roofline, Quantization, Messages, Method];
 
 // Links to the sections that are there.

@@ -30,7 +30,7 @@ export function Memory() {
     path=${`memory_map.${i}.offset_bytes`} /> · ${layerName(rows[i].first_layer)} → ${layerName(rows[i].last_layer)}`;
   return html`<${Section} id="memory" note=${t("note_memory")}>
     <${Chart} label=${t("section_memory")} height=${316} count=${rows.length} draw=${draw} readout=${readout} />
-    ${has("memories") ? html`<dl class="facts">${list("memories").map((memory, i) => html`<div><dt><${Name} text=${memory.name} code /> <span class="kind">${memory.kind}</span></dt>
+    ${has("memories") ? html`<dl class="facts">${list("memories").map((memory, i) => html`<div><dt><${Name} text=${memory.name} code /> ${memory.name.includes(memory.kind) ? null : html`<span class="kind">${memory.kind}</span>`}</dt>
       <dd>${memory.holds.map((one, j) => html`${j > 0 ? ", " : ""}${t("holds_" + one.what)} <${Figure} path=${`memories.${i}.holds.${j}.size_bytes`} />`)} ${t("of")} <${Figure}
         path=${`memories.${i}.size_bytes`} unit="B" /></dd></div>`)}</dl>` : null}
   </${Section}>`;

@@ -126,7 +126,8 @@ void add_memory(json& to, const ProgramMemory& memory, const Board& board) {
       add(plan.program, "program", *flash);
     else
       add(plan.program, "weights", weights);
-    add(plan.arena, "arena", arena);
+    // Where none has room for it, it is shown with the memory of the stack, which is then too small.
+    add(plan.arena != nullptr ? plan.arena : plan.stack, "arena", arena);
     if (stack) add(plan.stack, "stack", *stack);
     if (statics) add(plan.stack, "static", *statics);
   }

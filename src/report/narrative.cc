@@ -232,9 +232,11 @@ json recommendations(const json& section, const json& found) {
   Sentences said;
   const std::string verb = find_text(section, "/verb"), model = model_of(section);
   for (const json& diagnostic : find_list(found, "/diagnostics"))
-    if (const std::string help = find_text(diagnostic, "/help");
-        !help.empty() && find_text(diagnostic, "/severity") == "error")
+    if (std::string help = find_text(diagnostic, "/help");
+        !help.empty() && find_text(diagnostic, "/severity") == "error") {
+      if (help[0] >= 'a' && help[0] <= 'z') help[0] = static_cast<char>(help[0] - 'a' + 'A');
       said.add(say("{0}.", "{0} (en anglais).", {word(help)}));
+    }
   if (find_json(found, "/fits") != nullptr && !is_true(found, "/fits"))
     said.add(say("It does not fit: `nblocks compare {0}` names the boards that it fits.",
                  "Il ne tient pas : `nblocks compare {0}` nomme les cartes où il tient.", {word(model)}));
@@ -276,10 +278,14 @@ json blanks(const json& section, const json& found) {
   const Sentence no_board = say("This computer stands for no board: give one with --board.",
                                 "Cet ordinateur ne représente aucune carte : donnez-en une avec --board.");
   const bool is_host = is_of_host(found);
+  const bool is_misfit = find_json(found, "/fits") != nullptr && !is_true(found, "/fits");
+  const Sentence misfit = say("It does not fit.", "Il ne tient pas.");
   if (verb == "run" || verb == "analyze" || verb == "validate") {
     if (!find_number(found, "/latency_ms_estimated")) {
       if (is_host)
         add("latency", no_board);
+      else if (is_misfit)
+        add("latency", misfit);
       else if (verb != "run")
         add("latency", say("{0} estimates no time; `nblocks run` does.",
                            "{0} n’estime pas la durée ; `nblocks run` le fait.", {word(verb)}));
@@ -294,6 +300,8 @@ json blanks(const json& section, const json& found) {
       const std::string why = find_text(found, "/cost_basis/run_power/why_not");
       if (is_host)
         add("energy", no_board);
+      else if (is_misfit)
+        add("energy", misfit);
       else if (!why.empty())
         add("energy", say("The catalogue has no power figure of {0}.",
                           "Le catalogue n’a pas de puissance de {0}.", {word(find_text(found, "/board"))}));

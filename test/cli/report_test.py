@@ -177,6 +177,17 @@ class Reports(unittest.TestCase):
         layer = found["layers"][0]["name"]
         found = self.report("explain", MLP, layer, *BOARD, *quantize)
         self.assertEqual(found["layer"]["name"], layer)
+        self.assertEqual([tool["name"] for tool in found["report"]["tools"]], ["arm-none-eabi-g++", "qemu-system-arm"])
+
+    def test_what_does_not_fit(self):
+        board = self.at / "small.toml"
+        text = (ROOT / "src/target/boards/nucleo-f030r8.toml").read_text()
+        board.write_text(text.replace('size_kib = 8\n', 'size_kib = 1\n'))
+        found = self.report("run", DIGITS, "--board", board, code=4)
+        self.assertEqual((found["ok"], found["fits"], found["diagnostics"][-1]["kind"]), (False, False, "does-not-fit"))
+        self.assertTrue(any(memory["used_bytes"] > memory["size_bytes"] for memory in found["memories"]))
+        self.assertEqual(set(found["report"]["blanks"]), {"latency", "energy", "accuracy"})
+        self.assertIn("board", {file["role"] for file in found["report"]["files"]})
 
     def test_failure_is_reported(self):
         found = self.report("run", ROOT / "examples/room/no_such.onnx", code=2)

@@ -8,6 +8,7 @@ import copy
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,34 @@ def large(report):
     return report
 
 
+def small_board(scratch):
+    """A board whose RAM is too small for any model."""
+    text = (ROOT / "src/target/boards/nucleo-f030r8.toml").read_text()
+    path = scratch / "small.toml"
+    path.write_text(re.sub(r'(name = "sram"(?:\n(?!\[).*)*?\nsize_kib = )\d+', r"\g<1>1", text))
+    return path
+
+
+def advice(run):
+    """A report of the form of `advise`, from the figures of a run: seven answers, one that is out."""
+    sentence = lambda text: {"en": text, "fr": text + " (fr)"}
+    figures = {key: run[key] for key in ("flash", "ram", "fits") }
+    def entry(i, **more):
+        times = {f"{stem}_{end}": run[f"{stem}_{end}"] * (i + 1) for stem in ("latency_ms", "energy_uj") for end in ("estimated", "low", "high")}
+        return {**figures, **times, "board": f"board-{i}", "base_board": f"board-{i}", "title": sentence(f"int8 on `board-{i}`"), "format": i % 2, "format_name": "int8",
+                "steps": [sentence(f"quantize {i}"), sentence("put weights outside")], "command": f"nblocks generate x.onnx --board board-{i}", "way": "inside", "blanks": {},
+                "price": 9.5 / (i + 1), "slowdown_ms": None, "breaches": [], "misfits": [], "external": [], "parts": [], "is_on_front": i < 3, "prefer": "time",
+                "on_board": {"samples": 270, "samples_equal_to_host": 270, "value": 0.9851851} if i < 2 else None, **more}
+    section = {"limits": {"max_latency_ms": 75, "max_price": 5.5, "max_drop_points": None, "reserve_ram_bytes": 65536, "reserve_flash_bytes": 0}, "currency": "EUR",
+               "metric": "accuracy", "samples": 270, "volume": 1000, "data": "x.npz",
+               "formats": [{"name": "int8", "value": 0.98765, "value_low": 0.97, "value_high": 0.99, "drop_points": 0.1}, {"name": "int16", "value": None, "value_low": None, "value_high": None}],
+               "ranked": [entry(i) for i in range(7)], "others": [entry(8, breaches=[{"bound": "max-price", "limit": 5.5, "value": 7.25}]),
+                                                                  entry(9, fits=False, misfits=[{"memory": "sram", "excess_bytes": 4321}])],
+               "ruled_out": [{"reason": "max-price", "count": 1, "text": sentence("1 misses --max-price")}],
+               "relaxations": [{"bound": "max-price", "from": 5.5, "to": 7.25, "text": sentence("with --max-price 7.25EUR")}], "summary": [sentence("7 of 9 ways keep all limits")]}
+    return {"schema_version": 1, "ok": True, "exit_code": 0, "diagnostics": [], "model": "x", "advice": section, "report": {**run["report"], "verb": "advise"}}
+
+
 def make(maker, scratch):
     run = maker.page("run", "run", DIGITS, *BOARD)
     maker.drawn("large", large(run))
@@ -128,6 +157,8 @@ def make(maker, scratch):
     subprocess.run(["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-O1", "-nostdlib", "-ffreestanding", "-T", "board.ld", "firmware.c",
                     "-o", "firmware.elf"], cwd=scratch, check=True)
     maker.page("time", "time", scratch / "firmware.elf", *BOARD, "--from", "loop", "--to", "sweep")
+    maker.page("misfit", "run", DIGITS, "--board", small_board(scratch), code=4)
+    maker.drawn("advice", advice(run))
     maker.page("failed", "run", scratch / "none.onnx", code=2)
 
 
