@@ -166,13 +166,13 @@ AttentionIntegers attention_integers(const Operation& op, const Attention& shape
   return integers;
 }
 
-std::string attention_function(const Operation& op) {
+std::string attention_function(const Operation& op, bool keeps) {
   const bool is_narrow = op.in[kQ]->dtype == DType::i8;
   const std::string element = is_narrow ? "int8_t" : "int16_t";
   const auto& a = op.attrs<AttentionAttrs>();
   const bool has_few = is_narrow && op.in[kK]->shape[a.k_axes.find('t')] <= kAttentionKeys;
   return "attention_quantized<" + element + (has_few ? ", int32_t" : ", int64_t") +
-         (has_float_mask(op) ? ", int32_t>" : ", uint8_t>");
+         (has_float_mask(op) ? ", int32_t" : ", uint8_t") + (keeps ? ", true>" : ">");
 }
 
 void add_attention_params(const AttentionIntegers& integers, std::vector<Param>& params) {

@@ -25,8 +25,8 @@ struct AttentionIntegers {
 /// `shape` gives sizes, steps and window.
 [[nodiscard]] AttentionIntegers attention_integers(const Operation& op, const Attention& shape);
 
-/// The instance of the kernel.
-[[nodiscard]] std::string attention_function(const Operation& op);
+/// The instance of the kernel; `keeps` a head's keys and values.
+[[nodiscard]] std::string attention_function(const Operation& op, bool keeps);
 /// The members of AttentionQuantized behind those that Attention has, too.
 void add_attention_params(const AttentionIntegers& integers, std::vector<Param>& params);
 

@@ -61,7 +61,8 @@ template <class T>
 struct AttentionHead {
   const T *k, *v;
   int8_t* scratch;
-  KeyRange summed;  ///< the keys whose values are in the sums of values
+  int16_t *kept_keys, *kept_values;  ///< of kKeeps
+  KeyRange summed;                   ///< the keys whose values are in the sums of values
 };
 
 /// The sums of v's features over the keys `all`, kept from one block of rows to the next.
@@ -81,7 +82,7 @@ NB_INLINE ScoreS32* powers_of_row(int32_t* scores, int32_t width, int32_t r, int
 }
 
 /// The queries [from, from + rows) of one head, at most kAttentionRows; q, mask and y are those of the first.
-template <class T, class Total, class Mask>
+template <class T, class Total, bool kKeeps, class Mask>
 NB_NOINLINE void attention_rows(const AttentionQuantized& p, AttentionHead<T>& head, int32_t from,
                                 int32_t rows, const T* q, const Mask* mask, const uint32_t* table, T* y) {
   const AttentionScratch parts(p.queries, p.keys, p.depth);
@@ -90,7 +91,10 @@ NB_NOINLINE void attention_rows(const AttentionQuantized& p, AttentionHead<T>& h
   auto* const value_sums = reinterpret_cast<int32_t*>(head.scratch + parts.value_sums());
   const KeyRange all{keys_of_query(p, from).begin, keys_of_query(p, from + rows - 1).end};
   const int32_t count = all.end - all.begin, width = parts.width;
-  attention_scores(p, rows, count, q, head.k + all.begin * p.k.t, scores, width, strip);
+  if constexpr (kKeeps)
+    scores_of_kept(p, rows, q, head.kept_keys, scores, width, strip);
+  else
+    attention_scores(p, rows, count, q, head.k + all.begin * p.k.t, scores, width, strip);
   AttentionFactor factors[kAttentionRows];
   for (int32_t r = 0; r < rows; ++r) {
     const KeyRange seen = keys_of_query(p, from + r);
@@ -111,7 +115,9 @@ NB_NOINLINE void attention_rows(const AttentionQuantized& p, AttentionHead<T>& h
     const int32_t features = min(p.value_depth - d, kAttentionStrip);
     Total totals[kAttentionRows * kAttentionStrip];
     attention_sums(p, rows, count, powers_of_row(scores, width, 0, T{}), width,
-                   head.v + all.begin * p.v.t + d * p.v.d, features, value_sums + d, strip, totals);
+                   head.v + all.begin * p.v.t + d * p.v.d,
+                   kKeeps ? head.kept_values + d * padded_length(count) : nullptr, features, value_sums + d,
+                   strip, totals);
     for (int32_t r = 0; r < rows; ++r)
       attention_finish(p, factors[r], totals + r * kAttentionStrip, features, y + r * p.y.t + d);
   }
@@ -120,23 +126,34 @@ NB_NOINLINE void attention_rows(const AttentionQuantized& p, AttentionHead<T>& h
 /// y = softmax(scale * q k^T + mask) v for each batch and head in the output's numbers, real 0 in rows that
 /// see nothing, unless `blind` says otherwise of a boolean mask. `mask` may be null; Mask is uint8_t (0
 /// hides) or int32_t (added, kHiddenScore hides). Total is int32_t for int8 and at most kAttentionKeys keys,
-/// else int64_t. `table` as power_of_half wants it. y may lie exactly on q if their steps are the same and
-/// neither k nor v lies there.
-template <class T, class Total, class Mask>
+/// else int64_t. kKeeps, of int8 without windows: scratch holds the keys and values of a head, widened once
+/// for all its queries. `table` as power_of_half wants it. y may lie exactly on q if their steps are the same
+/// and neither k nor v lies there.
+template <class T, class Total, class Mask, bool kKeeps = false>
 NB_NOINLINE void attention_quantized(const AttentionQuantized& p, const T* q, const T* k, const T* v,
                                      const Mask* mask, const uint32_t* table, T* y, int8_t* scratch) {
-  auto* const value_sums =
-      reinterpret_cast<int32_t*>(scratch + AttentionScratch(p.queries, p.keys, p.depth).value_sums());
+  const AttentionScratch parts(p.queries, p.keys, p.depth);
+  auto* const value_sums = reinterpret_cast<int32_t*>(scratch + parts.value_sums());
   for (int32_t b = 0; b < p.batch; ++b)
     for (int32_t h = 0; h < p.heads; ++h) {
-      AttentionHead<T> head{
-          k + b * p.k.b + h / p.group * p.k.h, v + b * p.v.b + h / p.group * p.v.h, scratch, {}};
+      AttentionHead<T> head{k + b * p.k.b + h / p.group * p.k.h,
+                            v + b * p.v.b + h / p.group * p.v.h,
+                            scratch,
+                            nullptr,
+                            nullptr,
+                            {}};
+      if constexpr (kKeeps) {
+        const AttentionKept kept(parts, p.keys, p.depth, p.value_depth);
+        head.kept_keys = reinterpret_cast<int16_t*>(scratch + kept.keys);
+        head.kept_values = reinterpret_cast<int16_t*>(scratch + kept.values);
+        keep_head(p, head.k, head.v, head.kept_keys, head.kept_values);
+      }
       for (int32_t d = 0; d < p.value_depth; ++d) value_sums[d] = 0;
       for (int32_t from = 0; from < p.queries; from += kAttentionRows)
-        attention_rows<T, Total>(p, head, from, min(p.queries - from, kAttentionRows),
-                                 q + b * p.q.b + h * p.q.h + from * p.q.t,
-                                 mask ? mask + b * p.mask.b + h * p.mask.h + from * p.mask.q : nullptr, table,
-                                 y + b * p.y.b + h * p.y.h + from * p.y.t);
+        attention_rows<T, Total, kKeeps>(
+            p, head, from, min(p.queries - from, kAttentionRows), q + b * p.q.b + h * p.q.h + from * p.q.t,
+            mask ? mask + b * p.mask.b + h * p.mask.h + from * p.mask.q : nullptr, table,
+            y + b * p.y.b + h * p.y.h + from * p.y.t);
     }
 }
 

@@ -229,10 +229,14 @@ struct AttentionBlock {
     allow_in_place(op, l);
     return l;
   }
-  static Lowered lower_quantized(const Operation& op, const Core&) {
+  static Lowered lower_quantized(const Operation& op, const Core& core) {
     const Attention shape = params_of(op);
     const AttentionIntegers integers = attention_integers(op, shape);
-    Lowered l{.function = attention_function(op), .params_type = "AttentionQuantized"};
+    // Helium reads keys where they lie.
+    const bool keeps = op.in[kQ]->dtype == DType::i8 && !core.has_mve && shape.left < 0 && shape.right < 0 &&
+                       attention_keeps(shape.queries, shape.keys, shape.depth, shape.value_depth,
+                                       op.in[kQ]->elements() + op.in[kK]->elements() + op.in[kV]->elements());
+    Lowered l{.function = attention_function(op, keeps), .params_type = "AttentionQuantized"};
     l.params = geometry(shape);
     add_attention_params(integers, l.params);
     l.constants = {{"powers", DType::u32, to_bytes(integers.table),
@@ -251,7 +255,8 @@ struct AttentionBlock {
                    constant_arg(0),
                    output_arg(0),
                    scratch_arg("int8_t")};
-    l.scratch_bytes = attention_quantized_scratch(shape.queries, shape.keys, shape.depth, shape.value_depth);
+    l.scratch_bytes =
+        attention_quantized_scratch(shape.queries, shape.keys, shape.depth, shape.value_depth, keeps);
     allow_in_place(op, l);
     return l;
   }
@@ -302,6 +307,13 @@ struct AttentionBlock {
          "i8[1,2,5,33] q(0.01,0)"},
         {"i8[1,1,17,20] q(0.02,0); i8[1,1,61,20] q(0.02,4); i8[1,1,61,19] q(0.02,9)", "scale=0.1",
          "i8[1,1,17,19] q(0.01,0)"},
+        {"i8[2,27,8,6] q(0.03,5); i8[2,4,6,21] q(0.02,4); i8[2,21,4,11] q(0.02,9); const f32[27,21]",
+         "scale=-0.3, q_axes=\"bthd\", k_axes=\"bhdt\", v_axes=\"bthd\", y_axes=\"bthd\"",
+         "i8[2,27,8,11] q(0.01,0)"},
+        {"i8[1,6,33,16] q(0.03,0); i8[1,6,66,16] q(0.02,4); i8[1,6,66,16] q(0.02,9); bool[33,66]",
+         "scale=0.25, blind=mean", "i8[1,6,33,16] q(0.005,-3)"},
+        {"i8[1,5,19,8] q(0.03,0); i8[1,5,20,8] q(0.02,4); i8[1,5,20,8] q(0.02,9)", "scale=0.25, right=2",
+         "i8[1,5,19,8] q(0.005,-3)"},
         {"i16[1,2,9,8] q(0.0003,0); i16[1,2,10,8] q(0.0002,3); i16[1,2,10,7] q(0.0002,-50)", "scale=0.35",
          "i16[1,2,9,7] q(0.0001,0)"},
         {"i16[1,3,9,8] q(0.0003,0); i16[1,1,300,8] q(0.0002,3); i16[1,1,300,7] q(0.0002,-50); bool[300]",

@@ -92,6 +92,18 @@ NB_NOINLINE uint64_t attention_powers(const AttentionQuantized& p, int32_t begin
   };
   PowerSum<T> sum = 0;
   int32_t i = begin;
+#if NB_PAIRED_ROWS
+  if constexpr (sizeof(T) == 1)
+    if (i % 2 == 0) {
+      // Two powers are one word.
+      ScoreS32* to = reinterpret_cast<ScoreS32*>(powers + products_place(i));
+      for (; i + 2 <= end; i += 2, to += 2) {
+        const uint32_t first = power_of(scores[i]), second = power_of(scores[i + 1]);
+        sum += first + second;
+        *to = static_cast<int32_t>((first | second << 16) ^ 0x80008000u);
+      }
+    }
+#endif
   for (; i < end; ++i) {
     const uint32_t power = power_of(scores[i]);
     sum += power;

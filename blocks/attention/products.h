@@ -150,6 +150,24 @@ NB_NOINLINE inline void scores_in_place(const AttentionQuantized& p, int32_t row
 }
 #endif
 
+/// The same as attention_scores of bytes and all keys, which `columns` has widened.
+NB_NOINLINE inline void scores_of_kept(const AttentionQuantized& p, int32_t rows, const int8_t* q,
+                                       const int16_t* columns, int32_t* scores, int32_t width,
+                                       int16_t* rows_of_q) {
+  static constexpr int32_t kZeros[kAttentionStrip] = {};
+  const int32_t depth = padded_length(p.depth);
+  attention_expand<false>(q, p.q.t, 1, rows, p.depth, p.q_zero, rows_of_q);
+#if NB_PAIRED_ROWS
+  for (int32_t r = 0; r < rows; r += 2)
+    products_of_pair(products_row(rows_of_q, depth, r), columns, depth, p.keys, depth, kZeros,
+                     scores + r * width, width, 0);
+#else
+  for (int32_t key = 0; key < p.keys; key += kAttentionStrip)
+    products_s16<int32_t>(rows_of_q, depth, rows, products_column(columns, depth, key), depth,
+                          min(p.keys - key, kAttentionStrip), depth, kZeros, scores + key, width);
+#endif
+}
+
 /// scores[r * width + i] for `rows` queries from q on and `count` keys from k on. `strip` is scratch for the
 /// rows and a strip of keys.
 template <class T>
@@ -265,21 +283,32 @@ NB_NOINLINE inline void add_values(const AttentionQuantized& p, const int8_t* v,
     for (int32_t key = 0; key < end - begin; ++key) sums[d] += sign * v[key * step + d * feature];
 }
 
+/// A head's keys as columns and its values as columns along the keys, kAttentionStrip features after
+/// another, where AttentionKept says.
+NB_NOINLINE inline void keep_head(const AttentionQuantized& p, const int8_t* k, const int8_t* v,
+                                  int16_t* keys, int16_t* values) {
+  attention_expand<true>(k, p.k.t, p.k.d, p.keys, p.depth, 0, keys);
+  const int32_t length = padded_length(p.keys);
+  for (int32_t d = 0; d < p.value_depth; d += kAttentionStrip)
+    attention_transpose(v + d * p.v.d, p.v.t, p.v.d, p.keys, min(p.value_depth - d, kAttentionStrip),
+                        values + d * length, length);
+}
+
 /// totals[r * kAttentionStrip + c] = sum over `count` keys of power * v for `rows` rows of powers and
-/// `features` features from the one that v points to; `value_sums` are their sums over the keys. `strip` is
-/// scratch.
+/// `features` features from the one that v points to, which `kept` has as columns if it is not null;
+/// `value_sums` are their sums over the keys. `strip` is scratch.
 template <class Total>
 NB_NOINLINE void attention_sums(const AttentionQuantized& p, int32_t rows, int32_t count,
-                                const int16_t* powers, int32_t width, const int8_t* v, int32_t features,
-                                const int32_t* value_sums, int16_t* strip, Total* totals) {
+                                const int16_t* powers, int32_t width, const int8_t* v, const int16_t* kept,
+                                int32_t features, const int32_t* value_sums, int16_t* strip, Total* totals) {
   Total init[kAttentionStrip] = {};
   for (int32_t c = 0; c < features; ++c) init[c] = value_sums[c] * Total{32768};
   for (int32_t key = 0; key < count; key += kAttentionKeys, v += kAttentionKeys * p.v.t) {
     const int32_t keys = min(count - key, kAttentionKeys), length = padded_length(keys);
-    attention_transpose(v, p.v.t, p.v.d, keys, features, strip, length);
+    if (kept == nullptr) attention_transpose(v, p.v.t, p.v.d, keys, features, strip, length);
     if (key == 0) {
-      products_s16<Total>(powers, 2 * width, rows, strip, length, features, length, init, totals,
-                          kAttentionStrip);
+      products_s16<Total>(powers, 2 * width, rows, kept == nullptr ? strip : kept, length, features, length,
+                          init, totals, kAttentionStrip);
       for (Total& x : init) x = 0;
       continue;
     }
@@ -294,8 +323,8 @@ NB_NOINLINE void attention_sums(const AttentionQuantized& p, int32_t rows, int32
 /// four features at a time.
 NB_NOINLINE inline void attention_sums(const AttentionQuantized& p, int32_t rows, int32_t count,
                                        const ScoreS32* powers, int32_t width, const int16_t* v,
-                                       int32_t features, const int32_t*, [[maybe_unused]] int16_t* strip,
-                                       int64_t* totals) {
+                                       const int16_t*, int32_t features, const int32_t*,
+                                       [[maybe_unused]] int16_t* strip, int64_t* totals) {
   const int32_t key_step = p.v.t, step = p.v.d;
 #if defined(__ARM_FEATURE_MVE)
   // Four keys at a time; two rows share what is gathered.

@@ -42,9 +42,27 @@ struct AttentionScratch {
   [[nodiscard]] constexpr int32_t strip() const { return 4 * rows * width; }
   [[nodiscard]] constexpr int32_t value_sums() const { return strip() + strip_bytes; }
 };
+/// Behind them, where they are kept: the keys of a head, and its values by kAttentionStrip features.
+struct AttentionKept {
+  int32_t keys, values, end;
+  constexpr AttentionKept(const AttentionScratch& before, int32_t key_count, int32_t depth,
+                          int32_t value_depth)
+      : keys(before.value_sums() + 4 * attention_padded(value_depth)),
+        values(keys + 2 * attention_padded(depth) * attention_padded(key_count)),
+        end(values + 2 * attention_padded(value_depth) * attention_padded(key_count)) {}
+};
+/// Whether they are kept: int8 that all queries see all of, that would be widened three times or more, and
+/// that takes at most a third of the bytes of q, k and v, `tensor_bytes`.
+constexpr bool attention_keeps(int32_t queries, int32_t keys, int32_t depth, int32_t value_depth,
+                               int64_t tensor_bytes) {
+  const int64_t features = int64_t{attention_padded(depth)} + attention_padded(value_depth);
+  return queries > 2 * kAttentionRows && keys <= kAttentionKeys &&
+         3 * 2 * features * attention_padded(keys) <= tensor_bytes;
+}
 constexpr int32_t attention_quantized_scratch(int32_t queries, int32_t keys, int32_t depth,
-                                              int32_t value_depth) {
-  return AttentionScratch(queries, keys, depth).value_sums() + 4 * value_depth;
+                                              int32_t value_depth, bool keeps) {
+  const AttentionScratch parts(queries, keys, depth);
+  return keeps ? AttentionKept(parts, keys, depth, value_depth).end : parts.value_sums() + 4 * value_depth;
 }
 
 /// Scores, in whose place powers are written.

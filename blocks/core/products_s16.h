@@ -164,11 +164,12 @@ products_long_tile(const LongTile* /*tile*/) {
 }
 #undef NB_LONG_STEP
 
-/// Two rows by all columns, four at a time.
+/// Two rows by all columns, four at a time; those of init for the next are `init_step` further.
 NB_INLINE void products_of_pair(const int16_t* a, const int16_t* b, int32_t b_step, int32_t columns,
-                                int32_t length, const int32_t* init, int32_t* out, int32_t out_step) {
+                                int32_t length, const int32_t* init, int32_t* out, int32_t out_step,
+                                int32_t init_step = 4) {
   ProductsTile tile{a, b, a + 2 * length, init, out, 4 * out_step};
-  for (int32_t c = 0; c < columns; c += 4, tile.y += 4 * b_step, tile.init += 4, tile.out += 4)
+  for (int32_t c = 0; c < columns; c += 4, tile.y += 4 * b_step, tile.init += init_step, tile.out += 4)
     products_tile(&tile);
 }
 NB_INLINE void products_of_pair(const int16_t* a, const int16_t* b, int32_t b_step, int32_t columns,
