@@ -53,37 +53,64 @@ Lowered lower_add_s8(const Operation& op, std::string function) {
   return l;
 }
 
-/// The call of the kernels of add_s16.h; without a function where they do not compute it.
-Lowered lower_add_s16(const Operation& op, std::string function) {
+/// A sum of which one operand, the one of the larger scale, counts exactly half.
+struct HalfSum {
+  AddQuantized numbers;
+  std::size_t larger;
+  std::int32_t multiplier, right_shift;  ///< of the other one
+};
+/// Nothing where neither counts half, or a shift that remains does not go to the right.
+std::optional<HalfSum> find_half_sum(const Operation& op) {
   for (const Type* type : {op.in[0], op.in[1], op.out[0]})
-    if (type->dtype != DType::i16 || !type->is_quantized() || type->zero_point() != 0 ||
-        type->shape != op.out[0]->shape)
-      return {};
+    if (type->dtype != op.out[0]->dtype || !type->is_quantized() || type->shape != op.out[0]->shape)
+      return std::nullopt;
   const AddQuantized n = sum_numbers(op, 1);
   const auto is_half = [](std::int32_t multiplier, std::int32_t shift) {
     return multiplier == 1 << 30 && shift == 0;
   };
   const bool is_a_half = is_half(n.a_multiplier, n.a_shift), is_b_half = is_half(n.b_multiplier, n.b_shift);
-  const std::int32_t multiplier = is_a_half ? n.b_multiplier : n.a_multiplier,
-                     shift = is_a_half ? n.b_shift : n.a_shift;
-  const bool is_both = is_a_half && is_b_half;
   const auto goes_right = [](std::int32_t s) { return s < 0 && s >= -30; };
-  if (n.left_shift != 15 || !(is_a_half || is_b_half) || !(is_both || goes_right(shift)) ||
-      !goes_right(n.out_shift))
-    return {};
-  Lowered l{.function = std::move(function), .params_type = "AddS16"};
-  l.params = {
-      {"count", std::to_string(op.out[0]->elements())},
-      {"b_multiplier", std::to_string(is_both ? std::numeric_limits<std::int32_t>::max() : multiplier)},
-      {"b_right_shift", std::to_string(is_both ? 1 : -shift)},
-      {"y_multiplier", std::to_string(n.out_multiplier)},
-      {"y_right_shift", std::to_string(-n.out_shift)},
-      {"y_min", std::to_string(n.out_min)},
-      {"y_max", std::to_string(n.out_max)}};
-  const std::size_t larger = is_a_half ? 0 : 1;
-  l.arguments = {input_arg(larger), input_arg(1 - larger), output_arg(0)};
+  if (!(is_a_half || is_b_half) || !goes_right(n.out_shift)) return std::nullopt;
+  // Both: this multiplier gives half of all operands, too.
+  if (is_a_half && is_b_half) return HalfSum{n, 0, std::numeric_limits<std::int32_t>::max(), 1};
+  const std::int32_t shift = is_a_half ? n.b_shift : n.a_shift;
+  if (!goes_right(shift)) return std::nullopt;
+  return HalfSum{n, is_a_half ? 0u : 1u, is_a_half ? n.b_multiplier : n.a_multiplier, -shift};
+}
+Lowered lower_half_sum(const Operation& op, const HalfSum& sum, std::string function, std::string params_type,
+                       bool has_zeros) {
+  const AddQuantized& n = sum.numbers;
+  Lowered l{.function = std::move(function), .params_type = std::move(params_type)};
+  const auto add = [&](const char* name, std::int64_t value) {
+    l.params.push_back({name, std::to_string(value)});
+  };
+  const std::int32_t zeros[] = {n.a_zero, n.b_zero};
+  add("count", op.out[0]->elements());
+  if (has_zeros) add("a_zero", zeros[sum.larger]), add("b_zero", zeros[1 - sum.larger]);
+  add("b_multiplier", sum.multiplier), add("b_right_shift", sum.right_shift);
+  if (has_zeros) add("y_zero", n.out_zero);
+  add("y_multiplier", n.out_multiplier), add("y_right_shift", -n.out_shift);
+  add("y_min", n.out_min), add("y_max", n.out_max);
+  l.arguments = {input_arg(sum.larger), input_arg(1 - sum.larger), output_arg(0)};
   l.in_place = {{0, 0}, {1, 0}};
   return l;
+}
+
+/// The call of the kernel of AddHalfS8; without a function where it does not compute it.
+Lowered lower_add_half_s8(const Operation& op) {
+  if (op.out[0]->dtype != DType::i8) return {};
+  const auto sum = find_half_sum(op);
+  if (!sum || sum->numbers.out_shift < -22) return {};
+  return lower_half_sum(op, *sum, "add_half_s8_dsp", "AddHalfS8", true);
+}
+
+/// The call of the kernels of add_s16.h; without a function where they do not compute it.
+Lowered lower_add_s16(const Operation& op, std::string function) {
+  for (const Type* type : {op.in[0], op.in[1], op.out[0]})
+    if (type->dtype != DType::i16 || !type->is_quantized() || type->zero_point() != 0) return {};
+  const auto sum = find_half_sum(op);
+  if (!sum || sum->numbers.left_shift != 15) return {};
+  return lower_half_sum(op, *sum, std::move(function), "AddS16", false);
 }
 
 FixedPoint product_factor(const Operation& op) {
@@ -167,6 +194,11 @@ std::vector<Block> blocks_of_arithmetic() {
              {{"add_s8_mve", "arithmetic/add_s8_mve.h",
                [](const Operation& op, const Core& core) { return core.has_mve && is_add_s8(op); },
                [](const Operation& op, const Core&) { return lower_add_s8(op, "add_s8_mve"); }},
+              {"add_half_s8_dsp", "arithmetic/add_s8_dsp.h",
+               [](const Operation& op, const Core& core) {
+                 return core.has_dsp && !lower_add_half_s8(op).function.empty();
+               },
+               [](const Operation& op, const Core&) { return lower_add_half_s8(op); }},
               {"add_s8_dsp", "arithmetic/add_s8_dsp.h",
                [](const Operation& op, const Core& core) { return core.has_dsp && is_add_s8(op); },
                [](const Operation& op, const Core&) { return lower_add_s8(op, "add_s8_dsp"); }},
@@ -183,6 +215,13 @@ std::vector<Block> blocks_of_arithmetic() {
                  const bool is_positive = sum_numbers(op, 1).out_min == 0;
                  return lower_add_s16(op, is_positive ? "add_s16_dsp<true>" : "add_s16_dsp<false>");
                }}});
+  for (const char* scales : {"0.05,-3); i8[40,70] q(0.03,7)", "0.03,-128); i8[40,70] q(0.05,127)",
+                             "0.04,9); i8[40,70] q(0.04,-1)", "0.05,3); i8[40,70] q(0.00001,7)"})
+    for (const char* clamp : {"", "clamp_min=0"})
+      blocks[0].samples.push_back({std::string("i8[40,70] q(") + scales, clamp, "i8[40,70] q(0.06,-5)"});
+  // Too coarse for the kernel of halves.
+  blocks[0].samples.push_back(
+      {"i8[40,70] q(0.05,-3); i8[40,70] q(0.03,7)", "clamp_min=-9", "i8[40,70] q(1.7,4)"});
   for (const char* scales : {"0.0005,0); i16[3,70] q(0.0003,0)", "0.0003,0); i16[3,70] q(0.0005,0)",
                              "0.0004,0); i16[3,70] q(0.0004,0)"})
     for (const char* clamp : {"", "clamp_min=0"})
