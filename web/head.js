@@ -109,7 +109,7 @@ function least(path) {
   let best = -1;
   const value = (i) => at(`rows.${i}.${path}`);
   list("rows").forEach((row, i) => {
-    if (row.fits && typeof value(i) === "number" && (best < 0 || value(i) < value(best))) best = i;
+    if (row.fits && typeof value(i) === "number" && (!path.startsWith("price.") || row.price.currency === at("currency")) && (best < 0 || value(i) < value(best))) best = i;
   });
   return best;
 }

@@ -141,7 +141,11 @@ json comparison_json(const Comparison& comparison) {
     program["boards"] = program["boards"].get<int>() + 1;
     if (row.fits()) program["boards_that_fit"] = program["boards_that_fit"].get<int>() + 1;
   }
-  return {{"schema_version", 1}, {"programs", std::move(programs)}, {"rows", std::move(rows)}};
+  const std::string currency = usual_currency(comparison.rows);
+  return {{"schema_version", 1},
+          {"currency", text_or_null(currency)},
+          {"programs", std::move(programs)},
+          {"rows", std::move(rows)}};
 }
 
 }  // namespace nb

@@ -165,9 +165,9 @@ json limitations(const json& section, const json& found) {
     }
     if (assumed > 0)
       said.add(
-          say("The files of {0} boards are silent on a memory, and its speed is assumed: their cycles "
-              "are marked.",
-              "Les fiches de {0} cartes ne disent rien d’une mémoire, dont la vitesse est supposée : "
+          say("The speed of a memory is assumed on {0} of the boards, whose files are silent on it: their "
+              "cycles are marked.",
+              "La vitesse d’une mémoire, dont les fiches ne disent rien, est supposée sur {0} des cartes : "
               "leurs cycles sont marqués.",
               {count(assumed)}));
     if (dated > 0)
@@ -205,11 +205,17 @@ void recommend_by_memories(const json& found, Sentences& said) {
 
 /// The boards that fit and have least of a figure.
 void recommend_by_boards(const json& found, Sentences& said) {
+  // Prices in another currency than most are not compared with those.
+  const auto is_usual = [&](const json& row, std::string_view pointer) {
+    return !pointer.starts_with("/price/") ||
+           find_text(row, "/price/currency") == find_text(found, "/currency");
+  };
   const auto least = [&](const char* pointer) {
     const json* best = nullptr;
     for (const json& row : find_list(found, "/rows"))
       if (const auto value = find_number(row, pointer);
-          value && is_true(row, "/fits") && (best == nullptr || *value < *find_number(*best, pointer)))
+          value && is_true(row, "/fits") && is_usual(row, pointer) &&
+          (best == nullptr || *value < *find_number(*best, pointer)))
         best = &row;
     return best;
   };
