@@ -302,7 +302,8 @@ int run(const Options& options) {
   const auto conditions = parse_conditions(options.what_if, diagnostics);
   const auto cost = cost_request(options, diagnostics);
   if (!conditions || !cost) return finish(diagnostics, options);
-  auto asked = compile_as_asked(options, "host", diagnostics);
+  // A report says why each value has its integers.
+  auto asked = compile_as_asked(options, "host", diagnostics, !options.reports.empty());
   if (!asked) return finish(diagnostics, options);
   const Compiled* compiled = &asked->compiled;
   const Graph& graph = compiled->graph;
@@ -352,6 +353,7 @@ int run(const Options& options) {
       run_json(graph, built->program, compiled->board, built->firmware, *result, known_costs, files),
       asked->formats);
   if (changes) found["requantized"] = changes_json(*changes);
+  if (!compiled->quantization.empty()) found["quantization"] = quantization_json(compiled->quantization);
   return finish_with(found, diagnostics, options, [&] {
     print_run(graph, built->program, compiled->board, built->firmware, *result, known_costs, files);
     if (changes)

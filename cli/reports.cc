@@ -65,6 +65,9 @@ std::vector<ReportTool> tools_of(const json& found, const std::string& verb) {
   if (verb == "validate" && !is_true(found, "/is_own_reference")) cores.emplace_back("host");
   for (const json& row : find_list(found, "/rows"))
     if (find_json(row, "/instructions") != nullptr) add(row);
+  for (const char* pointer : {"/advice/ranked", "/advice/others"})
+    for (const json& entry : find_list(found, pointer))
+      if (find_json(entry, "/instructions") != nullptr) add(entry);
   return report_tools(cores, verb != "time");
 }
 

@@ -42,19 +42,22 @@ export function clipped(text, width, pixels = 7) {
   return "\u2068" + shown + "\u2069";
 }
 
-// Places for names beside points, those that come first preferred, none over another or over one of `marks`: [{point, x, y,
-// text}]. Points have `px`, `py`, `text` and a radius `r`.
+const kLetter = 8.6;  // pixels of a bold one, at most
+
+// Places for names beside points, those that come first preferred, none over another or over one of `marks`: [{x, y, text,
+// anchor}]. Points have `px`, `py`, `text` and a radius `r`.
 export function placedLabels(points, marks, width, top) {
   const taken = marks.map((mark) => ({ x: mark.px - mark.r, y: mark.py + 4, length: 2 * mark.r })), labels = [];
   for (const point of points) {
-    const text = clipped(point.text, Math.min(190, width / 2));
-    const length = 6.6 * Array.from(text).length, gap = point.r + 4;
-    const right = point.px + gap + length <= width;
-    for (const [x, y] of [[right ? point.px + gap : point.px - gap - length, point.py - 9], [right ? point.px + gap : point.px - gap - length, point.py + 18],
-      [Math.max(0, point.px - gap - length), point.py - 9], [Math.max(0, point.px - gap - length), point.py + 18]]) {
-      if (y < top || taken.some((box) => x < box.x + box.length && box.x < x + length && Math.abs(box.y - y) < 14)) continue;
-      taken.push({ x, y, length });
-      labels.push({ point, x, y, text });
+    const text = clipped(point.text, Math.min(190, width / 2), kLetter);
+    const length = kLetter * (Array.from(text).length - 2), gap = point.r + 4;
+    const places = [];
+    if (point.px + gap + length <= width) places.push({ x: point.px + gap, from: point.px + gap, anchor: "start" });
+    if (point.px - gap - length >= 0) places.push({ x: point.px - gap, from: point.px - gap - length, anchor: "end" });
+    for (const [place, y] of places.flatMap((one) => [[one, point.py - 9], [one, point.py + 18]])) {
+      if (y < top || taken.some((box) => place.from < box.x + box.length && box.x < place.from + length && Math.abs(box.y - y) < 14)) continue;
+      taken.push({ x: place.from, y, length });
+      labels.push({ x: place.x, y, text, anchor: place.anchor });
       break;
     }
   }

@@ -241,5 +241,7 @@ export const labels = {
   station_time: { en: "Time", fr: "Chiffrer" },
   station_compare: { en: "Compare", fr: "Comparer" },
   station_layers: { en: "Layer by layer", fr: "Couche par couche" },
+  station_search: { en: "Search", fr: "Chercher" },
+  station_check: { en: "Check", fr: "Vérifier" },
   station_alternatives: { en: "Alternatives", fr: "Variantes" },
 };

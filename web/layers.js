@@ -27,6 +27,8 @@ export function Layers() {
   const is = (key) => layers.some((layer) => layer[key] !== undefined && layer[key] !== null);
   const rows = useMemo(() => layers.map((layer, i) => ({ layer, i })), []);
   if (!is("kernel")) return null;
+  // Of a model that was quantized here: why a layer's values have their numbers.
+  const reasons = new Map(list("quantization").map((value) => [value.layer, value.reason]));
   const columns = [
     { key: "place", title: "#", role: "place", value: (row) => row.i, cell: (row) => html`<span class="place">${row.i + 1}</span>` },
     { key: "name", title: t("layer"), isText: true, role: "naming", value: (row) => row.layer.name,
@@ -36,7 +38,7 @@ export function Layers() {
       cell: (row) => key === "cycles_share" ? html`<${Share} path=${`layers.${row.i}.${key}`} />`
         : html`<${Figure} path=${`layers.${row.i}.${key}`} />` })),
     { key: "format", title: t("format"), isText: true, value: (row) => row.layer.format,
-      cell: (row) => row.layer.format },
+      cell: (row) => html`${row.layer.format}${reasons.has(row.layer.name) ? html`<span class="second" lang="en">${reasons.get(row.layer.name)}</span>` : null}` },
     { key: "kernel", title: t("kernel_and_why"), isText: true, value: (row) => row.layer.kernel,
       cell: (row) => html`<${Name} text=${row.layer.kernel} code /><span class="second wide">${say(row.layer.why)}</span>` },
   ];

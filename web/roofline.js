@@ -33,7 +33,7 @@ export function Roofline() {
       ${slope ? html`<path class="roof" d=${slope} />` : null}
       ${peak ? html`<text class="roof-name" x=${right} y=${y(peak) - 8} text-anchor="end">${t("peak")}</text>` : null}
       ${points.map((point, i) => html`<g ...${marks(i)}><circle cx=${point.px} cy=${point.py} r=${point.r} /></g>`)}
-      ${placedLabels(named, points, width, top).map((label) => html`<text class="label" aria-hidden="true" x=${label.x} y=${label.y}>${label.text}</text>`)}`;
+      ${placedLabels(named, points, width, top).map((label) => html`<text class="label" aria-hidden="true" x=${label.x} y=${label.y} text-anchor=${label.anchor}>${label.text}</text>`)}`;
   };
   const readout = (k) => {
     const path = `layers.${layers[k].i}.`;

@@ -50,7 +50,7 @@ export function Scatter({ entries, measures, label }) {
         y=${{ scale: y, ticks: logTicks(y0, y1, 8), title: measure.currency ? `${t("price")}, ${currency}` : t("energy_uj") }} />
       <path class="front" d=${line} />
       ${drawn.map((k) => html`<g ...${marks(k)}><circle class=${onFront.has(points[k]) ? "best" : "other"} cx=${points[k].px} cy=${points[k].py} r=${onFront.has(points[k]) ? 6 : 4.5} /></g>`)}
-      ${placedLabels(front, points, width, top).map((one) => html`<text class="label" aria-hidden="true" x=${one.x} y=${one.y}>${one.text}</text>`)}`;
+      ${placedLabels(front, points, width, top).map((one) => html`<text class="label" aria-hidden="true" x=${one.x} y=${one.y} text-anchor=${one.anchor}>${one.text}</text>`)}`;
   };
   const readout = (k) => html`<b><${Name} text=${points[k].text} /></b> <${Figure} path=${points[k].path + "latency_ms_estimated"} unit="ms" />, <${Figure}
       path=${points[k].path + measure.path} unit=${measure.currency ? currency : "µJ"} isShort />${onFront.has(points[k]) ? html` · ${t("on_line")}` : null}`;

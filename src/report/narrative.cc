@@ -113,7 +113,7 @@ json limitations(const json& section, const json& found) {
   Sentences said;
   const std::string verb = find_text(section, "/verb");
   const bool is_timed = find_number(found, "/cycles_estimated").has_value();
-  if (is_timed || verb == "compare")
+  if (is_timed || verb == "compare" || find_json(found, "/advice") != nullptr)
     said.add(
         say("Cycles, milliseconds and energy are estimates: instructions are counted on a virtual board "
             "and priced by a timing model of the core. 9 of 10 published measurements lie in such "
@@ -134,6 +134,17 @@ json limitations(const json& section, const json& found) {
     said.add(say("One sample of made-up bytes was run: what depends on data may take longer or shorter.",
                  "Un seul échantillon d’octets inventés a été exécuté : ce qui dépend des données peut durer "
                  "plus ou moins longtemps."));
+  if (find_json(found, "/advice") != nullptr) {
+    const std::string data = find_text(found, "/advice/data");
+    said.add(
+        find_json(found, "/advice/metric") == nullptr
+            ? say("No labelled data were given: what each format costs in accuracy is not measured.",
+                  "Sans données étiquetées, ce que chaque format coûte en exactitude n’est pas mesuré.")
+            : say("Accuracy is that of {0} samples of {1}; other data may give another.",
+                  "L’exactitude est celle de {0} échantillons de {1} ; d’autres données peuvent en donner "
+                  "une autre.",
+                  {count(find_count(found, "/advice/samples").value_or(0)), word(data)}));
+  }
   if (verb == "analyze" && find_json(found, "/macs") != nullptr)
     said.add(
         say("Nothing was built: flash is that of weights, RAM that of the arena with an allowance for "

@@ -34,6 +34,7 @@ class Walk {
     if (verb_ == "validate") compare_with_reference();
     if (verb_ == "compare") compare_boards();
     if (verb_ == "explain") explain();
+    if (verb_ == "advise") advise();
     return std::move(steps_);
   }
 
@@ -161,6 +162,26 @@ class Walk {
       add("alternatives", say("The layer is built and run in {0} formats, the others as chosen.",
                               "La couche est compilée et exécutée dans {0} formats, les autres comme choisi.",
                               {count(others)}));
+  }
+
+  void advise() {
+    const json &ranked = find_list(found_, "/advice/ranked"), &others = find_list(found_, "/advice/others");
+    std::set<std::string> boards;
+    std::int64_t checked = 0;
+    for (const json* list : {&ranked, &others})
+      for (const json& entry : *list) {
+        boards.insert(find_text(entry, "/base_board"));
+        checked += find_json(entry, "/on_board") != nullptr ? 1 : 0;
+      }
+    if (boards.empty()) return;
+    add("search", say("{0} ways to build it are priced, in {1} formats on {2} boards.",
+                      "{0} façons de le construire sont chiffrées, en {1} formats sur {2} cartes.",
+                      {count(static_cast<std::int64_t>(ranked.size() + others.size())),
+                       count(static_cast<std::int64_t>(find_list(found_, "/advice/formats").size())),
+                       count(static_cast<std::int64_t>(boards.size()))}));
+    if (checked > 0)
+      add("check", say("{0} of them are run on their virtual boards.",
+                       "{0} d’entre elles sont exécutées sur leurs cartes virtuelles.", {count(checked)}));
   }
 
   void time_firmware() {

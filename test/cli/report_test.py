@@ -185,6 +185,8 @@ class Reports(unittest.TestCase):
         self.assertEqual({file["role"] for file in found["report"]["files"]}, {"model", "data", "calibration"})
         self.assertIn("quantize", [step["station"] for step in found["report"]["steps"]])
         self.assertGreater(found["ram"]["stack_bytes"], 0)
+        run = self.report("run", MLP, *BOARD, *quantize)
+        self.assertLessEqual({layer["name"] for layer in run["layers"] if layer["macs"]}, {value["layer"] for value in run["quantization"]})
         layer = found["layers"][0]["name"]
         found = self.report("explain", MLP, layer, *BOARD, *quantize)
         self.assertEqual(found["layer"]["name"], layer)

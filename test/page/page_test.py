@@ -149,6 +149,7 @@ def make(maker, scratch):
     validated = maker.page("validate", "validate", MLP, *BOARD, *quantize, "--data", scratch / "x.npz")
     maker.page("analyze", "analyze", MLP, *quantize)
     maker.page("formats", "run", MLP, *BOARD, "--quantize", "auto", "--calibrate", scratch / "x.npz", "--max-drop", "100")
+    maker.page("quantized", "run", MLP, *BOARD, *quantize)
     maker.page("host", "run", MLP)
     maker.page("explain", "explain", MLP, validated["layers"][0]["name"], *BOARD, *quantize)
     maker.page("explain_all", "explain", MLP, *BOARD, *quantize)
