@@ -153,6 +153,7 @@ Result<QuantizeOptions> quantize_options(const Options& options, Diagnostics& di
   if (options.quantize.empty()) return QuantizeOptions{};
   QuantizeOptions quantize{.numbers = options.quantize == "int16" ? DType::i16 : DType::i8,
                            .calibration = options.calibration,
+                           .first_samples = options.calibrate_first,
                            .has_float_ends = options.has_float_ends};
   for (const std::string& text : options.layers) {
     const std::size_t equals = text.rfind('=');
@@ -190,6 +191,7 @@ Result<CompileOptions> compile_options(const Options& options, Diagnostics& diag
                         .state = {options.states, {}, options.streams},
                         .quantize = *quantize,
                         .pixels = std::move(*pixels),
+                        .goal = find_goal(options.prefer).value_or(KernelGoal::time),
                         .may_change_outputs = !options.requantize.empty(),
                         .stop_after = options.stop_after,
                         .from = options.from};

@@ -26,6 +26,11 @@ struct Options {
   std::string data, labels, reference, metric = "auto", layer;
   std::vector<std::string> words, boards, formats;
   std::string resume;
+  std::string prefer, max_latency, max_energy, max_price, rate, rank_by, reserve_ram, reserve_flash,
+      cpu_share;
+  std::optional<std::int64_t> volume;
+  std::size_t calibrate_first = 0, checked = 5;
+  bool is_exhaustive = false;
   int jobs = 0;
   std::string like, prices, to;
   std::vector<std::string> memory_map, what_if;
@@ -45,6 +50,7 @@ int run(const Options& options);
 int validate(const Options& options);
 int time(const Options& options);
 int compare(const Options& options);
+int advise(const Options& options);
 int boards(const Options& options);
 int blocks(const Options& options);
 int explain(const Options& options);

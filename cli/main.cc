@@ -6,6 +6,7 @@
 
 #include "base/process.h"
 #include "base/text.h"
+#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/reports.h"
 
@@ -48,6 +49,10 @@ void add_number_options(CLI::App& verb, Options& options) {
           "--calibrate", options.calibration,
           "samples of the model's inputs for --quantize: .npz, .npy, or a folder of .npy or of pictures")
       ->type_name("DATA");
+  verb.add_option("--calibrate-first", options.calibrate_first,
+                  "only so many samples of --calibrate, the first; all if left out")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 30));
   verb.add_flag("--float-io", options.has_float_ends, "with --quantize: inputs and outputs stay float");
   verb.add_option(
           "--requantize", options.requantize,
@@ -55,6 +60,10 @@ void add_number_options(CLI::App& verb, Options& options) {
           "outputs by a step; run and validate count how many")
       ->type_name("HOW")
       ->check(CLI::IsMember({"fast"}));
+  verb.add_option("--prefer", options.prefer,
+                  "kernels for the shortest time, or the least RAM or flash; time if left out")
+      ->type_name("WHAT")
+      ->check(CLI::IsMember({"time", "ram", "flash"}));
   verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
 }
 
@@ -322,6 +331,72 @@ void add_compare_options(CLI::App& verb, Options& options) {
   verb.footer("Example: nblocks compare kws.tflite --boards nucleo-l4r5zi,nucleo-h743zi2,rpi-pico2");
 }
 
+void add_advise_options(CLI::App& verb, Options& options) {
+  const auto text = [&](const char* name, std::string& to, const char* type, const char* doc) {
+    verb.add_option(name, to, doc)->type_name(type);
+  };
+  verb.add_option("model", options.model, "a model file, of any format that `run` takes")
+      ->required()
+      ->type_name("FILE");
+  text("-d,--data", options.data, "FILE",
+       "a labelled set, .npz with inputs (x) and targets (y): accuracy is measured on it");
+  text("--labels", options.labels, "NAME|FILE", "targets: another array of the data than y, or a .npy file");
+  text("--metric", options.metric, "METRIC",
+       "accuracy balanced-accuracy auc mse rmse mae l2r nse cos; what fits the targets if left out");
+  text("--calibrate", options.calibration, "DATA",
+       "samples of a float model's inputs, for integers; the first of --data if left out");
+  verb.add_flag("--float-io", options.has_float_ends, "inputs and outputs stay float");
+  text("--max-latency", options.max_latency, "TIME", "of one inference: 75ms, 2s");
+  text("--max-energy", options.max_energy, "ENERGY", "of one inference: 5mJ, 300uJ");
+  text("--max-price", options.max_price, "PRICE", "of the part and the memories beside it: 5EUR, 4.20USD");
+  verb.add_option("--min-acc", options.min_acc, "least of the metric (most of an error)")->type_name("VALUE");
+  verb.add_option("--max-drop", options.max_drop,
+                  "points that may be lost against the float model. A point is 1/100 of accuracy, 10 % more "
+                  "of an error")
+      ->type_name("POINTS");
+  text("--reserve-ram", options.reserve_ram, "BYTES", "RAM inside the part that other firmware needs: 64K");
+  text("--reserve-flash", options.reserve_flash, "BYTES", "likewise of flash: 256K");
+  text("--cpu-share", options.cpu_share, "SHARE",
+       "with --period: how much of the core's time is for this: 30%");
+  verb.add_option("--volume", options.volume, "prices at that many a year; as published if left out")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+  text("--prices", options.prices, "FILE", "your own prices, before the catalogue's (docs/add-a-board.md)");
+  text("--rate", options.rate, "RATE", "a rate of exchange: USD=0.92EUR");
+  verb.add_option("--rank", options.rank_by, "what answers are ordered by; price if left out")
+      ->type_name("BY")
+      ->check(CLI::IsMember({"price", "latency", "energy", "accuracy"}));
+  verb.add_option("-b,--boards", options.boards,
+                  "some of `nblocks boards`, or .toml files; if left out all that programs are built for")
+      ->type_name("BOARD,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  add_reading_options(verb, options);
+  verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
+  add_picture_options(verb, options);
+  add_what_if_option(verb, options);
+  add_duty_options(verb, options);
+  text("--resume", options.resume, "FOLDER",
+       "keep what was measured there, and do not measure again what is there already");
+  verb.add_option("--check", options.checked,
+                  "answers that are run on their virtual boards, the first; 5 if left out")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000));
+  verb.add_flag("--exhaustive", options.is_exhaustive,
+                "try also what another way of the same kind makes needless");
+  verb.add_option("-j,--jobs", options.jobs,
+                  "programs that are built and run at a time; one a core of this computer if left out")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  verb.add_option("--timeout", options.timeout_seconds, "seconds that a program may run; 600 if left out")
+      ->type_name("SECONDS");
+  add_output_options(verb, options);
+  add_report_option(verb, options);
+  verb.footer(
+      "Example: nblocks advise net.onnx --data test.npz --max-latency 75ms --max-price 5USD --reserve-ram "
+      "64K");
+}
+
 void add_explain_options(CLI::App& verb, Options& options) {
   add_model_options(verb, options, "cortex-m4f");
   CLI::Option* topic = verb.get_option("model");
@@ -400,55 +475,6 @@ void keep_command(const CLI::App& verb, int argc, char** argv, Options& options)
   }
 }
 
-std::vector<std::string> names_of(const std::vector<const CLI::App*>& verbs) {
-  std::vector<std::string> names;
-  for (const CLI::App* verb : verbs) names.push_back(verb->get_name());
-  return names;
-}
-
-/// Says what is wrong with a command line: a verb or an option that there is none of, by its nearest names.
-int refuse_command_line(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  const std::vector<std::string> words(argv + 1, argv + argc);
-  Options options;
-  options.is_json = std::find(words.begin(), words.end(), "--json") != words.end();
-  nb::Diagnostic said{.kind = nb::Kind::usage, .message = error.what()};
-  const auto suggest = [&](const std::string& word, const std::vector<std::string>& names,
-                           const std::string& all) {
-    const std::string near = nb::nearest(word, names);
-    said.help = near.empty() ? all : "did you mean `" + near + "`?";
-  };
-  const std::vector<CLI::App*> given = app.get_subcommands();
-  const std::vector<std::string> verbs = names_of(app.get_subcommands([](const CLI::App*) { return true; }));
-  const std::string all_verbs = "verbs: " + nb::join(verbs, ", ");
-  if (given.empty() && words.empty()) {
-    said.message = "no verb is given";
-    said.help = all_verbs + "; `nblocks --help`";
-  } else if (given.empty()) {
-    const bool is_option = words[0].starts_with("-");
-    said.message =
-        (is_option ? "nblocks has no option `" : "no verb is called `") + nb::printable(words[0]) + "`";
-    suggest(words[0], verbs, all_verbs);
-  } else {
-    const CLI::App& verb = *given[0];
-    std::vector<std::string> names;
-    for (const CLI::Option* option : verb.get_options())
-      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    const std::string see = "`nblocks " + verb.get_name() + " --help`";
-    said.message = verb.get_name() + ": " + nb::printable(error.what());
-    said.help = see;
-    for (const std::string& word : words) {
-      const std::string name = word.substr(0, word.find('='));
-      if (!name.starts_with("--") || std::find(names.begin(), names.end(), name) != names.end()) continue;
-      said.message = verb.get_name() + " has no option `" + nb::printable(name) + "`";
-      suggest(name, names, see);
-      break;
-    }
-  }
-  nb::Diagnostics diagnostics;
-  diagnostics.add(std::move(said));
-  return nb::cli::finish(diagnostics, options);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -487,6 +513,10 @@ int main(int argc, char** argv) {
       *add("compare", "Models on many boards: what fits, cycles, milliseconds, energy, price.",
            nb::cli::compare),
       options);
+  add_advise_options(
+      *add("advise", "What to do so that a model fits: numbers, kernels, memories, parts; with their costs.",
+           nb::cli::advise),
+      options);
   add_boards_options(
       *add("boards", "The boards and external memories: what they hold, how fast, at what power and price.",
            nb::cli::boards),
@@ -512,7 +542,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return refuse_command_line(app, error, argc, argv);
+    return nb::cli::refuse_command_line(app, error, argc, argv);
   }
   keep_command(*app.get_subcommands()[0], argc, argv, options);
   if (nb::Diagnostics diagnostics; !nb::cli::check_reports(options, diagnostics))

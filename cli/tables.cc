@@ -141,10 +141,10 @@ void print_run(const Graph& graph, const Program& program, const Board& board, c
                 graph.state_bytes > 0 ? "a step (the first sample's)" : "an inference (the first sample's)");
     if (costs != nullptr)
       print_costs(costs->total, costs->stall_cycles, costs->basis, costs->duty, costs->assumptions);
-    print_total(
-        "flash", firmware.flash_bytes,
-        fmt::format("bytes, {}: weights {}, code {}", bytes_text(firmware.flash_bytes),
-                    grouped(program.constant_bytes), grouped(firmware.flash_bytes - program.constant_bytes)));
+    print_total("flash", firmware.flash_bytes,
+                fmt::format("bytes, {}: weights {}, code {}", bytes_text(firmware.flash_bytes),
+                            grouped(program.constant_bytes - firmware.far_bytes),
+                            grouped(firmware.flash_bytes + firmware.far_bytes - program.constant_bytes)));
     print_total("ram (total)", ram,
                 fmt::format("bytes, {}: arena {}, stack {} (measured), variables {}", bytes_text(ram),
                             grouped(graph.arena_bytes), grouped(stack), grouped(firmware.static_bytes)));

@@ -93,10 +93,14 @@ bool report_overflow(const std::string& linker_text, const MemoryPlan& plan, con
     const std::string_view region = line.substr(at + 8, line.find('\'', at) - at - 8);
     std::int64_t bytes = 0;
     std::from_chars(line.data() + over + 14, line.data() + line.size(), bytes);
-    const Memory& memory = region == "FLASH" ? *plan.program : region == "RAM2" ? *plan.arena : *plan.stack;
-    const std::int64_t there = region == "FLASH"  ? sizes.flash_bytes
-                               : region == "RAM2" ? sizes.ram2_bytes
-                                                  : sizes.ram_bytes;
+    const Memory& memory = region == "FLASH"    ? *plan.program
+                           : region == "FLASH2" ? *plan.weights
+                           : region == "RAM2"   ? *plan.arena
+                                                : *plan.stack;
+    const std::int64_t there = region == "FLASH"    ? sizes.flash_bytes
+                               : region == "FLASH2" ? sizes.flash2_bytes
+                               : region == "RAM2"   ? sizes.ram2_bytes
+                                                    : sizes.ram_bytes;
     if (there < size_of(memory)) {
       diagnostics.add({.kind = Kind::does_not_fit,
                        .message = grouped(bytes) + " bytes too many for the virtual machine of " +
@@ -208,7 +212,8 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
   const bool has_own_arena_memory = plan.arena != plan.stack;
   const auto narrow = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
   const bench::MemorySizes sizes =
-      bench::cut_to_machines(*core, {narrow(size_of(*plan.program)), narrow(size_of(*plan.stack)), 0,
+      bench::cut_to_machines(*core, {narrow(size_of(*plan.program)), narrow(size_of(*plan.stack)),
+                                     plan.weights == nullptr ? 0 : narrow(size_of(*plan.weights)),
                                      has_own_arena_memory ? narrow(size_of(*plan.arena)) : 0});
   const auto placement = bench::place_memories(*core, sizes);
   if (!placement)
@@ -223,13 +228,13 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
   const std::string filled_script =
       fill_template(*script, {{"FLASH_ORIGIN", "0x" + hex_text(placement->flash_origin)},
                               {"FLASH_LENGTH", bytes(sizes.flash_bytes)},
-                              {"FLASH2_ORIGIN", "0"},
-                              {"FLASH2_LENGTH", "0"},
+                              {"FLASH2_ORIGIN", "0x" + hex_text(placement->flash2_origin)},
+                              {"FLASH2_LENGTH", bytes(sizes.flash2_bytes)},
                               {"RAM_ORIGIN", "0x" + hex_text(placement->ram_origin)},
                               {"RAM_LENGTH", bytes(size_of(*plan.stack))},
                               {"RAM2_ORIGIN", "0x" + hex_text(placement->ram2_origin)},
                               {"RAM2_LENGTH", bytes(sizes.ram2_bytes)},
-                              {"WEIGHTS_REGION", "FLASH"},
+                              {"WEIGHTS_REGION", plan.weights == nullptr ? "FLASH" : "FLASH2"},
                               {"ARENA_REGION", has_own_arena_memory ? "RAM2" : "RAM"},
                               {"STACK_BYTES", bytes(plan.stack_bytes)},
                               {"BOOT_ORIGIN", "0x" + hex_text(placement->boot_origin)},
@@ -245,6 +250,9 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
   if (has_own_arena_memory)
     firmware.places.push_back(
         {placement->ram2_origin, placement->ram2_origin + sizes.ram2_bytes, plan.arena->name});
+  if (plan.weights != nullptr)
+    firmware.places.push_back(
+        {placement->flash2_origin, placement->flash2_origin + sizes.flash2_bytes, plan.weights->name});
   std::vector<std::string> objects;
   const auto compile_all = [&](const std::vector<std::string>& sources,
                                const std::string& optimize) -> Status {
@@ -288,7 +296,8 @@ Result<Firmware> build_firmware(const Program& program, const Graph& graph, cons
     return diagnostics.add({.kind = Kind::internal, .message = "the linked firmware cannot be read"});
   for (const ElfSection& section : firmware.elf->sections) {
     const auto size = static_cast<std::int64_t>(section.size_bytes);
-    if (section.is_loaded()) firmware.flash_bytes += size;
+    const bool is_far = plan.weights != nullptr && section.name == ".nb_weights";
+    if (section.is_loaded()) (is_far ? firmware.far_bytes : firmware.flash_bytes) += size;
     if (section.name == ".data" || section.name == ".bss") firmware.static_bytes += size;
     if (section.name == ".nb_arena") firmware.arena_bytes += size;
   }

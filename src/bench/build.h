@@ -16,11 +16,13 @@ namespace nb {
 struct Firmware {
   std::filesystem::path folder, executable;
   std::optional<ElfFile> elf;
-  std::vector<std::string> qemu;             ///< the command without plugin and kernel; empty on the host
-  std::vector<RegionPlace> places;           ///< program, RAM, and RAM of the arena if that is another
+  std::vector<std::string> qemu;  ///< the command without plugin and kernel; empty on the host
+  /// Program, RAM; RAM of the arena and memory of far layers' constants if these are others.
+  std::vector<RegionPlace> places;
   std::string machine;                       ///< the QEMU machine; "host"
   std::vector<std::string> compile_command;  ///< of the model's source
   std::int64_t flash_bytes = 0;              ///< vectors, code, constants, initial data
+  std::int64_t far_bytes = 0;                ///< constants of far layers, beside them
   std::int64_t static_bytes = 0;             ///< .data and .bss without the arena
   std::int64_t arena_bytes = 0;
 };

@@ -11,7 +11,8 @@ namespace nb {
 struct MemoryPlan {
   const Memory* program = nullptr;
   const Memory* stack = nullptr;
-  const Memory* arena = nullptr;  ///< null: none has room for it
+  const Memory* arena = nullptr;    ///< null: none has room for it
+  const Memory* weights = nullptr;  ///< of the constants of far layers; null: they lie with the program
   std::int64_t stack_bytes = 0;
 };
 
@@ -24,12 +25,13 @@ struct ProgramSizes {
   std::int64_t static_bytes = 0;  ///< from the end of the stack to the end of .data and .bss
   std::int64_t arena_bytes = 0;
   std::int64_t stack_bytes = 0;  ///< that was used
+  std::int64_t far_bytes = 0;    ///< constants of far layers (Placement)
 };
 
 /// A memory with too little room.
 struct Misfit {
   std::string memory;
-  std::string what;  ///< "arena", "weights", "program", "stack and arena"
+  std::string what;  ///< "arena", "weights", "program", "stack and arena", "reserve"
   std::int64_t needed_bytes = 0, free_bytes = 0;
   [[nodiscard]] std::int64_t excess_bytes() const { return needed_bytes - free_bytes; }
 };

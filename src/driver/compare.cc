@@ -20,7 +20,8 @@ namespace {
 
 /// All boards of the request, once each. Errors: usage, and those of find_target_board.
 Result<std::vector<Board>> boards_of(const CompareRequest& request, Diagnostics& diagnostics) {
-  std::vector<Board> boards;
+  std::vector<Board> boards = request.made_boards;
+  if (!boards.empty()) return boards;
   if (request.boards.empty()) {
     for (const Board& board : builtin_boards())
       if (!board.is_virtual && !board.is_data_only && !board.is_host() &&
@@ -52,7 +53,9 @@ std::vector<std::vector<std::size_t>> boards_by_code(const std::vector<Board>& b
   for (std::size_t i = 0; i < boards.size(); ++i) {
     const auto same = std::find_if(groups.begin(), groups.end(), [&](const std::vector<std::size_t>& group) {
       const Board& first = boards[group[0]];
-      return first.processor == boards[i].processor && first.optimize == boards[i].optimize;
+      const Placement &one = first.placement, &other = boards[i].placement;
+      return first.processor == boards[i].processor && first.optimize == boards[i].optimize &&
+             one.weights.empty() == other.weights.empty() && one.far_layers == other.far_layers;
     });
     if (same == groups.end())
       groups.push_back({i});
@@ -68,29 +71,42 @@ class FormattedModel {
   FormattedModel(fs::path model, const ComparedFormat& format) : model_(std::move(model)), format_(format) {}
 
   [[nodiscard]] Result<Compiled> compiled(const Board& board, Diagnostics& diagnostics) {
-    if (!format_.options.quantize.numbers) {
+    const KernelGoal goal = format_.options.goal;
+    if (format_.variants == nullptr && !format_.options.quantize.numbers) {
       auto graph = compile(model_, format_.options, board.core, board.processor, diagnostics);
       if (!graph) return kFailed;
-      Board plain = plain_board(board, graph->arena_bytes);
-      return Compiled{std::move(plain), std::move(*graph)};
+      return with_plain_board({board, std::move(*graph)}, goal);
     }
     const std::lock_guard<std::mutex> alone(calibrating_);
+    if (format_.variants != nullptr) {
+      auto made = format_.variants->compiled(format_.variants->plan(format_.layers), plain_board(board, 0),
+                                             diagnostics, nullptr, goal);
+      if (!made) return kFailed;
+      made->board = board;
+      return with_plain_board(std::move(*made), goal);
+    }
     if (!variants_)
       variants_ =
           std::make_unique<Result<Variants>>(Variants::of(model_, format_.options, board.name, said_));
     for (const Diagnostic& one : said_.all()) diagnostics.add(one);
     if (!*variants_) return kFailed;
     const Variants& variants = **variants_;
-    auto made = variants.compiled(variants.plan({}), plain_board(board, 0), diagnostics);
+    auto made = variants.compiled(variants.plan({}), plain_board(board, 0), diagnostics, nullptr, goal);
     if (!made) return kFailed;
-    made->board = plain_board(board, made->graph.arena_bytes);
-    return made;
+    made->board = board;
+    return with_plain_board(std::move(*made), goal);
   }
 
   [[nodiscard]] const fs::path& model() const { return model_; }
   [[nodiscard]] const ComparedFormat& format() const { return format_; }
 
  private:
+  static Compiled with_plain_board(Compiled compiled, KernelGoal goal) {
+    compiled.board = plain_board(compiled.board, compiled.graph.arena_bytes);
+    serve_goal(compiled.board, goal);
+    return compiled;
+  }
+
   fs::path model_;
   const ComparedFormat& format_;
   std::mutex calibrating_;
@@ -171,18 +187,19 @@ class Comparer {
 
  private:
   void add_price(const Board& board, ComparisonRow& row) const {
-    row.prices = quoted_prices(board.name, board.part, board.prices, board.sources, request_.prices);
+    const std::string& name = board.base_name.empty() ? board.name : board.base_name;
+    row.prices = quoted_prices(name, board.part, board.prices, board.sources, request_.prices);
     for (const QuotedPrice& one : row.prices)
       if (!row.price || (row.price->price.is_of_board && !one.price.is_of_board)) row.price = one;
     if (!row.price) row.blanks["price"] = "no price in the catalogue; --prices FILE adds yours";
   }
 
-  /// Of a board that was left out before: what is known now of its flash.
+  /// Of a board that was left out before: what is known now of the rest.
   static void complete_misfits(const Board& board, const CoreRun& run, ComparisonRow& row) {
-    std::erase_if(row.misfits, [](const Misfit& misfit) { return misfit.what == "weights"; });
-    const Memory& program = *program_memory(board);
-    if (run.sizes.flash_bytes > program.size_bytes.value_or(0))
-      row.misfits.push_back({program.name, "program", run.sizes.flash_bytes, program.size_bytes.value_or(0)});
+    std::erase_if(row.misfits, [](const Misfit& misfit) { return misfit.what != "arena"; });
+    // Its stack was measured with an arena elsewhere.
+    for (Misfit& misfit : misfits(board, run.sizes))
+      if (misfit.what != "stack") row.misfits.push_back(std::move(misfit));
   }
 
   Status add_costs(const CoreRun& run, const std::vector<const Board*>& boards,
@@ -198,6 +215,7 @@ class Comparer {
         const Board& board = *part.boards[i];
         const CoreModel* model = find_core_model(board.processor, board.pipeline);
         row.flash_bytes = run.flash_bytes;
+        row.far_bytes = run.far_bytes;
         row.stack_bytes = run.sizes.stack_bytes;
         row.static_bytes = run.static_bytes;
         row.ram_bytes = row.arena_bytes + run.sizes.stack_bytes + run.static_bytes;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/progress.h"
-#include "driver/compile.h"
+#include "driver/variants.h"
 #include "report/comparison.h"
 #include "target/board.h"
 #include "timing/conditions.h"
@@ -17,12 +17,16 @@ namespace nb {
 struct ComparedFormat {
   std::string name;  ///< "int8"; empty: the model as it is
   CompileOptions options;
+  /// The model, calibrated, and which of its layers are not in the base format; null: by `options`.
+  const Variants* variants = nullptr;
+  LayerFormats layers = {};
 };
 
 struct CompareRequest {
   std::vector<std::filesystem::path> models;
   std::vector<ComparedFormat> formats;
-  std::vector<std::string> boards;  ///< empty: all of the catalogue that programs are built for
+  std::vector<std::string> boards;      ///< empty: all of the catalogue that programs are built for
+  std::vector<Board> made_boards = {};  ///< instead of `boards`, if there are any
   MemoryConditions conditions;
   CostRequest cost;
   const PriceList* prices = nullptr;

@@ -223,8 +223,14 @@ QuantizeRequest quantize_request(const CompileOptions& asked, Diagnostics& diagn
                           .has_float_ends = options.has_float_ends,
                           .progress = options.progress};
   request.calibration = [&](const Graph& graph) {
-    return options.arrays.empty() ? read_samples(options.calibration, graph, asked.pixels, diagnostics)
-                                  : samples_of(options.arrays, graph, {}, diagnostics);
+    auto samples = options.arrays.empty()
+                       ? read_samples(options.calibration, graph, asked.pixels, diagnostics)
+                       : samples_of(options.arrays, graph, {}, diagnostics);
+    if (samples && options.first_samples > 0 && options.first_samples < samples->count) {
+      samples->bytes.resize(samples->bytes.size() / samples->count * options.first_samples);
+      samples->count = options.first_samples;
+    }
+    return samples;
   };
   return request;
 }
@@ -252,8 +258,9 @@ Result<Graph> compile(const fs::path& path, const CompileOptions& options, const
   if (options.may_change_outputs && !round_faster(*graph, diagnostics)) return kFailed;
   if (options.stop_after == "read") return graph;
   if (graph->board.empty()) graph->board = board;
-  PassContext context{all_blocks(), core, diagnostics, std::move(state),
-                      quantize_request(options, diagnostics)};
+  PassContext context{
+      all_blocks(), core, diagnostics, std::move(state), quantize_request(options, diagnostics),
+      options.goal};
   if (account != nullptr)
     context.quantize.account = [account](std::vector<QuantizedValue> values) {
       *account = std::move(values);

@@ -17,6 +17,7 @@ struct QuantizeOptions {
   std::optional<DType> numbers;       ///< of activations: i8 or i16; absent: the model stays as it is
   std::filesystem::path calibration;  ///< samples of the model's inputs, as read_samples takes them
   NamedArrays arrays = {};            ///< the same where there is no file
+  std::size_t first_samples = 0;      ///< of the file: the first that many; 0: all
   LayerFormats layers = {};           ///< i8, i16 or f32 by the names of layers that get others
   bool has_float_ends = false;        ///< inputs and outputs of the model stay float
   bool wants_account = false;         ///< Compiled::quantization is filled: runs some samples more
@@ -29,6 +30,7 @@ struct CompileOptions {
   StateRequest state = {};
   QuantizeOptions quantize = {};
   PixelNumbers pixels = {};  ///< of pictures among samples
+  KernelGoal goal = KernelGoal::time;
   /// A quantized model's integer layers round once (docs/decisions/0008), not as the model's own runtime
   /// does.
   bool may_change_outputs = false;

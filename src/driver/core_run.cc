@@ -27,17 +27,19 @@ std::int64_t aligned(std::int64_t bytes) { return (bytes + 15) / 16 * 16; }
 /// Regions of the placement as memories of the board.
 std::vector<RegionPlace> places_on(const Board& board, const CorePlacement& placement) {
   const MemoryPlan plan = plan_memories(board, placement.arena_bytes);
-  RegionPlace program = placement.program, stack = placement.stack, arena = placement.arena;
-  program.memory = plan.program->name;
+  std::vector<RegionPlace> places = placement.places();
+  RegionPlace &stack = places[1], &arena = places[2];
+  places[0].memory = plan.program->name;
   stack.memory = plan.stack->name;
   arena.memory = plan.arena->name;
+  if (placement.weights) places[3].memory = plan.weights->name;
   // On the board the reserve is its own, and the arena may follow what lies behind the stack.
   const std::int64_t reserve = aligned(plan.stack_bytes);
   stack.shift = static_cast<std::uint32_t>(reserve - aligned(placement.stack_bytes));
   if (plan.arena == plan.stack)
     arena.shift =
         static_cast<std::uint32_t>(stack.low + aligned(reserve + placement.static_bytes) - arena.low);
-  return {program, stack, arena};
+  return places;
 }
 
 std::string hash_text(ByteSpan bytes) { return fmt::format("{:016x}", hash_bytes(bytes)); }
@@ -56,7 +58,7 @@ std::string key_of(const CoreRunRequest& request, const Program& program, std::i
   for (const EmittedFile& file : program.files) files += file.path + "\n" + file.content + "\n";
   for (const Resource& resource : resources_under("src/bench/firmware/"))
     files += std::string(resource.path) + "\n" + std::string(resource.content) + "\n";
-  std::string key = "nblocks compare 1, " NB_VERSION "\n";
+  std::string key = "nblocks compare 2, " NB_VERSION "\n";
   key += "sources " + hash_text(as_byte_span(files)) + "\n";
   key += "sample " + hash_text(sample) + "\n";
   key += "plugin " + hash_of_file(find_plugin()) + "\n";
@@ -69,10 +71,11 @@ std::string key_of(const CoreRunRequest& request, const Program& program, std::i
   placement.program = {0, 0x10000000, {}};
   placement.stack = {0x20000000, 0x30000000, {}};
   placement.arena = {0x40000000, 0x50000000, {}};
+  if (!board.placement.weights.empty()) placement.weights = {0x60000000, 0x70000000, {}};
   placement.stack_bytes = stack_bytes;
   placement.arena_bytes = request.compiled.graph.arena_bytes;
   for (const BoardCaches& part : board_caches(request.boards, placement, request.conditions))
-    key += "part\n" + part.plan.text({placement.program, placement.stack, placement.arena});
+    key += "part\n" + part.plan.text(placement.places());
   return key;
 }
 
@@ -90,14 +93,18 @@ std::optional<CoreRun> find_run(const fs::path& path, const std::string& key) {
     run.placement = {.program = region_of(kept.at("program")),
                      .stack = region_of(kept.at("stack")),
                      .arena = region_of(kept.at("arena")),
+                     .weights = {},
                      .stack_bytes = kept.at("stack_reserved_bytes"),
                      .static_bytes = kept.at("behind_stack_bytes"),
                      .arena_bytes = kept.at("arena_bytes")};
+    if (!kept.at("weights").is_null()) run.placement.weights = region_of(kept.at("weights"));
     run.sizes = {.flash_bytes = kept.at("flash_span_bytes"),
                  .static_bytes = kept.at("behind_stack_bytes"),
                  .arena_bytes = kept.at("arena_bytes"),
-                 .stack_bytes = kept.at("stack_bytes")};
+                 .stack_bytes = kept.at("stack_bytes"),
+                 .far_bytes = kept.at("far_bytes")};
     run.flash_bytes = kept.at("flash_bytes");
+    run.far_bytes = kept.at("far_bytes");
     run.static_bytes = kept.at("static_bytes");
     run.instructions = kept.at("instructions");
     for (const json& part : kept.at("parts")) {
@@ -133,12 +140,14 @@ Status keep_run(const fs::path& path, const std::string& key, const CoreRun& run
                      {"program", region_json(run.placement.program)},
                      {"stack", region_json(run.placement.stack)},
                      {"arena", region_json(run.placement.arena)},
+                     {"weights", run.placement.weights ? region_json(*run.placement.weights) : json(nullptr)},
                      {"stack_reserved_bytes", run.placement.stack_bytes},
                      {"behind_stack_bytes", run.placement.static_bytes},
                      {"flash_span_bytes", run.sizes.flash_bytes},
                      {"arena_bytes", run.sizes.arena_bytes},
                      {"stack_bytes", run.sizes.stack_bytes},
                      {"flash_bytes", run.flash_bytes},
+                     {"far_bytes", run.far_bytes},
                      {"static_bytes", run.static_bytes},
                      {"instructions", run.instructions},
                      {"parts", std::move(parts)}};
@@ -152,6 +161,7 @@ void read_placement(const Firmware& firmware, std::int64_t stack_bytes, CoreRun&
   run.placement.program = firmware.places[0];
   run.placement.stack = firmware.places[1];
   run.placement.arena = firmware.places[2];
+  if (firmware.places.size() > 3) run.placement.weights = firmware.places[3];
   run.placement.stack_bytes = stack_bytes;
   const RegionPlace& program = run.placement.program;
   const std::uint64_t stack_end = run.placement.stack.low + static_cast<std::uint64_t>(aligned(stack_bytes));
@@ -168,6 +178,7 @@ void read_placement(const Firmware& firmware, std::int64_t stack_bytes, CoreRun&
   run.sizes.flash_bytes += data_bytes;
   run.placement.static_bytes = run.sizes.static_bytes;
   run.flash_bytes = firmware.flash_bytes;
+  run.far_bytes = run.sizes.far_bytes = firmware.far_bytes;
   run.static_bytes = firmware.static_bytes;
 }
 
@@ -235,19 +246,27 @@ Board plain_board(const Board& board, std::int64_t arena_bytes) {
   plain.caches.clear();
   const auto arena_size = static_cast<std::int64_t>(
       std::bit_ceil(static_cast<std::uint64_t>(std::max<std::int64_t>(arena_bytes, kLeastArenaMemoryBytes))));
+  const bool has_far_layers = !board.placement.weights.empty();
   std::int64_t flash_size = 0;
   const bench::CoreTarget* core = bench::find_core(board.processor);
   for (const bench::Machine* machine : core->machines)
     for (const bench::MachineMemory& memory : machine->flash) {
-      const bench::MemorySizes sizes{memory.length_bytes, kStackMemoryBytes, 0,
+      // Constants of far layers take half of it.
+      const std::uint32_t length = memory.length_bytes / (has_far_layers ? 2 : 1);
+      const bench::MemorySizes sizes{length, kStackMemoryBytes, has_far_layers ? length : 0,
                                      static_cast<std::uint32_t>(arena_size)};
-      if (memory.length_bytes > flash_size && bench::place_memories(*core, sizes))
-        flash_size = memory.length_bytes;
+      if (length > flash_size && bench::place_memories(*core, sizes)) flash_size = length;
     }
   plain.memories = {
       {.name = "program", .kind = MemoryKind::flash, .size_bytes = flash_size, .is_executable = true},
       {.name = "stack", .kind = MemoryKind::ram, .size_bytes = kStackMemoryBytes, .holds_stack = true},
       {.name = "arena", .kind = MemoryKind::ram, .size_bytes = arena_size, .holds_arena = true}};
+  plain.placement = {};
+  if (has_far_layers) {
+    plain.memories.push_back({.name = "weights", .kind = MemoryKind::flash, .size_bytes = flash_size});
+    plain.placement.weights = "weights";
+    plain.placement.far_layers = board.placement.far_layers;
+  }
   return plain;
 }
 
@@ -260,7 +279,7 @@ Result<CoreRun> run_core(const CoreRunRequest& request, Diagnostics& diagnostics
   std::string key;
   fs::path path;
   if (!request.folder.empty()) {
-    const auto program = emit_program(compiled.graph, compiled.board.core, diagnostics);
+    const auto program = emitted(compiled, diagnostics);
     if (!program) return kFailed;
     key = key_of(request, *program, stack_bytes, sample.bytes);
     path = request.folder / (hash_text(as_byte_span(key)) + ".json");

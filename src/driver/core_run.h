@@ -12,9 +12,17 @@
 
 namespace nb {
 
-/// Where that program lay on the virtual machine: program, stack and arena, each in a memory of its own.
+/// Where that program lay on the virtual machine: program, stack, arena and constants of far layers, each in
+/// a memory of its own.
 struct CorePlacement {
   RegionPlace program, stack, arena;
+  std::optional<RegionPlace> weights;  ///< absent: there are no far layers
+  /// All of them, in the order of the plugin's numbers.
+  [[nodiscard]] std::vector<RegionPlace> places() const {
+    std::vector<RegionPlace> all = {program, stack, arena};
+    if (weights) all.push_back(*weights);
+    return all;
+  }
   std::int64_t stack_bytes = 0;   ///< reserved
   std::int64_t static_bytes = 0;  ///< behind the stack: .data and .bss
   std::int64_t arena_bytes = 0;
@@ -23,8 +31,8 @@ struct CorePlacement {
 struct CoreRun {
   CorePlacement placement;
   ProgramSizes sizes;
-  std::int64_t flash_bytes = 0, static_bytes = 0;  ///< as Firmware has them
-  std::int64_t instructions = 0;                   ///< of one inference
+  std::int64_t flash_bytes = 0, far_bytes = 0, static_bytes = 0;  ///< as Firmware has them
+  std::int64_t instructions = 0;                                  ///< of one inference
   /// What one run of the plugin counted; each has the caches of some boards (BoardCaches).
   struct Part {
     Profile profile;
@@ -50,8 +58,9 @@ struct BoardCaches {
 [[nodiscard]] Board plain_board(const Board& board, std::int64_t arena_bytes);
 
 struct CoreRunRequest {
-  const Compiled& compiled;                 ///< for plain_board()
-  const std::vector<const Board*>& boards;  ///< of its core, with the same flags; the arena fits each
+  const Compiled& compiled;  ///< for plain_board()
+  /// Of its core, with the same flags and far layers; the arena fits each.
+  const std::vector<const Board*>& boards;
   const MemoryConditions& conditions;
   bool keeps_state = false;
   double timeout_seconds = 600;

@@ -19,6 +19,7 @@ Result<Compiled> compile_for_board(const std::filesystem::path& model, const Com
                               .message = "no pass is called `" + printable(name) + "`",
                               .help = "passes: " + join(names, ", ")});
   }
+  serve_goal(*board, options.goal);
   std::vector<QuantizedValue> quantization;
   auto graph = compile(model, options, board->core, board->name, diagnostics,
                        options.quantize.wants_account ? &quantization : nullptr);
@@ -26,10 +27,21 @@ Result<Compiled> compile_for_board(const std::filesystem::path& model, const Com
   return Compiled{std::move(*board), std::move(*graph), std::move(quantization)};
 }
 
+void serve_goal(Board& board, KernelGoal goal) {
+  if (goal == KernelGoal::flash) board.optimize = "Os";
+}
+
+Result<Program> emitted(const Compiled& compiled, Diagnostics& diagnostics) {
+  const Placement& placement = compiled.board.placement;
+  FarLayers far_layers = placement.far_layers;
+  if (far_layers.empty() && !placement.weights.empty()) far_layers = {"*"};
+  return emit_program(compiled.graph, compiled.board.core, diagnostics, far_layers);
+}
+
 Result<Program> write_project(const Compiled& compiled, const std::filesystem::path& folder,
                               Diagnostics& diagnostics) {
   if (!check_fit(compiled.graph, compiled.board, diagnostics)) return kFailed;
-  auto program = emit_program(compiled.graph, compiled.board.core, diagnostics);
+  auto program = emitted(compiled, diagnostics);
   if (!program || !add_project_files(*program, compiled.graph, compile_words(compiled.board), diagnostics) ||
       !write_program(*program, folder, diagnostics))
     return kFailed;
@@ -64,7 +76,7 @@ Result<Samples> exact_outputs(const std::filesystem::path& model, const CompileO
 Result<Built> build_program(const Compiled& compiled, const std::filesystem::path& folder,
                             const BuildOptions& options, Diagnostics& diagnostics) {
   if (!check_fit(compiled.graph, compiled.board, diagnostics)) return kFailed;
-  auto program = emit_program(compiled.graph, compiled.board.core, diagnostics);
+  auto program = emitted(compiled, diagnostics);
   if (!program) return kFailed;
   auto firmware = build_firmware(*program, compiled.graph, compiled.board, folder, options, diagnostics);
   if (!firmware) return kFailed;

@@ -23,6 +23,12 @@ struct Compiled {
                                                  const CompileOptions& options, std::string_view board,
                                                  Diagnostics& diagnostics);
 
+/// Has the board's compiler serve the goal: code for the least flash is compiled for size.
+void serve_goal(Board& board, KernelGoal goal);
+
+/// The program, with constants where the board's placement has them. Errors: those of emit_program.
+[[nodiscard]] Result<Program> emitted(const Compiled& compiled, Diagnostics& diagnostics);
+
 /// The program with its README.md and CMakeLists.txt, written into `folder`. Errors: does-not-fit,
 /// file-unwritable.
 [[nodiscard]] Result<Program> write_project(const Compiled& compiled, const std::filesystem::path& folder,

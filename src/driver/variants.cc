@@ -4,8 +4,6 @@
 
 #include "bench/run.h"
 #include "blocks/blocks.h"
-#include "driver/run_batches.h"
-#include "driver/validate.h"
 #include "report/report.h"
 
 namespace nb {
@@ -78,11 +76,11 @@ Result<Samples> Variants::first_sample(const Graph& program, Diagnostics& diagno
 }
 
 Result<Compiled> Variants::compiled(const NumberPlan& plan, const Board& board, Diagnostics& diagnostics,
-                                    Diagnostics* notes) const {
+                                    Diagnostics* notes, KernelGoal goal) const {
   Graph graph = calibrated_.with(plan);
   graph.board = board.name;
   Diagnostics said;
-  PassContext context{all_blocks(), board.core, said};
+  PassContext context{.blocks = all_blocks(), .core = board.core, .diagnostics = said, .goal = goal};
   const Status status = run_pipeline(graph, context, {}, "fuse-qdq");
   report_errors(said, diagnostics);
   if (notes != nullptr) *notes = std::move(said);
@@ -131,63 +129,30 @@ Result<VariantCost> Variants::cost(const NumberPlan& plan, const std::string& wh
 }
 
 Result<Metric> Variants::metric_of(const Judge& judge, Diagnostics& diagnostics) const {
-  const Graph& graph = calibrated_.graph();
-  auto samples = samples_of(judge.set.inputs, graph, judge.file, diagnostics);
-  if (!samples) return kFailed;
-  const auto targets = targets_of_set(graph, judge.set, static_cast<std::int64_t>(samples->count),
-                                      judge.metric, judge.file, diagnostics);
-  if (!targets) return kFailed;
-  if (first_of(*targets) == nullptr)
-    return diagnostics.add({.kind = Kind::usage,
-                            .message = "the data has no targets: a loss of accuracy is measured on them",
-                            .file = judge.file,
-                            .help = "an .npz with x and y, or --labels NAME for another array"});
-  return metric_for(judge.metric, first_of(*targets), diagnostics);
+  return nb::metric_of(calibrated_.graph(), judge, diagnostics);
 }
 
-Result<double> Variants::worth(const NumberPlan& plan, const Judge& judge, const std::string& what,
-                               Diagnostics& diagnostics) const {
+Result<Judged> Variants::judged(const NumberPlan& plan, const Judge& judge, const std::string& what,
+                                Diagnostics& diagnostics) const {
   const auto host = find_board("host", diagnostics);
   if (!host) return kFailed;
   const auto program = compiled(plan, *host, diagnostics);
   if (!program) return kFailed;
-  const Graph& graph = program->graph;
-  Diagnostics said;
-  auto samples = samples_of(judge.set.inputs, graph, judge.file, said);
-  if (!samples) {
-    report_errors(said, diagnostics);
-    return kFailed;
-  }
-  const auto count = static_cast<std::int64_t>(samples->count);
-  auto targets = targets_of_set(graph, judge.set, count, judge.metric, judge.file, diagnostics);
-  if (!targets) return kFailed;
-  const auto metric = metric_for(judge.metric, first_of(*targets), diagnostics);
-  if (!metric) return kFailed;
-  progress_({.step = "building " + what});
-  const auto built = build_program(
-      *program, new_folder(), {.optimize = "O2", .keeps_state_between_samples = keeps_state_}, diagnostics);
-  if (!built) return kFailed;
-  auto ran = run_batches({.graph = &graph,
-                          .firmware = built->firmware,
-                          .step = what + ": accuracy",
-                          .keeps_state = keeps_state_,
-                          .progress = progress_},
-                         *samples, diagnostics);
-  if (!ran) return kFailed;
-  Validation validation = described(*program, count);
-  validation.metric = *metric;
-  const Ran outputs{&graph, std::move(*samples), std::move(ran->outputs)};
-  compare_outputs(outputs, nullptr, judge.set, {.targets = std::move(*targets), .has_layers = false},
-                  validation, said);
-  const OutputValidation* output = judged(validation);
-  const auto value =
-      output == nullptr || !output->program ? std::nullopt : value_of(*metric, *output->program);
-  if (!value)
-    return diagnostics.add(
-        {.kind = Kind::usage,
-         .message = "the outputs have no " + std::string(name_of(*metric)) + " on this data",
-         .file = judge.file});
-  return *value;
+  return judge_program({.compiled = *program,
+                        .judge = judge,
+                        .what = what,
+                        .folder = new_folder(),
+                        .keeps_state = keeps_state_,
+                        .kept = kept_,
+                        .progress = progress_},
+                       diagnostics);
+}
+
+Result<double> Variants::worth(const NumberPlan& plan, const Judge& judge, const std::string& what,
+                               Diagnostics& diagnostics) const {
+  const auto found = judged(plan, judge, what, diagnostics);
+  if (!found) return kFailed;
+  return found->value;
 }
 
 }  // namespace nb

@@ -6,19 +6,12 @@
 #include <string>
 
 #include "base/process.h"
-#include "driver/compare_outputs.h"
+#include "driver/judge_program.h"
 #include "driver/program.h"
 #include "quantize/quantize.h"
 #include "report/formats.h"
 
 namespace nb {
-
-/// A labelled set and what it is judged by.
-struct Judge {
-  LabelledSet set;
-  std::string file;  ///< named in diagnostics
-  Metric metric = Metric::automatic;
-};
 
 class Variants {
  public:
@@ -40,14 +33,19 @@ class Variants {
 
   /// The program in these formats for the board. Notes of its compilation go to `notes`, if given.
   [[nodiscard]] Result<Compiled> compiled(const NumberPlan& plan, const Board& board,
-                                          Diagnostics& diagnostics, Diagnostics* notes = nullptr) const;
+                                          Diagnostics& diagnostics, Diagnostics* notes = nullptr,
+                                          KernelGoal goal = KernelGoal::time) const;
   /// Builds it for the board and runs the first calibration sample there.
   [[nodiscard]] Result<VariantCost> cost(const NumberPlan& plan, const std::string& what,
                                          Diagnostics& diagnostics) const;
-  /// Its metric on the set: the emitted program, run on this computer. Errors: those of building and running;
-  /// input-mismatch and usage for a set or a metric that does not fit the model.
+  /// The emitted program on the set, run on this computer. Errors: those of judge_program.
+  [[nodiscard]] Result<Judged> judged(const NumberPlan& plan, const Judge& judge, const std::string& what,
+                                      Diagnostics& diagnostics) const;
+  /// Its metric.
   [[nodiscard]] Result<double> worth(const NumberPlan& plan, const Judge& judge, const std::string& what,
                                      Diagnostics& diagnostics) const;
+  /// Results of programs are kept there, and found again.
+  void keep_results(std::filesystem::path folder) { kept_ = std::move(folder); }
   /// What `judge.metric` comes to for the set's targets.
   [[nodiscard]] Result<Metric> metric_of(const Judge& judge, Diagnostics& diagnostics) const;
 
@@ -68,6 +66,7 @@ class Variants {
   LayerFormats fixed_;
   bool keeps_state_;
   ProgressTeller progress_;
+  std::filesystem::path kept_;
   std::unique_ptr<TemporaryFolder> folder_;
   mutable int folders_ = 0;
 };

@@ -85,14 +85,20 @@ Result<std::set<std::string>> header_closure(const std::set<std::string>& roots,
 
 class Emitter {
  public:
-  Emitter(const Graph& graph, const Core& core, Diagnostics& diagnostics)
-      : graph_(graph), core_(core), diagnostics_(diagnostics), names_(graph), pointers_(graph.values.size()) {
+  Emitter(const Graph& graph, const Core& core, const FarLayers& far_layers, Diagnostics& diagnostics)
+      : graph_(graph),
+        core_(core),
+        far_layers_(far_layers),
+        diagnostics_(diagnostics),
+        names_(graph),
+        pointers_(graph.values.size()) {
     program_.name = identifier(graph.name);
     program_.macro = upper(program_.name);
     program_.entry = program_.name + (graph.state_bytes > 0 ? "_step" : "_run");
   }
 
   Result<Program> run() {
+    if (!check_far_layers()) return kFailed;
     for (const Node& node : graph_.nodes)
       lowered_.push_back(kernel_of(node)->lower(graph_.operation(node), core_));
     emit_body();
@@ -129,8 +135,10 @@ class Emitter {
     if (found != tables_.end()) return found->second;
     const std::string name = names_.constant(wished);
     tables_[key] = name;
-    weights_text_ += "\n" + table_text(name, dtype, data, in_comment(comment));
-    program_.constant_bytes += static_cast<std::int64_t>(data.size());
+    const auto size_bytes = static_cast<std::int64_t>(data.size());
+    weights_text_ += "\n" + table_text(name, dtype, data, in_comment(comment), is_far_ ? "NB_FAR" : "");
+    program_.constant_bytes += size_bytes;
+    if (is_far_) program_.far_bytes += size_bytes;
     return name;
   }
   std::string table_of(const Value& value) {
@@ -180,15 +188,34 @@ class Emitter {
     return "reinterpret_cast<" + std::string(is_written ? "" : "const ") + argument.cast + "*>(" + name + ")";
   }
 
+  /// Reports layers that there are none of.
+  Status check_far_layers() {
+    std::vector<std::string> names;
+    for (const Node& node : graph_.nodes) names.push_back(node.name);
+    for (const std::string& layer : far_layers_) {
+      if (layer == "*" || std::find(names.begin(), names.end(), layer) != names.end()) continue;
+      const std::string near = nearest(layer, names);
+      return diagnostics_.add({.kind = Kind::usage,
+                               .message = "no layer is called `" + printable(layer) +
+                                          "`, whose weights were to lie in a memory of their own",
+                               .help = near.empty() ? "`nblocks analyze` lists layers"
+                                                    : "did you mean `" + printable(near) + "`?"});
+    }
+    return {};
+  }
+
   void emit_body() {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
+      is_far_ = std::any_of(far_layers_.begin(), far_layers_.end(),
+                            [&](const std::string& layer) { return layer == "*" || layer == node.name; });
       body_ += "\n  // " + in_comment(node_text(graph_, node)) + "\n  NB_MARK(" + std::to_string(i) + ");\n";
       if (lowered_[i].function.empty())
         emit_view(node);
       else
         emit_call(node, lowered_[i]);
     }
+    is_far_ = false;
     emit_kept();
   }
 
@@ -351,12 +378,17 @@ class Emitter {
   }
 
   [[nodiscard]] std::string weights_header() const {
-    return banner() + "#pragma once\n#include <stdint.h>\n\nnamespace {\n" + weights_text_ +
+    const std::string_view far =
+        "// Tables marked NB_FAR lie in a section of their own, for the linker to put into another memory.\n"
+        "#ifndef NB_FAR\n#define NB_FAR __attribute__((section(\".nb_weights\")))\n#endif\n\n";
+    return banner() + "#pragma once\n#include <stdint.h>\n\n" +
+           std::string(program_.far_bytes > 0 ? far : "") + "namespace {\n" + weights_text_ +
            "\n}  // namespace\n";
   }
 
   const Graph& graph_;
   const Core& core_;
+  const FarLayers& far_layers_;
   Diagnostics& diagnostics_;
   Program program_;
   ModelNames names_;
@@ -365,12 +397,14 @@ class Emitter {
   std::map<std::pair<DType, std::string>, std::string> tables_;
   std::set<std::string> headers_, defines_;
   std::string weights_text_, params_, body_;
+  bool is_far_ = false;  ///< constants of the node being emitted are far
 };
 
 }  // namespace
 
-Result<Program> emit_program(const Graph& graph, const Core& core, Diagnostics& diagnostics) {
-  return Emitter(graph, core, diagnostics).run();
+Result<Program> emit_program(const Graph& graph, const Core& core, Diagnostics& diagnostics,
+                             const FarLayers& far_layers) {
+  return Emitter(graph, core, far_layers, diagnostics).run();
 }
 
 }  // namespace nb

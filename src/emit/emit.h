@@ -24,9 +24,15 @@ struct Program {
   std::string header;  ///< path of the API's header
   std::vector<std::string> sources;
   std::int64_t constant_bytes = 0;  ///< in the weight tables
+  std::int64_t far_bytes = 0;       ///< of them, in section `.nb_weights`
 };
 
-/// Emits the planned graph for the core. Pure: the same graph gives the same bytes.
-[[nodiscard]] Result<Program> emit_program(const Graph& graph, const Core& core, Diagnostics& diagnostics);
+/// Layers whose constants are put into section `.nb_weights`, for a memory of their own: by name; "*": all.
+using FarLayers = std::vector<std::string>;
+
+/// Emits the planned graph for the core. Pure: the same graph and layers give the same bytes. Errors: usage,
+/// for a layer that there is none of.
+[[nodiscard]] Result<Program> emit_program(const Graph& graph, const Core& core, Diagnostics& diagnostics,
+                                           const FarLayers& far_layers = {});
 
 }  // namespace nb

@@ -33,13 +33,14 @@ std::string number_text(T value) {
 
 }  // namespace
 
-std::string table_text(const std::string& name, DType dtype, ByteSpan data, const std::string& comment) {
+std::string table_text(const std::string& name, DType dtype, ByteSpan data, const std::string& comment,
+                       const std::string& mark) {
   const std::size_t count = data.size() / static_cast<std::size_t>(dtype_bytes(dtype));
   std::string text;
   text.reserve(count * 5 + 200);
   if (!comment.empty()) text += "// " + comment + "\n";
   text += "alignas(16) const " + std::string(dtype_c_name(dtype)) + " " + name + "[" +
-          std::to_string(std::max<std::size_t>(count, 1)) + "] = {";
+          std::to_string(std::max<std::size_t>(count, 1)) + "]" + (mark.empty() ? "" : " " + mark) + " = {";
   if (count == 0) return text + "0};\n";
   std::size_t column = kColumns;
   visit_dtype(dtype, [&](auto zero) {

@@ -17,6 +17,15 @@ struct StateRequest {
   [[nodiscard]] bool is_empty() const { return pairs.empty() && streams.empty(); }
 };
 
+/// What kernels are chosen for where several of them compute a layer.
+enum class KernelGoal : std::uint8_t {
+  time,   ///< the first that applies: the fastest
+  ram,    ///< the smallest arena; where that leaves a choice, the fastest
+  flash,  ///< the fewest bytes of constants; of equals the fastest
+};
+[[nodiscard]] std::string_view name_of(KernelGoal goal);
+[[nodiscard]] std::optional<KernelGoal> find_goal(std::string_view name);
+
 /// What a pass may look at and say.
 struct PassContext {
   const BlockSet& blocks;
@@ -24,6 +33,7 @@ struct PassContext {
   Diagnostics& diagnostics;
   StateRequest state = {};
   QuantizeRequest quantize = {};
+  KernelGoal goal = KernelGoal::time;
 };
 
 /// One rewrite of the whole graph. It reports through the context, and never prints or exits.
@@ -96,7 +106,7 @@ inline constexpr std::array kPipeline{
     Pass{"drop-constant-channels",
          "Takes channels that are the same for every input out of the layers that make and read them.",
          Phase::quantized, Phase::quantized, drop_constant_channels},
-    Pass{"select-kernels", "Gives each node the first kernel of its block that applies on the core.",
+    Pass{"select-kernels", "Gives each node the kernel of its block that serves the goal on the core.",
          Phase::quantized, Phase::lowered, select_kernels},
     Pass{"plan-memory", "Places values, state and scratch in one arena by their lifetimes.", Phase::lowered,
          Phase::planned, plan_memory},

@@ -45,62 +45,6 @@ bool beats(const Figures& one, const Figures& other) {
   return is_better;
 }
 
-json price_json(const QuotedPrice& quoted) {
-  const Price& price = quoted.price;
-  return {{"amount", price_amount(price)},
-          {"low", or_null(price.amount.low)},
-          {"typical", or_null(price.amount.typical)},
-          {"high", or_null(price.amount.high)},
-          {"currency", price.currency},
-          {"quantity", or_null(price.quantity)},
-          {"date", price.date},
-          {"of", price.is_of_board ? "board" : "part"},
-          {"is_users", quoted.is_users},
-          {"is_converted", quoted.is_converted},
-          {"source", quoted.source}};
-}
-
-json row_json(const ComparisonRow& row) {
-  json misfits = json::array();
-  for (const Misfit& misfit : row.misfits)
-    misfits.push_back({{"memory", misfit.memory},
-                       {"what", misfit.what},
-                       {"needed_bytes", misfit.needed_bytes},
-                       {"free_bytes", misfit.free_bytes},
-                       {"excess_bytes", misfit.excess_bytes()}});
-  json prices = json::array();
-  for (const QuotedPrice& price : row.prices) prices.push_back(price_json(price));
-  json one = {{"file", row.file},
-              {"model", row.model},
-              {"format", text_or_null(row.format)},
-              {"board", row.board},
-              {"core", row.processor},
-              {"fits", row.fits()},
-              {"misfits", std::move(misfits)},
-              {"flash", {{"weights_bytes", row.weights_bytes}, {"total_bytes", or_null(row.flash_bytes)}}},
-              {"ram",
-               {{"arena_bytes", row.arena_bytes},
-                {"stack_bytes", or_null(row.stack_bytes)},
-                {"static_bytes", or_null(row.static_bytes)},
-                {"total_bytes", or_null(row.ram_bytes)}}},
-              {"instructions", or_null(row.instructions)},
-              {"price", row.price ? price_json(*row.price) : json(nullptr)},
-              {"prices", std::move(prices)},
-              {"blanks", row.blanks},
-              {"is_on_front", row.is_on_front}};
-  if (row.costs) {
-    add_cost(one, row.costs->total);
-    one["stall_cycles_estimated"] = std::llround(row.costs->stall_cycles);
-    one["cost_basis"] = cost_basis_json(row.costs->basis, row.costs->duty, row.costs->assumptions);
-  } else {
-    for (const char* name : {"cycles_estimated", "cycles_low", "cycles_high", "latency_ms_estimated",
-                             "latency_ms_low", "latency_ms_high", "energy_uj_estimated", "energy_uj_low",
-                             "energy_uj_high", "stall_cycles_estimated", "cost_basis"})
-      one[name] = nullptr;
-  }
-  return one;
-}
-
 }  // namespace
 
 double price_amount(const Price& price) {
@@ -125,9 +69,68 @@ void mark_front(std::vector<ComparisonRow>& rows) {
   }
 }
 
+json price_json(const QuotedPrice& quoted) {
+  const Price& price = quoted.price;
+  return {{"amount", price_amount(price)},
+          {"low", or_null(price.amount.low)},
+          {"typical", or_null(price.amount.typical)},
+          {"high", or_null(price.amount.high)},
+          {"currency", price.currency},
+          {"quantity", or_null(price.quantity)},
+          {"date", price.date},
+          {"of", price.is_of_board ? "board" : "part"},
+          {"is_users", quoted.is_users},
+          {"is_converted", quoted.is_converted},
+          {"source", quoted.source}};
+}
+
+json comparison_row_json(const ComparisonRow& row) {
+  json misfits = json::array();
+  for (const Misfit& misfit : row.misfits)
+    misfits.push_back({{"memory", misfit.memory},
+                       {"what", misfit.what},
+                       {"needed_bytes", misfit.needed_bytes},
+                       {"free_bytes", misfit.free_bytes},
+                       {"excess_bytes", misfit.excess_bytes()}});
+  json prices = json::array();
+  for (const QuotedPrice& price : row.prices) prices.push_back(price_json(price));
+  json one = {{"file", row.file},
+              {"model", row.model},
+              {"format", text_or_null(row.format)},
+              {"board", row.board},
+              {"core", row.processor},
+              {"fits", row.fits()},
+              {"misfits", std::move(misfits)},
+              {"flash",
+               {{"weights_bytes", row.weights_bytes},
+                {"total_bytes", or_null(row.flash_bytes)},
+                {"far_bytes", or_null(row.far_bytes)}}},
+              {"ram",
+               {{"arena_bytes", row.arena_bytes},
+                {"stack_bytes", or_null(row.stack_bytes)},
+                {"static_bytes", or_null(row.static_bytes)},
+                {"total_bytes", or_null(row.ram_bytes)}}},
+              {"instructions", or_null(row.instructions)},
+              {"price", row.price ? price_json(*row.price) : json(nullptr)},
+              {"prices", std::move(prices)},
+              {"blanks", row.blanks},
+              {"is_on_front", row.is_on_front}};
+  if (row.costs) {
+    add_cost(one, row.costs->total);
+    one["stall_cycles_estimated"] = std::llround(row.costs->stall_cycles);
+    one["cost_basis"] = cost_basis_json(row.costs->basis, row.costs->duty, row.costs->assumptions);
+  } else {
+    for (const char* name : {"cycles_estimated", "cycles_low", "cycles_high", "latency_ms_estimated",
+                             "latency_ms_low", "latency_ms_high", "energy_uj_estimated", "energy_uj_low",
+                             "energy_uj_high", "stall_cycles_estimated", "cost_basis"})
+      one[name] = nullptr;
+  }
+  return one;
+}
+
 json comparison_json(const Comparison& comparison) {
   json rows = json::array();
-  for (const ComparisonRow& row : comparison.rows) rows.push_back(row_json(row));
+  for (const ComparisonRow& row : comparison.rows) rows.push_back(comparison_row_json(row));
   json programs = json::array();
   for (const ComparisonRow& row : comparison.rows) {
     if (programs.empty() || programs.back()["file"] != row.file ||

@@ -18,9 +18,10 @@ struct ComparisonRow {
   std::string model;   ///< its name in C
   std::string format;  ///< "int8", ...; empty: the model as it is
   std::string board, processor;
-  std::vector<Misfit> misfits;                            ///< empty: it fits
-  std::int64_t arena_bytes = 0, weights_bytes = 0;        ///< before it is built
-  std::optional<std::int64_t> flash_bytes, ram_bytes;     ///< as linked and measured
+  std::vector<Misfit> misfits;                         ///< empty: it fits
+  std::int64_t arena_bytes = 0, weights_bytes = 0;     ///< before it is built
+  std::optional<std::int64_t> flash_bytes, ram_bytes;  ///< as linked and measured
+  std::optional<std::int64_t> far_bytes;               ///< constants in a memory of their own, beside flash
   std::optional<std::int64_t> stack_bytes, static_bytes;  ///< parts of ram_bytes
   std::optional<std::int64_t> instructions;               ///< of one inference
   std::optional<RunCosts> costs;                          ///< of one inference; layers are left out
@@ -45,6 +46,8 @@ struct Comparison {
 /// all that is known.
 void mark_front(std::vector<ComparisonRow>& rows);
 
+[[nodiscard]] nlohmann::json price_json(const QuotedPrice& quoted);
+[[nodiscard]] nlohmann::json comparison_row_json(const ComparisonRow& row);
 [[nodiscard]] nlohmann::json comparison_json(const Comparison& comparison);
 
 }  // namespace nb

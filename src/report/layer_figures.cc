@@ -88,14 +88,16 @@ ProgramMemory memory_of(const Graph& graph, const Program& program, const Board&
   if (!board.is_host()) {
     memory.flash_bytes = firmware.flash_bytes;
     memory.static_bytes = firmware.static_bytes;
+    memory.far_bytes = firmware.far_bytes;
   }
   return memory;
 }
 
 void add_memory(json& to, const ProgramMemory& memory, const Board& board) {
-  const auto& [weights, arena, state, flash, stack, statics] = memory;
+  const auto& [weights, arena, state, flash, stack, statics, far_bytes] = memory;
   to["flash"] = {{"weights_bytes", weights},
-                 {"code_bytes", flash ? json(*flash - weights) : json(nullptr)},
+                 {"far_bytes", flash ? json(far_bytes) : json(nullptr)},
+                 {"code_bytes", flash ? json(*flash + far_bytes - weights) : json(nullptr)},
                  {"total_bytes", or_null(flash)}};
   to["ram"] = {{"arena_bytes", arena},
                {"state_bytes", state},
@@ -126,6 +128,7 @@ void add_memory(json& to, const ProgramMemory& memory, const Board& board) {
       add(plan.program, "program", *flash);
     else
       add(plan.program, "weights", weights);
+    if (far_bytes > 0) add(plan.weights, "weights", far_bytes);
     // Where none has room for it, it is shown with the memory of the stack, which is then too small.
     add(plan.arena != nullptr ? plan.arena : plan.stack, "arena", arena);
     if (stack) add(plan.stack, "stack", *stack);

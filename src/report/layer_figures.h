@@ -14,6 +14,7 @@ namespace nb {
 struct ProgramMemory {
   std::int64_t weights_bytes = 0, arena_bytes = 0, state_bytes = 0;
   std::optional<std::int64_t> flash_bytes, stack_bytes, static_bytes;
+  std::int64_t far_bytes = 0;  ///< of the weights, in a memory of their own beside the flash
 };
 [[nodiscard]] ProgramMemory memory_of(const Graph& graph, const Program& program, const Board& board,
                                       const Firmware& firmware, const RunResult& result);

@@ -63,6 +63,13 @@ Sentence amount(double value) {
   return {text, in_french(text)};
 }
 
+Sentence bytes_words(std::int64_t bytes) {
+  const std::string text = bytes_text(bytes);
+  std::string french = in_french(text);
+  std::replace(french.begin(), french.end(), 'B', 'o');
+  return {text, french};
+}
+
 Sentence say(std::string_view en, std::string_view fr, std::initializer_list<Sentence> words) {
   return {filled(en, words, &Sentence::en), filled(fr, words, &Sentence::fr)};
 }

@@ -20,6 +20,8 @@ struct Sentence {
 [[nodiscard]] Sentence count(std::int64_t value);
 /// With three significant digits at least, and all digits before the point: "40.7", "1,234".
 [[nodiscard]] Sentence amount(double value);
+/// "8.00 MiB", "8,00 Mio".
+[[nodiscard]] Sentence bytes_words(std::int64_t bytes);
 /// {0}, {1}, ... of each text replaced by the words in that language.
 [[nodiscard]] Sentence say(std::string_view en, std::string_view fr,
                            std::initializer_list<Sentence> words = {});

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/resources.h"
 #include "base/text.h"
+#include "target/board_use.h"
 #include "target/catalogue.h"
 #include "target/cores.h"
 #include "target/external_memory.h"
@@ -154,7 +155,10 @@ const std::vector<Board>& builtin_boards() {
   return kBoards;
 }
 
-Result<Board> find_board(std::string_view name, Diagnostics& diagnostics) {
+namespace {
+
+/// As find_board, of a name with nothing behind it.
+Result<Board> board_called(std::string_view name, Diagnostics& diagnostics) {
   if (name.ends_with(".toml")) {
     const auto text = read_toml_file(std::string(name), "board", diagnostics);
     if (!text) return kFailed;
@@ -173,6 +177,15 @@ Result<Board> find_board(std::string_view name, Diagnostics& diagnostics) {
                           .help = near.empty()
                                       ? "take one of these, or a path to a .toml (docs/add-a-board.md)"
                                       : "did you mean `" + near + "`?"});
+}
+
+}  // namespace
+
+Result<Board> find_board(std::string_view name, Diagnostics& diagnostics) {
+  const BoardUse use = split_use(name);
+  auto board = board_called(use.board, diagnostics);
+  if (!board) return kFailed;
+  return used_board(std::move(*board), use.rest, name, diagnostics);
 }
 
 Result<Board> find_target_board(std::string_view name, Diagnostics& diagnostics) {

@@ -121,9 +121,18 @@ struct Price {
   std::string note;
 };
 
+/// Where a user wants parts of a program, other than as the board prefers; and what is kept for others.
+struct Placement {
+  std::string weights;                  ///< the memory of layers' constants; empty: with the program
+  std::vector<std::string> far_layers;  ///< whose constants lie there; empty: all layers
+  std::string arena;                    ///< its memory; empty: the first with room
+  std::int64_t reserved_ram_bytes = 0, reserved_flash_bytes = 0;  ///< inside the part, for other firmware
+};
+
 struct Board {
-  std::string name;   ///< as `--board` takes it
-  std::string title;  ///< as its vendor calls it
+  std::string name;       ///< as `--board` takes it, with what the user added (board_use.h)
+  std::string base_name;  ///< of the catalogue; empty: `name`
+  std::string title;      ///< as its vendor calls it
   std::string vendor;
   std::string part;       ///< may be empty
   std::string processor;  ///< a name in cores.h: "cortex-m0plus"
@@ -144,6 +153,7 @@ struct Board {
   std::string no_expansion;  ///< why the part has no such bus; empty: it has, or it is not known
   std::vector<Power> powers;
   std::vector<Price> prices;
+  Placement placement;
   /// Who says so, by path: "" for all, "clock_hz", "memory.flash", "memory.flash.wait_states", "price.0".
   std::map<std::string, std::string, std::less<>> sources;
 
@@ -183,8 +193,9 @@ Result<std::vector<Board>> parse_catalogue(Diagnostics& diagnostics);
 /// of the catalogue that does not parse is missing here; a test sees to it that there is none.
 [[nodiscard]] const std::vector<Board>& builtin_boards();
 
-/// The board of that name, in any case; a name that ends in .toml is a file of the user's. Reports
-/// unknown-board (with the nearest name), file-unreadable or bad-board.
+/// The board of that name, in any case; a name that ends in .toml is a file of the user's. What follows the
+/// name is read by board_use.h. Reports unknown-board (with the nearest name), file-unreadable or bad-board,
+/// and usage for what follows.
 Result<Board> find_board(std::string_view name, Diagnostics& diagnostics);
 
 /// find_board for a program to be made: reports unknown-board of a board that is there for its data only.

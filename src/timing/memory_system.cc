@@ -64,6 +64,11 @@ MemorySystem::MemorySystem(const Board& board, const std::vector<RegionPlace>& p
     add_region(board, places, static_cast<std::uint32_t>(region), conditions, plan);
 }
 
+void MemorySystem::assume(std::string sentence) {
+  if (std::find(assumptions_.begin(), assumptions_.end(), sentence) == assumptions_.end())
+    assumptions_.push_back(std::move(sentence));
+}
+
 void MemorySystem::add_region(const Board& board, const std::vector<RegionPlace>& places,
                               std::uint32_t region, const MemoryConditions& conditions, CachePlan& plan) {
   const Memory* const found = find_memory(board, places[region].memory);
@@ -88,8 +93,8 @@ void MemorySystem::add_region(const Board& board, const std::vector<RegionPlace>
     wait_states = *memory.wait_states;
   } else if (memory.kind == MemoryKind::flash) {
     wait_states = static_cast<int>(std::ceil(bus_hz / 30e6)) - 1;
-    assumptions_.push_back("wait states of " + memory.name +
-                           " are not known: " + std::to_string(wait_states) + " taken, one for each 30 MHz");
+    assume("wait states of " + memory.name + " are not known: " + std::to_string(wait_states) +
+           " taken, one for each 30 MHz");
   }
   const bool is_external =
       memory.kind == MemoryKind::external_flash || memory.kind == MemoryKind::external_ram;
@@ -104,8 +109,7 @@ void MemorySystem::add_region(const Board& board, const std::vector<RegionPlace>
       auto line_ns = external_read_ns(memory, line_bytes);
       if (!line_ns) {
         line_ns = 150 + static_cast<double>(line_bytes) * 1e3 / 40;
-        assumptions_.push_back("the speed of " + memory.name +
-                               " is not known: 150 ns and 40 MB/s taken for each line");
+        assume("the speed of " + memory.name + " is not known: 150 ns and 40 MB/s taken for each line");
       }
       fill.data_cycles = fill.first_read_cycles = *line_ns * core_hz / 1e9;
       fill.written_back_cycles = fill.data_cycles;
@@ -130,8 +134,8 @@ void MemorySystem::add_region(const Board& board, const std::vector<RegionPlace>
         cache.line_bytes ? *cache.line_bytes : (has_axi ? 32 : std::max(read_bytes, kDefaultReadBytes));
     const std::int64_t size_bytes = cache.size_bytes ? *cache.size_bytes : kDefaultCacheBytes;
     if (!cache.size_bytes)
-      assumptions_.push_back("the size of cache " + cache.name +
-                             " is not known: " + bytes_text(kDefaultCacheBytes) + " taken");
+      assume("the size of cache " + cache.name + " is not known: " + bytes_text(kDefaultCacheBytes) +
+             " taken");
     std::int64_t ways = cache.ways ? *cache.ways : cache.kind == CacheKind::data ? 4 : 2;
     ways = std::min(ways, size_bytes / line_bytes);
     if (ways < 1 || size_bytes % (line_bytes * ways) != 0) continue;

@@ -87,6 +87,8 @@ class MemorySystem {
   };
   void add_region(const Board& board, const std::vector<RegionPlace>& places, std::uint32_t region,
                   const MemoryConditions& conditions, CachePlan& plan);
+  /// Adds to the assumptions, once.
+  void assume(std::string sentence);
 
   std::optional<std::int64_t> clock_hz_;
   FetchLine fetch_line_;

@@ -135,7 +135,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(end.stderr, "")
         for key in ["model", "board", "core", "macs", "flash", "ram", "fits", "instructions", "layers", "outputs"]:
             self.assertIn(key, report)
-        self.assertEqual({"weights_bytes", "code_bytes", "total_bytes"}, set(report["flash"]))
+        self.assertEqual({"weights_bytes", "far_bytes", "code_bytes", "total_bytes"}, set(report["flash"]))
         self.assertLessEqual({"arena_bytes", "stack_bytes", "static_bytes", "total_bytes"}, set(report["ram"]))
         self.assertEqual((report["macs"], report["fits"], report["instructions"]), (83200, None, None))
         self.assertEqual(report["outputs"][0]["shape"], [1, 10])

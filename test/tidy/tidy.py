@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ORDER = ["base", "diag", "target", "timing", "graph", "blocks", "read", "quantize", "pass", "emit", "bench", "report", "driver", "cli", "python"]
+ORDER = ["base", "diag", "target", "timing", "graph", "blocks", "read", "quantize", "pass", "emit", "bench", "report", "advise", "driver", "cli", "python"]
 BANNED = re.compile(r"\b(?:class|struct|enum(?: class)?|using)\s+(\w*(?:Manager|Helper|Util|Common|Base|Impl|Data|Info))\b")
 FREESTANDING = {"stdint.h", "stddef.h", "arm_acle.h", "arm_mve.h"}
 MOST_LINES = 600

@@ -1,0 +1,244 @@
+// Advice in sentences.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "advise/advice.h"
+#include "base/text.h"
+
+namespace nb {
+namespace {
+
+constexpr std::size_t kNamedLayers = 4;  ///< of a list in a sentence; the rest is counted
+
+Sentence money(double value, const std::string& currency) {
+  return say("{0} {1}", "{0} {1}", {amount(value), word(currency)});
+}
+
+Sentence named_layers(const std::vector<std::string>& layers) {
+  std::vector<std::string> shown;
+  for (std::size_t i = 0; i < layers.size() && i < kNamedLayers; ++i) shown.push_back(printable(layers[i]));
+  const std::size_t more = layers.size() - shown.size();
+  const Sentence list = word(join(shown, ", "));
+  if (more == 0) return list;
+  return say("{0} and {1} more", "{0} et {1} de plus", {list, count(static_cast<std::int64_t>(more))});
+}
+
+/// Which layers get which numbers.
+Sentence format_step(const AdviceFormat& format) {
+  if (!format.is_made_here && format.rounds_fast)
+    return say("round integer layers once (--requantize fast), which may change outputs by a step",
+               "arrondir une seule fois les couches entières (--requantize fast), ce qui peut changer des "
+               "sorties d'un pas");
+  if (!format.is_made_here) return say("keep the model's own numbers", "garder les nombres du modèle");
+  const bool is_uniform =
+      format.layers.empty() || (format.layers.size() == 1 && format.layers[0].first == "*");
+  if (is_uniform) {
+    const DType dtype = format.layers.empty() ? DType::i8 : format.layers[0].second;
+    const Sentence name = word(format_name(dtype));
+    return dtype == DType::f32
+               ? say("keep all layers in {0}", "garder toutes les couches en {0}", {name})
+               : say("quantize all layers to {0}", "quantifier toutes les couches en {0}", {name});
+  }
+  std::map<DType, std::vector<std::string>> by_format;
+  for (const auto& [layer, dtype] : format.layers) by_format[dtype].push_back(layer);
+  Sentence others;
+  for (const auto& [dtype, layers] : by_format) {
+    const Sentence some = say("{0} in {1}", "{0} en {1}", {named_layers(layers), word(format_name(dtype))});
+    others = others.is_empty() ? some : say("{0}; {1}", "{0} ; {1}", {others, some});
+  }
+  return say("quantize to int8 all layers but {0}", "quantifier en int8 toutes les couches sauf {0}",
+             {others});
+}
+
+Sentence goal_step(KernelGoal goal) {
+  return goal == KernelGoal::ram ? say("choose kernels that take the least RAM (--prefer ram)",
+                                       "choisir les noyaux qui prennent le moins de RAM (--prefer ram)")
+                                 : say("choose kernels and compile for the least flash (--prefer flash)",
+                                       "choisir les noyaux et compiler pour le moins de flash "
+                                       "(--prefer flash)");
+}
+
+const std::string& part_of(const ExternalUse& use) { return use.part.empty() ? use.memory : use.part; }
+
+Sentence external_step(const ExternalUse& use, const AdviceCandidate& candidate) {
+  Sentence what;
+  if (use.is_arena)
+    what = say("the arena", "l'arène");
+  else if (use.layers.empty())
+    what = say("the weights of all layers", "les poids de toutes les couches");
+  else
+    what = say("the weights of {0}", "les poids de {0}", {named_layers(use.layers)});
+  const Sentence kind =
+      use.is_arena ? say("external RAM", "RAM externe") : say("external flash", "flash externe");
+  const Sentence place =
+      use.is_added ? say("{0} on {1}", "{0} sur {1}", {word(part_of(use)), word(use.memory)})
+                   : say("{0}, which the board carries", "{0}, déjà sur la carte", {word(part_of(use))});
+  Sentence step = say("put {0} ({1}) into {2} of {3} ({4})", "mettre {0} ({1}) dans {2} de {3} ({4})",
+                      {what, bytes_words(use.used_bytes), bytes_words(use.size_bytes), kind, place});
+  const auto bought = std::find_if(candidate.parts.begin(), candidate.parts.end(),
+                                   [&](const BoughtPart& one) { return one.name == part_of(use); });
+  if (bought != candidate.parts.end() && bought->price)
+    step = say("{0}: +{1}", "{0} : +{1}",
+               {step, money(price_amount(bought->price->price), bought->price->price.currency)});
+  else
+    step = say("{0}: its price is not known", "{0} : son prix n'est pas connu", {step});
+  if (candidate.slowdown_ms && &use == &candidate.external.back())
+    step = say("{0}, +{1} ms by memory outside the part", "{0}, +{1} ms dus à la mémoire externe",
+               {step, amount(*candidate.slowdown_ms)});
+  return step;
+}
+
+void name_candidate(AdviceCandidate& candidate, const Advice& advice) {
+  const AdviceFormat& format = advice.formats[candidate.format];
+  const Sentence numbers = format.name.empty()  ? say("as it is", "tel quel")
+                           : format.rounds_fast ? say("rounding once", "arrondi une fois")
+                                                : word(format.name);
+  const Sentence board = word(candidate.base);
+  if (candidate.external.empty()) {
+    candidate.title = say("{0}, all inside {1}", "{0}, entièrement dans {1}", {numbers, board});
+  } else {
+    Sentence places;
+    for (const ExternalUse& use : candidate.external) {
+      const Sentence one = use.is_arena ? say("arena in {0}", "arène dans {0}", {word(part_of(use))})
+                                        : say("weights in {0}", "poids dans {0}", {word(part_of(use))});
+      places = places.is_empty() ? one : say("{0}, {1}", "{0}, {1}", {places, one});
+    }
+    candidate.title = say("{0} on {1}, {2}", "{0} sur {1}, {2}", {numbers, board, places});
+  }
+  candidate.steps = {format_step(format)};
+  if (candidate.goal != KernelGoal::time) candidate.steps.push_back(goal_step(candidate.goal));
+  for (const ExternalUse& use : candidate.external) candidate.steps.push_back(external_step(use, candidate));
+}
+
+/// A bound's value with its unit.
+Sentence bound_value(Bound bound, double value, const Advice& advice) {
+  switch (bound) {
+    case Bound::latency:
+      return say("{0} ms", "{0} ms", {amount(value)});
+    case Bound::energy:
+      return say("{0} mJ", "{0} mJ", {amount(value)});
+    case Bound::price:
+      return money(value, advice.currency);
+    case Bound::value:
+      return amount(value);
+    case Bound::drop:
+      return say("{0} points", "{0} points", {amount(value)});
+    case Bound::ram:
+    case Bound::flash:
+      return bytes_words(std::llround(value));
+  }
+  return {};
+}
+
+Sentence option_of(Bound bound) { return word("--" + std::string(name_of(bound))); }
+
+void word_relaxation(Relaxation& move, const Advice& advice) {
+  move.text = say("with {0} of {1} instead of {2}: {3}", "avec {0} de {1} au lieu de {2} : {3}",
+                  {option_of(move.bound), bound_value(move.bound, move.to, advice),
+                   bound_value(move.bound, move.from, advice), advice.candidates[move.candidate].title});
+}
+
+std::int64_t excess_of(const AdviceCandidate& candidate) {
+  std::int64_t sum = 0;
+  for (const Misfit& misfit : candidate.row.misfits) sum += misfit.excess_bytes();
+  return sum;
+}
+
+/// Whether one misses what they are out for by less than the other.
+bool is_nearer(const AdviceCandidate& one, const AdviceCandidate& other) {
+  if (!one.row.fits()) return excess_of(one) < excess_of(other);
+  const Breach &a = one.breaches[0], &b = other.breaches[0];
+  return std::abs(a.value - a.limit) < std::abs(b.value - b.limit);
+}
+
+Sentence ruled_out_text(std::size_t number, const AdviceCandidate& nearest, const Advice& advice) {
+  const Sentence many = count(static_cast<std::int64_t>(number));
+  if (!nearest.row.fits()) {
+    const Misfit& misfit = nearest.row.misfits[0];
+    return say(
+        "{0} do not fit; the nearest: {1}, {2} too many for {3} ({4})",
+        "{0} ne tiennent pas ; la plus proche : {1}, {2} de trop pour {3} ({4})",
+        {many, nearest.title, bytes_words(misfit.excess_bytes()), word(misfit.memory), word(misfit.what)});
+  }
+  const Breach& breach = nearest.breaches[0];
+  const Sentence option = option_of(breach.bound), limit = bound_value(breach.bound, breach.limit, advice);
+  if (std::isfinite(breach.value))
+    return say("{0} miss {1} {2}; the nearest: {3}, {4}", "{0} manquent {1} {2} ; la plus proche : {3}, {4}",
+               {many, option, limit, nearest.title, bound_value(breach.bound, breach.value, advice)});
+  return say("{0} cannot be held against {1} {2}: the figure is not known, as of {3}",
+             "{0} ne peuvent être jugées selon {1} {2} : le chiffre n'est pas connu, comme pour {3}",
+             {many, option, limit, nearest.title});
+}
+
+/// Candidates that are out, counted by the first reason; the one that misses by least stands for the rest.
+void word_ruled_out(Advice& advice) {
+  std::map<std::string, std::pair<std::size_t, const AdviceCandidate*>> counts;
+  for (const AdviceCandidate& candidate : advice.candidates) {
+    if (candidate.row.fits() && candidate.breaches.empty()) continue;
+    std::string reason = "does-not-fit";
+    if (candidate.row.fits()) {
+      const Breach& breach = candidate.breaches[0];
+      reason = std::string(name_of(breach.bound)) + (std::isfinite(breach.value) ? "" : " unknown");
+    }
+    auto& [number, nearest] = counts[reason];
+    ++number;
+    if (nearest == nullptr || is_nearer(candidate, *nearest)) nearest = &candidate;
+  }
+  advice.ruled_out.clear();
+  for (const auto& [reason, found] : counts)
+    advice.ruled_out.push_back({reason, found.first, ruled_out_text(found.first, *found.second, advice)});
+}
+
+Sentence costs_of(const AdviceCandidate& candidate, const Advice& advice) {
+  const auto& latency = candidate.row.costs->total.latency_ms;
+  const Sentence unknown_price = say("price not known", "prix non connu");
+  return say("{0} ms, {1}", "{0} ms, {1}",
+             {latency ? amount(latency->typical) : word("?"),
+              candidate.price ? money(*candidate.price, advice.currency) : unknown_price});
+}
+
+void summarize(Advice& advice) {
+  advice.summary.clear();
+  if (advice.ranked.empty()) {
+    advice.summary.push_back(say("No way that was tried keeps all limits.",
+                                 "Aucune voie essayée ne respecte toutes les limites."));
+  } else {
+    const AdviceCandidate& best = advice.candidates[advice.ranked[0]];
+    advice.summary.push_back(say(
+        "{0} of {1} ways keep all limits; the first: {2}: {3}.",
+        "{0} voies sur {1} respectent toutes les limites ; la première : {2} : {3}.",
+        {count(static_cast<std::int64_t>(advice.ranked.size())),
+         count(static_cast<std::int64_t>(advice.candidates.size())), best.title, costs_of(best, advice)}));
+    // The best of each other way.
+    std::vector<Way> told = {best.way};
+    for (const std::size_t i : advice.ranked) {
+      const AdviceCandidate& other = advice.candidates[i];
+      if (std::find(told.begin(), told.end(), other.way) != told.end()) continue;
+      told.push_back(other.way);
+      const Sentence way =
+          other.way == Way::inside ? say("Without memory outside the part", "Sans mémoire externe")
+          : other.way == Way::carried
+              ? say("With a memory that the board carries", "Avec une mémoire déjà sur la carte")
+              : say("With a memory that is added", "Avec une mémoire ajoutée");
+      advice.summary.push_back(
+          say("{0}: {1}: {2}.", "{0} : {1} : {2}.", {way, other.title, costs_of(other, advice)}));
+    }
+  }
+  if (advice.metric == Metric::automatic)
+    advice.summary.push_back(say("Accuracy is unmeasured: no --data was given.",
+                                 "L'exactitude n'est pas mesurée : --data n'a pas été donné."));
+}
+
+}  // namespace
+
+void put_into_words(Advice& advice) {
+  for (AdviceCandidate& candidate : advice.candidates) name_candidate(candidate, advice);
+  for (Relaxation& move : advice.relaxations) word_relaxation(move, advice);
+  word_ruled_out(advice);
+  summarize(advice);
+}
+
+}  // namespace nb

@@ -1,0 +1,198 @@
+"""`advise`: its answers are what `run` and `validate` say of them, its front is what an exhaustive search finds, and what
+does not go says why.
+
+usage: advise_test.py NBLOCKS
+"""
+import json
+import shlex
+import sys
+
+import numpy as np
+from checks import EXAMPLES, INT8, main, test
+
+MLP, MLP_DATA = EXAMPLES / "mlp/mlp.onnx", EXAMPLES / "mlp/mlp_test.npz"
+DIGITS, DIGITS_DATA = EXAMPLES / "digits/digits.onnx", EXAMPLES / "digits/digits_test.npz"
+BOARD = """
+name = "{name}"
+title = "a part"
+vendor = "test"
+part = "{name}"
+core = "{core}"
+clock_hz = {clock}
+source = "test"
+[[memory]]
+name = "bank"
+kind = "flash"
+size_kib = {flash}
+wait_states = 2
+read_bits = 64
+[[memory]]
+name = "sram"
+kind = "ram"
+size_kib = {ram}
+[[power]]
+of = "part"
+state = "run"
+current_ma = {{ typical = {ma} }}
+supply_mv = 3300
+clock_hz = {clock}
+source = "test"
+"""
+PRICE = """
+[[price]]
+of = "part"
+amount = {{ typical = {price} }}
+currency = "USD"
+quantity = 1000
+date = "2026-11-01"
+source = "test"
+"""
+BUSES = """
+[[expansion]]
+name = "qspi1"
+interfaces = ["qspi"]
+kinds = ["nor_flash"]
+clock_hz = 80_000_000
+source = "test"
+[[expansion]]
+name = "qspi2"
+interfaces = ["qspi"]
+kinds = ["psram"]
+clock_hz = 80_000_000
+source = "test"
+"""
+
+
+def part(c, name, core="cortex-m4f", clock=100_000_000, flash=256, ram=64, ma=10, price=None, has_buses=False):
+    """A board's file."""
+    text = BOARD.format(name=name, core=core, clock=clock, flash=flash, ram=ram, ma=ma)
+    return c.write(f"{name}.toml", text + (PRICE.format(price=price) if price else "") + (BUSES if has_buses else ""))
+
+
+def advised(c, code, *arguments):
+    """The advice of a command that ends with that code, and its diagnostics."""
+    end = c.run("advise", *arguments, "--json", "-q", limit=False)
+    c.check(end.code == code, f"{arguments}: exit {end.code}, not {code}: {end.err[:500]}")
+    report = json.loads(end.out)
+    c.check(code == 4 or "advice" in report, f"{arguments}: no advice: {end.err[:500]}")
+    return report.get("advice"), report["diagnostics"]
+
+
+def front(advice):
+    """What the front is made of, as figures."""
+    entries = [one for one in advice["ranked"] + advice["others"] if one["is_on_front"]]
+    return {(one["price"], one["latency_ms_estimated"], one["energy_uj_estimated"],
+             advice["formats"][one["format"]]["value"]) for one in entries}
+
+
+@test
+def the_front_is_that_of_an_exhaustive_search(c):
+    # Parts that hold it inside, with other kernels, with memory outside, and not at all.
+    boards = [part(c, "large", price=4, clock=80_000_000), part(c, "small", price=2, flash=16, ram=16, has_buses=True),
+              part(c, "tiny", core="cortex-m0plus", clock=48_000_000, price=1, flash=32, ram=4, ma=3),
+              part(c, "fast", core="cortex-m7", clock=400_000_000, price=7, flash=24, ma=60, has_buses=True)]
+    common = [DIGITS, "--data", DIGITS_DATA, "--boards", ",".join(map(str, boards)), "--check", "0"]
+    found, _ = advised(c, 0, *common, "--resume", "kept")
+    all_of_them, _ = advised(c, 0, *common, "--exhaustive", "--resume", "kept")
+    c.check(front(found) == front(all_of_them), f"{front(found)} is not {front(all_of_them)}")
+    c.check(len(front(found)) > 3, "a front of few points proves little")
+    count = len(found["ranked"]) + len(found["others"])
+    c.check(count < len(all_of_them["ranked"]) + len(all_of_them["others"]), "the search left nothing out")
+    c.check(any(one["way"] == "added" for one in found["ranked"]), "no memory outside was tried")
+    again, _ = advised(c, 0, *common, "--resume", "kept")
+    c.check(again == found, "a resumed search is not the same")
+
+
+@test
+def an_answer_is_what_its_command_builds_and_runs(c):
+    board = part(c, "small", price=2, flash=24, ram=64, has_buses=True)
+    advice, _ = advised(c, 0, DIGITS, "--data", DIGITS_DATA, "--boards", board, "--check", "2")
+    for one in advice["ranked"][:2]:
+        words = shlex.split(one["command"])
+        c.check(words[:2] == ["nblocks", "generate"], one["command"])
+        words = words[1:]
+        words[words.index("-o") + 1] = "out"
+        end = c.run(*words, "-q", limit=False)
+        c.check(end.code == 0, f"{one['command']}: {end.err[:300]}")
+        words = words[:words.index("-o")]
+        ran = json.loads(c.run("run", *words[1:], "--json", "-q", limit=False).out)
+        for name in ("instructions", "cycles_estimated", "latency_ms_estimated", "energy_uj_estimated"):
+            c.check(ran[name] == one[name], f"{one['board']}: {name} {ran[name]} is not {one[name]}")
+        for memory, name in (("flash", "total_bytes"), ("flash", "far_bytes"), ("ram", "total_bytes")):
+            c.check(ran[memory][name] == one[memory][name], f"{one['board']}: {memory} {name}")
+        c.check(one["on_board"]["samples"] > 0, "it was not run on its board")
+        if advice["formats"][one["format"]]["name"] == "int8":
+            c.check(one["on_board"]["samples"] == one["on_board"]["samples_equal_to_host"],
+                    "integers differ between the board and this computer")
+
+
+@test
+def weights_outside_give_the_same_outputs(c):
+    board = part(c, "b", core="cortex-m33", flash=32, has_buses=True)
+    inputs = ["-i", DIGITS_DATA]
+    use = f"{board}+w25q64jv@qspi1:weights=qspi1"
+    for place in (use, f"{board}+w25q64jv+aps6404l:weights=w25q64jv:arena=aps6404l"):
+        end = c.run("run", INT8, "-b", place, *inputs, "-o", "there", "-q", limit=False)
+        c.check(end.code == 0, end.err[:300])
+        c.run("run", INT8, *inputs, "-o", "here", "-q", limit=False)
+        there, here = np.load(c.path("there") / "out0.npy"), np.load(c.path("here") / "out0.npy")
+        c.check(np.array_equal(there, here), f"outputs differ with {place}")
+    c.expect(2, "usage", "run", INT8, "-b", use + "=nothing", says=["no layer is called `nothing`"])
+    c.expect(2, "usage", "run", INT8, "-b", f"{board}:weights=sram", says=["no flash"])
+
+
+@test
+def limits_that_cannot_be_met_say_what_binds(c):
+    board = part(c, "b", price=2)
+    advice, diagnostics = advised(c, 6, INT8, "--boards", board, "--max-latency", "1us", "--max-price", "3USD")
+    c.check(not advice["ranked"], "an answer that breaks a limit")
+    c.check([move["bound"] for move in advice["relaxations"]] == ["max-latency"], f"{advice['relaxations']}")
+    least = min(one["latency_ms_estimated"] for one in advice["others"])
+    c.check(abs(advice["relaxations"][0]["to"] / least - 1) < 1e-4, f"the smallest move is not {least}")
+    c.check(diagnostics[-1]["kind"] == "gate-failed" and "--max-latency" in diagnostics[-1]["help"], f"{diagnostics}")
+    for one in advice["others"]:
+        c.check([breach["bound"] for breach in one["breaches"]] == ["max-latency"], f"{one['breaches']}")
+    _, diagnostics = advised(c, 4, INT8, "--boards", part(c, "none", flash=4, ram=2))
+    c.check(diagnostics[-1]["kind"] == "does-not-fit", f"{diagnostics}")
+    advice, _ = advised(c, 6, INT8, "--boards", board, "--reserve-ram", "63K")
+    c.check(advice["relaxations"][0]["bound"] == "reserve-ram", f"{advice['relaxations']}")
+    advice, _ = advised(c, 0, INT8, "--boards", board, "--reserve-ram", "30K", "--reserve-flash", "64K")
+    c.check(advice["metric"] is None, "accuracy without data")
+    c.check(advice["summary"][-1]["en"].startswith("Accuracy is unmeasured"), f"{advice['summary']}")
+
+
+@test
+def what_is_asked_badly_is_refused(c):
+    for arguments, words in (
+            (["--max-price", "5"], "--max-price `5`"), (["--max-price", "5quid"], "no currency"),
+            (["--max-price", "-1EUR"], "not understood"), (["--max-latency", "soon"], "soon"),
+            (["--max-energy", "5kg"], "no unit"), (["--reserve-ram", "lots"], "no number of bytes"),
+            (["--cpu-share", "30%"], "--period"), (["--cpu-share", "130%", "--period", "1s"], "no percentage"),
+            (["--min-acc", "0.9"], "without --data"), (["--max-drop", "1"], "without --data"),
+            (["--rate", "USD"], "--rate `USD`"), (["--boards", "host"], "no board"),
+            (["--calibrate", DIGITS_DATA], "--calibrate is for float models"),
+            (["--max-price", "5EUR", "--boards", part(c, "usd", price=2)], "in USD")):
+        c.expect(2, "usage", "advise", INT8, *arguments, says=[words])
+    c.expect(2, "unknown-board", "advise", INT8, "--boards", "nucleo-l4r5z", says=["nucleo-l4r5zi"])
+    few = c.path("few.npz")
+    arrays = np.load(DIGITS_DATA)
+    np.savez(few, **{name: arrays[name][:4] for name in arrays.files})
+    c.expect(2, "usage", "advise", DIGITS, "--data", few, says=["cannot be both calibrated and judged on"])
+
+
+@test
+def a_rate_makes_prices_of_another_currency(c):
+    board = part(c, "b", price=2)
+    advice, _ = advised(c, 0, INT8, "--boards", board, "--max-price", "5EUR", "--rate", "USD=0.5EUR")
+    c.check(advice["currency"] == "EUR" and advice["ranked"][0]["price"] == 1.0, f"{advice['ranked'][0]['price']}")
+
+
+@test
+def a_share_of_the_core_is_a_limit_of_latency(c):
+    board = part(c, "b")
+    advice, _ = advised(c, 0, INT8, "--boards", board, "--cpu-share", "10%", "--period", "2s", "--max-latency", "900ms")
+    c.check(advice["limits"]["max_latency_ms"] == 200, f"{advice['limits']}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
