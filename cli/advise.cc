@@ -59,7 +59,7 @@ Status add_price_limit(const Options& options, AdviseRequest& request, Diagnosti
   return {};
 }
 
-/// The share of the core that may be taken, as a limit of latency.
+/// The share of the core's time that may be taken.
 Status add_share(const Options& options, const CostRequest& cost, AdviceLimits& limits,
                  Diagnostics& diagnostics) {
   if (options.cpu_share.empty()) return {};
@@ -73,9 +73,28 @@ Status add_share(const Options& options, const CostRequest& cost, AdviceLimits& 
     return diagnostics.add({.kind = Kind::usage,
                             .message = "--cpu-share without --period",
                             .help = "how often it runs: --period 1s"});
-  const double most = share->value / 100 * *cost.period_ms;
-  limits.max_latency_ms = std::min(most, limits.max_latency_ms.value_or(most));
+  limits.max_cpu_share = share->value / 100;
   return {};
+}
+
+/// Models on the same part: "MODEL" or "MODEL=PERIOD".
+Result<std::vector<Companion>> asked_companions(const Options& options, Diagnostics& diagnostics) {
+  std::vector<Companion> companions;
+  for (const std::string& text : options.companions) {
+    const std::size_t equals = text.rfind('=');
+    Companion companion{.model = text.substr(0, equals)};
+    if (equals != std::string::npos) {
+      const auto period = parse_duration_ms(text.substr(equals + 1), "--with", diagnostics);
+      if (!period) return kFailed;
+      companion.period_ms = *period;
+    } else if (!options.cpu_share.empty()) {
+      return diagnostics.add({.kind = Kind::usage,
+                              .message = "--cpu-share with `" + printable(text) + "`, which has no period",
+                              .help = "--with MODEL=PERIOD, as in --with b.tflite=100ms"});
+    }
+    companions.push_back(std::move(companion));
+  }
+  return companions;
 }
 
 Status add_limits(const Options& options, AdviseRequest& request, Diagnostics& diagnostics) {
@@ -259,7 +278,9 @@ int advise(const Options& options) {
   request.conditions = *conditions;
   request.cost = *cost;
   request.metric = *metric;
-  if (!add_limits(options, request, diagnostics)) return finish(diagnostics, options);
+  auto companions = asked_companions(options, diagnostics);
+  if (!companions || !add_limits(options, request, diagnostics)) return finish(diagnostics, options);
+  request.companions = std::move(*companions);
   const auto prices = asked_prices(options, request.currency, diagnostics);
   if (!prices) return finish(diagnostics, options);
   if (*prices) request.prices = &**prices;

@@ -358,6 +358,10 @@ void add_advise_options(CLI::App& verb, Options& options) {
   text("--reserve-flash", options.reserve_flash, "BYTES", "likewise of flash: 256K");
   text("--cpu-share", options.cpu_share, "SHARE",
        "with --period: how much of the core's time is for this: 30%");
+  verb.add_option("--with", options.companions,
+                  "another model on the same part, as it is, and how often it runs; may be repeated")
+      ->type_name("MODEL[=PERIOD]")
+      ->allow_extra_args(false);
   verb.add_option("--volume", options.volume, "prices at that many a year; as published if left out")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));

@@ -10,7 +10,7 @@ import { Table } from "./table.js";
 // Answers that are shown in full; the rest stands in a table.
 const shown = 5;
 
-const limits = [["max_latency_ms", "ms"], ["max_energy_mj", "mJ"], ["max_price", null], ["min_value", null], ["max_drop_points", null],
+const limits = [["max_latency_ms", "ms"], ["max_energy_mj", "mJ"], ["max_price", null], ["min_value", null], ["max_drop_points", null], ["max_cpu_share", null],
   ["reserve_ram_bytes", "B"], ["reserve_flash_bytes", "B"]];
 
 const measures = {

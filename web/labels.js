@@ -171,6 +171,7 @@ export const labels = {
   asked_for: { en: "Asked for", fr: "Demandé" },
   limit_max_latency_ms: { en: "Latency at most", fr: "Latence au plus" },
   limit_max_energy_mj: { en: "Energy at most", fr: "Énergie au plus" },
+  limit_max_cpu_share: { en: "Share of the core at most", fr: "Part du cœur au plus" },
   limit_max_price: { en: "Price at most", fr: "Prix au plus" },
   limit_min_value: { en: "Metric at least", fr: "Métrique au moins" },
   limit_max_drop_points: { en: "Points lost at most", fr: "Points perdus au plus" },

@@ -19,11 +19,12 @@ struct AdviceLimits {
   std::optional<double> max_price;       ///< of part and added memories, in AdviceRequest's currency
   std::optional<double> min_value;       ///< of the metric; the most of one whose smaller values are better
   std::optional<double> max_drop;        ///< points against the float model
+  std::optional<double> max_cpu_share;   ///< 0 to 1: of all models that have a period
   std::int64_t reserve_ram_bytes = 0, reserve_flash_bytes = 0;
 };
 
 /// What an answer is held against.
-enum class Bound { latency, energy, price, value, drop, ram, flash };
+enum class Bound { latency, energy, price, value, drop, ram, flash, share };
 [[nodiscard]] std::string_view name_of(Bound bound);  ///< its option: "max-latency"
 
 /// Numbers of the model's layers.
@@ -65,6 +66,21 @@ struct Breach {
   double limit = 0, value = 0;
 };
 
+/// What another model takes of the same part.
+struct CompanionCost {
+  std::string model;
+  std::int64_t flash_bytes = 0, arena_bytes = 0, reserved_ram_bytes = 0;  ///< reserved: beside a shared arena
+  std::optional<Estimate> latency_ms;
+  std::optional<double> period_ms;
+};
+
+/// All models on one part together.
+struct JointCost {
+  std::int64_t flash_bytes = 0;     ///< start-up and shared code counted once for each model: an upper bound
+  std::int64_t ram_bytes = 0;       ///< at the schedule's peak: one model runs at a time
+  std::optional<double> cpu_share;  ///< 0 to 1; absent: a period or a latency is not known
+};
+
 /// One way to build the model.
 struct AdviceCandidate {
   std::size_t format = 0;  ///< of Advice::formats
@@ -78,6 +94,8 @@ struct AdviceCandidate {
   std::optional<double> price;        ///< of all parts; absent: one of them has none
   std::optional<double> slowdown_ms;  ///< by memories outside, against the same inside
   std::vector<Breach> breaches;       ///< of a program that fits
+  std::vector<CompanionCost> companions;
+  std::optional<JointCost> joint;  ///< of a program that fits and has companions
   bool is_on_front = false;
   std::string command;  ///< that builds it
   /// What ran on its virtual board, of the data's samples, and how many gave the outputs of the host.

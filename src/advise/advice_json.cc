@@ -61,6 +61,18 @@ json parts_json(const std::vector<BoughtPart>& parts) {
   return list;
 }
 
+json companions_json(const std::vector<CompanionCost>& companions) {
+  json list = json::array();
+  for (const CompanionCost& one : companions)
+    list.push_back({{"model", one.model},
+                    {"flash_bytes", one.flash_bytes},
+                    {"arena_bytes", one.arena_bytes},
+                    {"reserved_ram_bytes", one.reserved_ram_bytes},
+                    {"latency_ms_estimated", one.latency_ms ? json(one.latency_ms->typical) : json(nullptr)},
+                    {"period_ms", or_null(one.period_ms)}});
+  return list;
+}
+
 json candidate_json(const AdviceCandidate& candidate, const Advice& advice, const json& rank) {
   json breaches = json::array();
   for (const Breach& breach : candidate.breaches)
@@ -85,6 +97,11 @@ json candidate_json(const AdviceCandidate& candidate, const Advice& advice, cons
               {"slowdown_ms", or_null(candidate.slowdown_ms)},
               {"breaches", std::move(breaches)},
               {"is_on_front", candidate.is_on_front}});
+  if (!candidate.companions.empty()) one["companions"] = companions_json(candidate.companions);
+  if (candidate.joint)
+    one["joint"] = {{"flash_bytes", candidate.joint->flash_bytes},
+                    {"ram_bytes", candidate.joint->ram_bytes},
+                    {"cpu_share", or_null(candidate.joint->cpu_share)}};
   one["on_board"] = nullptr;
   if (candidate.board_samples)
     one["on_board"] = {{"samples", *candidate.board_samples},

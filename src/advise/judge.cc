@@ -81,6 +81,9 @@ std::vector<Breach> breaches_of(const Advice& advice, const AdviceCandidate& can
     if (!(loss_of(advice.metric, value) <= loss_of(advice.metric, *limits.min_value)))
       breaches.push_back({Bound::value, *limits.min_value, value});
   }
+  if (limits.max_cpu_share)
+    check(breaches, Bound::share, limits.max_cpu_share,
+          candidate.joint ? candidate.joint->cpu_share.value_or(kUnknown) : kUnknown);
   constexpr double kRounding = 1e-9;
   check(breaches, Bound::drop, limits.max_drop, format.drop.value_or(kUnknown), kRounding);
   return breaches;
@@ -158,6 +161,8 @@ std::string_view name_of(Bound bound) {
       return "reserve-ram";
     case Bound::flash:
       return "reserve-flash";
+    case Bound::share:
+      return "cpu-share";
   }
   return "";
 }

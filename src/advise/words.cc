@@ -111,6 +111,18 @@ void name_candidate(AdviceCandidate& candidate, const Advice& advice) {
   candidate.steps = {format_step(format)};
   if (candidate.goal != KernelGoal::time) candidate.steps.push_back(goal_step(candidate.goal));
   for (const ExternalUse& use : candidate.external) candidate.steps.push_back(external_step(use, candidate));
+  if (candidate.companions.empty() || !candidate.joint) return;
+  std::vector<std::string> names;
+  for (const CompanionCost& one : candidate.companions) names.push_back(printable(one.model));
+  Sentence together = say("run it beside {0} in one arena: {1} of flash and {2} of RAM for all",
+                          "l'exécuter à côté de {0} dans une même arène : {1} de flash et {2} de RAM pour "
+                          "tous",
+                          {word(join(names, ", ")), bytes_words(candidate.joint->flash_bytes),
+                           bytes_words(candidate.joint->ram_bytes)});
+  if (candidate.joint->cpu_share)
+    together = say("{0}, {1} % of the core's time", "{0}, {1} % du temps du cœur",
+                   {together, amount(*candidate.joint->cpu_share * 100)});
+  candidate.steps.push_back(together);
 }
 
 /// A bound's value with its unit.
@@ -126,6 +138,8 @@ Sentence bound_value(Bound bound, double value, const Advice& advice) {
       return amount(value);
     case Bound::drop:
       return say("{0} points", "{0} points", {amount(value)});
+    case Bound::share:
+      return say("{0} %", "{0} %", {amount(value * 100)});
     case Bound::ram:
     case Bound::flash:
       return bytes_words(std::llround(value));

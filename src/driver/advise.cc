@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "driver/advise_formats.h"
 #include "driver/advise_memories.h"
 #include "target/board_use.h"
+#include "target/external_memory.h"
 
 namespace nb {
 namespace fs = std::filesystem;
@@ -38,10 +40,14 @@ class Adviser {
     if (!resolve_boards() || !choose_currency() || !make_kept_folder()) return kFailed;
     if (!find_formats(request_, kept_, options_, formats_, diagnostics_)) return kFailed;
     describe();
+    if (!add_companions()) return kFailed;
     for (std::size_t format = 0; format < formats_.formats.size(); ++format)
       if (!search(format)) return kFailed;
     if (!add_slowdowns()) return kFailed;
-    for (AdviceCandidate& candidate : advice_.candidates) price(candidate);
+    for (AdviceCandidate& candidate : advice_.candidates) {
+      price(candidate);
+      join_companions(candidate);
+    }
     judge(advice_);
     put_into_words(advice_);
     if (!check_answers()) return kFailed;
@@ -78,6 +84,76 @@ class Adviser {
   void reserve(Board& board) const {
     board.placement.reserved_ram_bytes = request_.limits.reserve_ram_bytes;
     board.placement.reserved_flash_bytes = request_.limits.reserve_flash_bytes;
+    const auto found = companions_.find(base_of(board));
+    if (found == companions_.end()) return;
+    for (const CompanionCost& one : found->second) {
+      board.placement.reserved_ram_bytes += one.reserved_ram_bytes;
+      board.placement.reserved_flash_bytes += one.flash_bytes;
+    }
+  }
+
+  /// Prices the other models of the part on each board. A board that does not hold them is out.
+  Status add_companions() {
+    for (const Companion& companion : request_.companions) {
+      CompareRequest request{.models = {companion.model}, .made_boards = boards_};
+      request.formats = {{"", CompileOptions{}}};
+      request.conditions = request_.conditions;
+      request.folder = kept_;
+      request.jobs = request_.jobs;
+      request.timeout_seconds = request_.timeout_seconds;
+      request.progress = request_.progress;
+      auto comparison = compare(request, diagnostics_);
+      if (!comparison) return kFailed;
+      std::vector<Board> left;
+      for (std::size_t i = 0; i < boards_.size(); ++i) {
+        ComparisonRow& row = comparison->rows[i];
+        if (!row.fits()) {
+          add_candidate(0, KernelGoal::time, boards_[i], std::move(row));
+          continue;
+        }
+        CompanionCost cost{.model = companion.model.stem().string(),
+                           .flash_bytes = row.flash_bytes.value_or(0),
+                           .arena_bytes = row.arena_bytes,
+                           .reserved_ram_bytes = row.static_bytes.value_or(0),
+                           .latency_ms = row.costs ? row.costs->total.latency_ms : std::nullopt,
+                           .period_ms = companion.period_ms};
+        // A state has to stay, also this model's: then nothing is shared.
+        if (!options_.state.is_empty()) cost.reserved_ram_bytes += row.arena_bytes;
+        companions_[base_of(boards_[i])].push_back(std::move(cost));
+        left.push_back(boards_[i]);
+      }
+      all_boards_.insert(all_boards_.end(), boards_.begin(), boards_.end());
+      boards_ = std::move(left);
+    }
+    for (Board& board : boards_) reserve(board);
+    if (!boards_.empty()) return {};
+    return diagnostics_.add(
+        {.kind = Kind::does_not_fit, .message = "no board holds the models that it runs beside (--with)"});
+  }
+
+  /// All models together: their flash, RAM at the peak of a schedule that runs one at a time, time.
+  void join_companions(AdviceCandidate& candidate) const {
+    const auto found = companions_.find(candidate.base);
+    if (!candidate.row.fits() || (found == companions_.end() && !request_.limits.max_cpu_share)) return;
+    JointCost joint{.flash_bytes = candidate.row.flash_bytes.value_or(0)};
+    const auto& mine = candidate.row.costs ? candidate.row.costs->total.latency_ms : std::nullopt;
+    const auto& period_ms = request_.cost.period_ms;
+    double share = mine && period_ms ? mine->typical / *period_ms : std::numeric_limits<double>::infinity();
+    std::int64_t arena_bytes = candidate.row.arena_bytes;
+    joint.ram_bytes = candidate.row.ram_bytes.value_or(0) - arena_bytes;
+    if (found != companions_.end()) {
+      candidate.companions = found->second;
+      for (const CompanionCost& one : found->second) {
+        joint.flash_bytes += one.flash_bytes;
+        joint.ram_bytes += one.reserved_ram_bytes;
+        if (options_.state.is_empty()) arena_bytes = std::max(arena_bytes, one.arena_bytes);
+        share += one.latency_ms && one.period_ms ? one.latency_ms->typical / *one.period_ms
+                                                 : std::numeric_limits<double>::infinity();
+      }
+    }
+    joint.ram_bytes += arena_bytes;
+    if (std::isfinite(share)) joint.cpu_share = share;
+    candidate.joint = joint;
   }
 
   Status make_kept_folder() {
@@ -344,11 +420,50 @@ class Adviser {
     return {};
   }
 
+  /// Of the catalogue, with room for that many bytes; empty if none has a price in the currency.
+  [[nodiscard]] std::string cheapest_flash(std::int64_t bytes) const {
+    std::string name;
+    double least = std::numeric_limits<double>::infinity();
+    for (const ExternalMemory& memory : builtin_memories()) {
+      if (memory.kind != ExternalKind::nor_flash || memory.size_bytes < bytes) continue;
+      const auto quoted =
+          price_at(quoted_prices(memory.name, memory.part, memory.prices, memory.sources, request_.prices),
+                   request_.volume);
+      if (!quoted || quoted->price.currency != advice_.currency || price_amount(quoted->price) >= least)
+        continue;
+      least = price_amount(quoted->price);
+      name = memory.name;
+    }
+    return name;
+  }
+
+  /// A memory outside the part, as it is on the board.
+  void add_memory_part(const Memory& place, AdviceCandidate& candidate) const {
+    Diagnostics unheard;
+    const auto memory = find_external_memory(place.part, unheard);
+    if (place.part.empty() || !memory) {
+      candidate.parts.push_back({place.part.empty() ? place.name : place.part, std::nullopt});
+      return;
+    }
+    candidate.parts.push_back({place.part, price_at(quoted_prices(memory->name, memory->part, memory->prices,
+                                                                  memory->sources, request_.prices),
+                                                    request_.volume)});
+  }
+
   /// Part and memories at that volume, in the advice's currency.
   void price(AdviceCandidate& candidate) const {
-    const auto board = std::find_if(boards_.begin(), boards_.end(),
-                                    [&](const Board& one) { return base_of(one) == candidate.base; });
+    const Board* board = nullptr;
+    for (const std::vector<Board>* boards : {&boards_, &all_boards_})
+      for (const Board& one : *boards)
+        if (board == nullptr && base_of(one) == candidate.base) board = &one;
     candidate.parts.push_back({board->part, price_at(quotes_of(*board), request_.volume)});
+    // A part without flash of its own needs one beside it.
+    const Memory* program = program_memory(*board);
+    if (program->kind == MemoryKind::external_flash) {
+      Memory place = *program;
+      if (place.part.empty()) place.part = cheapest_flash(candidate.row.flash_bytes.value_or(0));
+      add_memory_part(place, candidate);
+    }
     for (const ExternalUse& use : candidate.external) {
       if (use.part.empty()) {
         candidate.parts.push_back({use.memory, std::nullopt});
@@ -447,6 +562,8 @@ class Adviser {
   TemporaryFolder temporary_;
   fs::path kept_;
   std::vector<Board> boards_;
+  std::vector<Board> all_boards_;  ///< with those that do not hold the companions
+  std::map<std::string, std::vector<CompanionCost>> companions_;  ///< by a board's own name
   FormatSet formats_;
   Advice advice_;
   std::vector<std::pair<std::size_t, Board>> slowed_;  ///< candidates with memory outside, and their boards

@@ -11,8 +11,16 @@
 
 namespace nb {
 
+/// Another model on the same part, as it is: it takes its flash, its state and its share of the core, and
+/// lends its arena while it does not run.
+struct Companion {
+  std::filesystem::path model;
+  std::optional<double> period_ms;  ///< how often it runs
+};
+
 struct AdviseRequest {
   std::filesystem::path model;
+  std::vector<Companion> companions = {};
   CompileOptions options;      ///< `quantize` has the calibration, if any, and what the user fixed
   std::filesystem::path data;  ///< a labelled set; empty: accuracy is unmeasured
   std::string labels;

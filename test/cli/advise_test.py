@@ -188,10 +188,36 @@ def a_rate_makes_prices_of_another_currency(c):
 
 
 @test
-def a_share_of_the_core_is_a_limit_of_latency(c):
+def models_share_a_part(c):
+    board = part(c, "b", price=2)
+    alone, _ = advised(c, 0, INT8, "--boards", board)
+    beside, _ = advised(c, 0, INT8, "--boards", board, "--with", f"{MLP}=100ms", "--period", "1s", "--cpu-share", "90%")
+    mine, both = alone["ranked"][0], beside["ranked"][0]
+    other = both["companions"][0]
+    ran = json.loads(c.run("run", MLP, "-b", board, "--json", "-q").out)
+    c.check(other["flash_bytes"] == ran["flash"]["total_bytes"], "the other's flash is not what `run` says")
+    c.check(both["joint"]["flash_bytes"] == mine["flash"]["total_bytes"] + ran["flash"]["total_bytes"], "joint flash")
+    arena = max(mine["ram"]["arena_bytes"], ran["ram"]["arena_bytes"])
+    c.check(both["joint"]["ram_bytes"] == mine["ram"]["total_bytes"] - mine["ram"]["arena_bytes"] + arena +
+            ran["ram"]["static_bytes"], "joint RAM")
+    share = mine["latency_ms_estimated"] / 1000 + ran["latency_ms_estimated"] / 100
+    c.check(abs(both["joint"]["cpu_share"] / share - 1) < 1e-4, f"{both['joint']['cpu_share']} is not {share}")
+    # Too little flash for both, though each fits.
+    small = part(c, "small", flash=-(-mine["flash"]["total_bytes"] // 1024) + 1)
+    advised(c, 0, INT8, "--boards", small)
+    advice, _ = advised(c, 4, INT8, "--boards", small, "--with", MLP)
+    advice, _ = advised(c, 6, INT8, "--boards", board, "--with", f"{MLP}=100ms", "--period", "1s", "--cpu-share", "0.001%")
+    c.check(advice["relaxations"][0]["bound"] == "cpu-share", f"{advice['relaxations']}")
+    c.expect(2, "usage", "advise", INT8, "--with", MLP, "--period", "1s", "--cpu-share", "9%", says=["no period"])
+
+
+@test
+def a_share_of_the_core_is_a_limit(c):
     board = part(c, "b")
-    advice, _ = advised(c, 0, INT8, "--boards", board, "--cpu-share", "10%", "--period", "2s", "--max-latency", "900ms")
-    c.check(advice["limits"]["max_latency_ms"] == 200, f"{advice['limits']}")
+    advice, _ = advised(c, 0, INT8, "--boards", board, "--cpu-share", "10%", "--period", "2s")
+    c.check(advice["ranked"][0]["joint"]["cpu_share"] == advice["ranked"][0]["latency_ms_estimated"] / 2000 or
+            abs(advice["ranked"][0]["joint"]["cpu_share"] * 2000 / advice["ranked"][0]["latency_ms_estimated"] - 1) < 1e-4,
+            f"{advice['ranked'][0]['joint']}")
 
 
 if __name__ == "__main__":
