@@ -25,7 +25,7 @@ struct Options {
   double timeout_seconds = 600;
   std::string data, labels, reference, metric = "auto", layer;
   std::vector<std::string> words, boards, formats, companions;
-  std::string resume;
+  std::string against, max_slower, max_larger, resume;
   std::string prefer, max_latency, max_energy, max_price, rate, rank_by, reserve_ram, reserve_flash,
       cpu_share;
   std::optional<std::int64_t> volume;
@@ -37,7 +37,7 @@ struct Options {
   std::string period, battery;
   std::optional<double> measured_mw, sleep_mw;
   std::optional<int> supply_mv;
-  std::optional<double> max_drop;
+  std::optional<double> max_drop, max_lost;  ///< --max-drop: of --quantize auto; of --against
   std::optional<double> threshold, min_acc, min_cos, max_rmse, max_mae, max_l2r;
   std::int64_t samples = 0;
   bool is_json = false, is_markdown = false, is_quiet = false, dequantize = false, keeps_state = false,

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
+#include "cli/history.h"
 #include "cli/progress.h"
 #include "report/board_values.h"
 
@@ -173,6 +174,9 @@ Result<std::vector<ComparedFormat>> formats_of(const Options& options, Diagnosti
 
 int compare(const Options& options) {
   Diagnostics diagnostics;
+  const auto against = asked_history(options, diagnostics);
+  if (!against) return finish(diagnostics, options);
+  if (is_of_kept_reports(options)) return compare_kept(**against, options, diagnostics);
   CompareRequest request;
   for (const std::string& model : options.words) request.models.emplace_back(model);
   request.boards = options.boards;
@@ -206,8 +210,13 @@ int compare(const Options& options) {
     if (compared) comparison = std::move(*compared);
   }
   if (!comparison) return finish(diagnostics, options);
-  return finish_with(comparison_json(*comparison), diagnostics, options,
-                     [&] { print_comparison(*comparison); });
+  nlohmann::json found = comparison_json(*comparison);
+  std::optional<History> history;
+  if (*against) history = add_history(found, **against, options, diagnostics);
+  return finish_with(found, diagnostics, options, [&] {
+    print_comparison(*comparison);
+    if (history) print_history(*history);
+  });
 }
 
 }  // namespace nb::cli

@@ -295,8 +295,27 @@ void add_time_options(CLI::App& verb, Options& options) {
       "Example: nblocks time firmware.elf --board nucleo-l4r5zi --from filter --memory-map .rodata=flash");
 }
 
+/// What a comparison is held against.
+void add_history_options(CLI::App& verb, Options& options) {
+  verb.add_option("--against", options.against,
+                  "a .json file that --report wrote: what changed since, and why (docs/history.md)")
+      ->type_name("FILE");
+  const auto bound = [&](const char* name, std::string& limit, const char* doc) {
+    verb.add_option(name, limit, std::string("with --against: ") + doc + "; else exit code 6")
+        ->type_name("PERCENT");
+  };
+  bound("--max-slower", options.max_slower, "how much longer an inference may take, as 5%");
+  bound("--max-larger", options.max_larger, "how much more flash and RAM each it may take, as 2%");
+  verb.add_option("--max-drop", options.max_lost,
+                  "with --against: points that may be lost; a point is 1/100 of accuracy, 10 % more of an "
+                  "error; else exit code 6")
+      ->type_name("POINTS");
+}
+
 void add_compare_options(CLI::App& verb, Options& options) {
-  verb.add_option("model", options.words, "one or several model files, of any format that `run` takes")
+  verb.add_option("model", options.words,
+                  "one or several model files, of any format that `run` takes; with --against also a kept "
+                  "report")
       ->required()
       ->type_name("FILE...");
   verb.add_option("--boards", options.boards,
@@ -326,6 +345,7 @@ void add_compare_options(CLI::App& verb, Options& options) {
       ->check(CLI::Range(1, 1024));
   verb.add_option("--timeout", options.timeout_seconds, "seconds that a program may run; 600 if left out")
       ->type_name("SECONDS");
+  add_history_options(verb, options);
   add_output_options(verb, options);
   add_report_option(verb, options);
   verb.footer("Example: nblocks compare kws.tflite --boards nucleo-l4r5zi,nucleo-h743zi2,rpi-pico2");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -38,7 +39,8 @@ std::vector<ReportFile> files_of(const Options& options) {
   };
   add(options.verb == "time" ? "firmware" : "model", options.model);
   if (options.verb == "compare")
-    for (const std::string& model : options.words) add("model", model);
+    for (const std::string& model : options.words) add(is_kept_report(model) ? "report" : "model", model);
+  add("against", options.against);
   add("reference", options.reference);
   add("data", options.data);
   add("labels", options.labels);
@@ -124,25 +126,37 @@ Status check_reports(const Options& options, Diagnostics& diagnostics) {
   return Status();
 }
 
-void write_reports(const json& found, const Options& options, Diagnostics& diagnostics) {
-  if (options.reports.empty()) return;
+json report_of(const json& found, const Options& options, const Diagnostics& diagnostics) {
   const ReportRequest request{.verb = options.verb,
                               .command = options.command,
                               .options = options.given,
                               .files = files_of(options),
                               .tools = tools_of(found, options.verb)};
-  write_documents(report_document(ended_json(found, diagnostics), request), options.reports, diagnostics);
+  return report_document(ended_json(found, diagnostics), request);
+}
+
+bool is_kept_report(const std::string& file) {
+  std::ifstream stream(file);
+  char first = 0;
+  return static_cast<bool>(stream >> first) && first == '{';
+}
+
+Result<json> read_report(const std::string& file, Diagnostics& diagnostics) {
+  const FileRead read = read_file(file);
+  if (!read.bytes)
+    return diagnostics.add(
+        {.kind = Kind::file_unreadable, .message = "`" + printable(file) + "`: " + read.why_not});
+  return parse_report(read.text(), printable(file), diagnostics);
+}
+
+void write_reports(const json& found, const Options& options, Diagnostics& diagnostics) {
+  if (options.reports.empty()) return;
+  write_documents(report_of(found, options, diagnostics), options.reports, diagnostics);
 }
 
 int report(const Options& options) {
   Diagnostics diagnostics;
-  const FileRead file = read_file(options.model);
-  if (!file.bytes) {
-    diagnostics.add(
-        {.kind = Kind::file_unreadable, .message = "`" + printable(options.model) + "`: " + file.why_not});
-    return finish(diagnostics, options);
-  }
-  const auto document = parse_report(file.text(), options.model, diagnostics);
+  const auto document = read_report(options.model, diagnostics);
   if (document) write_documents(*document, options.reports, diagnostics);
   Options ended = options;
   ended.reports.clear();

@@ -12,6 +12,16 @@ inline constexpr const char* kReportEndings =
 /// Whether each file that --report names has an ending that the verb can write. Errors: usage.
 [[nodiscard]] Status check_reports(const Options& options, Diagnostics& diagnostics);
 
+/// What the verb found so far as --report would keep it.
+[[nodiscard]] nlohmann::json report_of(const nlohmann::json& found, const Options& options,
+                                       const Diagnostics& diagnostics);
+
+/// Whether a file begins as a report does, not as a model. False if it cannot be read.
+[[nodiscard]] bool is_kept_report(const std::string& file);
+
+/// A report that was kept in a file. Errors: file-unreadable, bad-report.
+[[nodiscard]] Result<nlohmann::json> read_report(const std::string& file, Diagnostics& diagnostics);
+
 /// Writes the files that --report names from `found`, the verb's JSON, which may be empty if it failed.
 /// Errors: file-unwritable; usage for a trace without times.
 void write_reports(const nlohmann::json& found, const Options& options, Diagnostics& diagnostics);

@@ -1,6 +1,7 @@
 // The top of the page: what the report is about, languages and themes, the verdict, the command.
 import { html, useState } from "./base.js";
 import { Figure, Interval, Name, withCode } from "./figures.js";
+import { Change, tone, unitOf } from "./history.js";
 import { languages, say, t } from "./language.js";
 import { at, has, list, report } from "./report.js";
 import { Choice } from "./section.js";
@@ -45,9 +46,9 @@ function Fill({ used, size }) {
   return html`<div class=${"gauge fill" + (used > size ? " over" : "")} aria-hidden="true"><i style=${`width:${100 * share}%`}></i></div>`;
 }
 
-function Tile({ name, children, why, tone }) {
+function Tile({ name, title, children, why, tone }) {
   return html`<div class=${"tile" + (tone ? " " + tone : "")} data-tile=${name}>
-    <h3>${t("tile_" + name)}</h3>
+    <h3>${title || t("tile_" + name)}</h3>
     ${why ? html`<p class="value blank">–</p><p class="why">${withCode(why)}</p>` : children}
   </div>`;
 }
@@ -153,6 +154,21 @@ function AdviceTiles() {
     ${has("advice.metric") ? tile("accuracy", format, null, 1, format + "_low", format + "_high") : null}`;
 }
 
+// Of a kept report against an older one: how its figures changed.
+function HistoryTiles() {
+  const programs = list("history.programs");
+  const count = html`<${Tile} name="changed"><p class="value"><${Figure} path="history.changed" /> <small>${t("of")} <${Figure} path="history.compared" /></small></p>
+    <p class="under">${t(at("history.is_same") ? "nothing_changed" : "since")} <${Name} text=${at("history.old.file")} /></p></${Tile}>`;
+  if (programs.length !== 1) return count;
+  const shown = ["latency_ms", "energy_uj", "flash_bytes", "ram_bytes"];
+  return html`${programs[0].figures.map((figure, i) => ({ figure, path: `history.programs.0.figures.${i}.` }))
+    .filter(({ figure }) => figure.is_headline && figure.of === null && figure.old !== null && figure.new !== null &&
+      (shown.includes(figure.name) || figure.points_lost !== null))
+    .map(({ figure, path }) => html`<${Tile} name=${figure.name} title=${say(figure.title)} tone=${tone(figure)}>
+      <p class="value"><${Change} figure=${figure} path=${path} /></p>
+      <p class="under"><${Figure} path=${path + "new"} unit=${unitOf(figure)} />, ${t("was")} <${Figure} path=${path + "old"} /></p></${Tile}>`)}${count}`;
+}
+
 function CountTile({ name, path, why }) {
   if (!has(path)) return html`<${Tile} name=${name} why=${why || t("unknown")} />`;
   return html`<${Tile} name=${name}><p class="value"><${Figure} path=${path} /></p></${Tile}>`;
@@ -162,6 +178,7 @@ export function Verdict() {
   const [scale, unit] = energyScale();
   let tiles;
   if (has("advice")) tiles = html`<${AdviceTiles} />`;
+  else if (has("history") && !has("rows")) tiles = html`<${HistoryTiles} />`;
   else if (has("rows")) tiles = html`<${ComparisonTiles} />`;
   else if (at("report.verb") === "time" && has("cycles_estimated"))
     tiles = html`<${Estimate} name="cycles" stem="cycles" /><${Estimate} name="latency" stem="latency_ms" unit="ms" />

@@ -6,6 +6,7 @@ import { Boards } from "./boards.js";
 import { Explanation, Frontier, LayerFormats, Quantization } from "./formats.js";
 import { Command, Head, Verdict } from "./head.js";
 import { language, t, useLanguage } from "./language.js";
+import { History } from "./history.js";
 import { Functions, Layers } from "./layers.js";
 import { Memory } from "./memory.js";
 import { Findings, Messages, Method } from "./method.js";
@@ -14,7 +15,7 @@ import { at } from "./report.js";
 import { Timeline } from "./timeline.js";
 import { Volume } from "./volume.js";
 
-const sections = [Advice, Findings, Boards, Volume, Frontier, Explanation, LayerFormats, Accuracy, Noise, Timeline, Layers, Functions,
+const sections = [Advice, History, Findings, Boards, Volume, Frontier, Explanation, LayerFormats, Accuracy, Noise, Timeline, Layers, Functions,
   Memory, Roofline, Quantization, Messages, Method];
 
 // Links to the sections that are there.

@@ -103,6 +103,8 @@ json results(const json& found) {
                   count(find_count(program, "/boards_that_fit").value_or(0)),
                   count(find_count(program, "/boards").value_or(0))}));
   }
+  for (const json& sentence : find_list(found, "/history/summary"))
+    said.add({find_text(sentence, "/en"), find_text(sentence, "/fr")});
   if (find_json(found, "/layer/name") != nullptr)
     said.add(say("{0} computes in {1}.", "{0} calcule en {1}.",
                  {word(find_text(found, "/layer/name")), word(find_text(found, "/layer/format"))}));
@@ -113,7 +115,7 @@ json limitations(const json& section, const json& found) {
   Sentences said;
   const std::string verb = find_text(section, "/verb");
   const bool is_timed = find_number(found, "/cycles_estimated").has_value();
-  if (is_timed || verb == "compare" || find_json(found, "/advice") != nullptr)
+  if (is_timed || !find_list(found, "/rows").empty() || find_json(found, "/advice") != nullptr)
     said.add(
         say("Cycles, milliseconds and energy are estimates: instructions are counted on a virtual board "
             "and priced by a timing model of the core. 9 of 10 published measurements lie in such "
@@ -168,6 +170,16 @@ json limitations(const json& section, const json& found) {
                    "comparées.",
                    {count(unmatched)}));
   }
+  if (find_json(found, "/history") != nullptr)
+    said.add(say(
+        "What changed is between two reports: figures that neither has, and files that reports keep no "
+        "digest of, may have changed too. An estimate that changed within its interval may be no change on a "
+        "board.",
+        "Les changements sont ceux de deux rapports : des chiffres qui n’y sont pas, et des fichiers dont "
+        "ils "
+        "ne gardent pas d’empreinte, ont pu changer aussi. Une estimation qui change dans son intervalle "
+        "peut "
+        "ne pas changer sur une carte."));
   if (verb == "compare") {
     std::int64_t assumed = 0, dated = 0;
     for (const json& row : find_list(found, "/rows")) {
@@ -280,7 +292,8 @@ json recommendations(const json& section, const json& found) {
       !find_number(found, "/energy_uj_estimated"))
     said.add(say("Energy is blank: `--measured-mw` takes your own measurement of the board.",
                  "L’énergie manque : `--measured-mw` prend votre propre mesure de la carte."));
-  if ((verb == "run" || verb == "compare" || verb == "analyze") && is_true(found, "/ok"))
+  const bool has_unjudged = verb == "run" || verb == "analyze" || !find_list(found, "/rows").empty();
+  if (has_unjudged && is_true(found, "/ok"))
     said.add(say("Measure its accuracy: `nblocks validate {0} --data TEST.npz`.",
                  "Mesurez son exactitude : `nblocks validate {0} --data TEST.npz`.", {word(model)}));
   return std::move(said).list();

@@ -49,10 +49,11 @@ Sentence count(std::int64_t value) {
   return {text, in_french(text)};
 }
 
-Sentence amount(double value) {
+Sentence amount(double value, int digits) {
   const double size = std::abs(value);
-  const int digits = size == 0 ? 0 : std::clamp(2 - static_cast<int>(std::floor(std::log10(size))), 0, 6);
-  const std::string plain = fmt::format("{:.{}f}", size, digits);
+  const int decimals =
+      size == 0 ? 0 : std::clamp(digits - 1 - static_cast<int>(std::floor(std::log10(size))), 0, digits + 3);
+  const std::string plain = fmt::format("{:.{}f}", size, decimals);
   const std::size_t point = std::min(plain.find('.'), plain.size());
   std::string text = value < 0 ? "-" : "";
   for (std::size_t i = 0; i < point; ++i) {
@@ -68,6 +69,15 @@ Sentence bytes_words(std::int64_t bytes) {
   std::string french = in_french(text);
   std::replace(french.begin(), french.end(), 'B', 'o');
   return {text, french};
+}
+
+Sentence percent(double share) {
+  const double value = 100 * share;
+  const double size = std::abs(value);
+  const std::string text = size >= 100   ? fmt::format("{:+.0f} %", value)
+                           : size >= 0.1 ? fmt::format("{:+.1f} %", value)
+                                         : fmt::format("{:+.2g} %", value);
+  return {text, in_french(text)};
 }
 
 Sentence say(std::string_view en, std::string_view fr, std::initializer_list<Sentence> words) {

@@ -18,8 +18,10 @@ struct Sentence {
 [[nodiscard]] Sentence word(std::string_view text);
 /// "1,234"; in French with narrow spaces.
 [[nodiscard]] Sentence count(std::int64_t value);
-/// With three significant digits at least, and all digits before the point: "40.7", "1,234".
-[[nodiscard]] Sentence amount(double value);
+/// With that many significant digits at least, and all digits before the point: "40.7", "1,234".
+[[nodiscard]] Sentence amount(double value, int digits = 3);
+/// A change as "+12.3 %", "-0.04 %"; 1 is 100 %.
+[[nodiscard]] Sentence percent(double share);
 /// "8.00 MiB", "8,00 Mio".
 [[nodiscard]] Sentence bytes_words(std::int64_t bytes);
 /// {0}, {1}, ... of each text replaced by the words in that language.

@@ -27,12 +27,17 @@ class Walk {
       time_firmware();
       return std::move(steps_);
     }
+    if (find_json(found_, "/history") != nullptr && find_json(found_, "/rows") == nullptr) {
+      hold_against();
+      return std::move(steps_);
+    }
     read();
     if (find_list(found_, "/diagnostics").empty() || is_true(found_, "/ok") || has_figures()) prepare();
     if (verb_ == "generate") emit();
     if (verb_ == "run" || verb_ == "validate") build_and_run();
     if (verb_ == "validate") compare_with_reference();
     if (verb_ == "compare") compare_boards();
+    if (find_json(found_, "/history") != nullptr) hold_against();
     if (verb_ == "explain") explain();
     if (verb_ == "advise") advise();
     return std::move(steps_);
@@ -155,6 +160,16 @@ class Walk {
     add("time", say("From these runs {0} of {1} boards are priced, each with its clock and memories.",
                     "Ces exécutions chiffrent {0} cartes sur {1}, chacune avec son horloge et ses mémoires.",
                     {count(priced), count(boards)}));
+  }
+
+  void hold_against() {
+    const std::string file = find_text(found_, "/history/new/file");
+    add("history",
+        say("{0} is set beside {1}, of {2} by nblocks {3}.",
+            "{0} est mis en regard de {1}, de {2} par nblocks {3}.",
+            {file.empty() ? Sentence{"The comparison", "La comparaison"} : word(file),
+             word(find_text(found_, "/history/old/file")), word(find_text(found_, "/history/old/verb")),
+             word(find_text(found_, "/history/old/nblocks"))}));
   }
 
   void explain() {

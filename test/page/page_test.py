@@ -26,7 +26,7 @@ DIGITS, MLP = ROOT / "examples/digits/digits_int8.tflite", ROOT / "examples/mlp/
 BOARD = ["--board", "nucleo-l4r5zi"]
 HOSTILE = ["</script><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "\u202egnorw si siht\u202c \u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd",
            "encoder/" * 40 + "norm", "x" * 2000, "<!--", "&amp;lt;&#60;", "\u0627\u0644\u0637\u0628\u0642\u0629/conv", "a.b.c/d", ""]
-WHOLE = {"run", "large", "compare", "validate"}  # looked at in each language, theme and width
+WHOLE = {"history", "run", "large", "compare", "validate"}  # looked at in each language, theme and width
 PRICES = """currency = "EUR"
 [[price]]
 part = "nucleo-l4r5zi"
@@ -142,6 +142,11 @@ def make(maker, scratch):
     (scratch / "prices.toml").write_text(PRICES)
     maker.page("compare", "compare", DIGITS, "--boards", "nucleo-l4r5zi,rpi-pico,rpi-pico2,nucleo-f446re,apollo3-evb,nucleo-f030r8",
                "--prices", scratch / "prices.toml")
+    boards = ["--boards", "nucleo-l4r5zi,rpi-pico,rpi-pico2"]
+    maker.page("history_rows", "compare", DIGITS, *boards, "--what-if", "clock=64MHz", "--against", maker.folder / "compare.json")
+    maker.page("fast", "run", DIGITS, "--board", "nucleo-h743zi2")
+    maker.page("history", "compare", maker.folder / "fast.json", "--against", maker.folder / "run.json", "--max-larger", "0%", code=6)
+    maker.page("history_same", "compare", maker.folder / "run.json", "--against", maker.folder / "run.json")
     shape = [d.dim_value for d in onnx.load(MLP).graph.input[0].type.tensor_type.shape.dim]
     x = np.random.default_rng(1).random((32, *shape[1:]), np.float32)
     np.savez(scratch / "x.npz", x=x, y=np.arange(32) % 2)
