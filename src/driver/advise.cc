@@ -233,7 +233,7 @@ class Adviser {
       candidate.way = use.is_added ? Way::added : candidate.way == Way::inside ? Way::carried : candidate.way;
     candidate.command = command_of(format, goal, board.name);
     if (candidate.row.fits() && !candidate.external.empty())
-      slowed_.push_back({advice_.candidates.size(), board});
+      slowed_.emplace_back(advice_.candidates.size(), board);
     advice_.candidates.push_back(std::move(candidate));
   }
 

@@ -49,15 +49,14 @@ std::vector<Offer> offers_of(const Board& board, bool is_arena, std::int64_t byt
                                            fit.expansion->name, price_of(*fit.memory),
                                            external_read_ns(memory, kLineBytes).value_or(kUnknown)});
   }
-  for (const auto& [bus, on_bus] : by_bus)
-    for (std::size_t i = 0; i < on_bus.size(); ++i) {
-      const bool is_beaten = std::any_of(on_bus.begin(), on_bus.end(), [&](const Offer& other) {
-        const Offer& one = on_bus[i];
+  for (const auto& bus : by_bus)
+    for (const Offer& one : bus.second) {
+      const bool is_beaten = std::any_of(bus.second.begin(), bus.second.end(), [&](const Offer& other) {
         const bool is_no_worse = other.price <= one.price && other.read_ns <= one.read_ns;
         const bool is_same = other.price == one.price && other.read_ns == one.read_ns;
         return is_no_worse && (!is_same || &other < &one);
       });
-      if (wants_all || !is_beaten) offers.push_back(on_bus[i]);
+      if (wants_all || !is_beaten) offers.push_back(one);
     }
   return offers;
 }

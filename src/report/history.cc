@@ -134,7 +134,7 @@ class ProgramsBeside {
     is_same_verb_ = find_text(old_report, "/report/verb") == find_text(new_report, "/report/verb");
   }
 
-  ProgramChange change_between(const Subject& before, const Subject& after) const {
+  [[nodiscard]] ProgramChange change_between(const Subject& before, const Subject& after) const {
     ProgramChange change{.program = after.program(),
                          .board = after.board,
                          .old_program = before.program(),

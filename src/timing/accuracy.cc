@@ -175,9 +175,9 @@ std::optional<std::vector<TimingRow>> parse_timing_rows(std::string_view text) {
 }
 
 std::span<const TimingRow> timing_rows() {
-  static const std::vector<TimingRow> rows =
+  static const std::vector<TimingRow> kRows =
       parse_timing_rows(find_resource("src/timing/rows.csv").value_or("")).value_or(std::vector<TimingRow>{});
-  return rows;
+  return kRows;
 }
 
 IntervalBasis interval_basis(std::string_view processor, std::string_view pipeline,
@@ -223,11 +223,12 @@ std::vector<CoreAccuracy> core_accuracy(std::span<const TimingRow> rows) {
     core.other_coverage = coverage(other);
     if (core.same_code.median) {
       std::map<std::string_view, double> factors;
-      for (const auto& [key, count] : programs_of(same)) {
+      for (const auto& one : programs_of(same)) {
+        const std::string_view program = one.first.second;
         Rows others;
         std::copy_if(same.begin(), same.end(), std::back_inserter(others),
-                     [&](const TimingRow* row) { return row->program != key.second; });
-        factors[key.second] = std::exp(fitted_log(others));
+                     [&](const TimingRow* row) { return row->program != program; });
+        factors[program] = std::exp(fitted_log(others));
       }
       core.median_with_factor = weighted_order(
           same, static_cast<double>(core.same_code.programs) / 2,

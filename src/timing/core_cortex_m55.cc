@@ -48,7 +48,6 @@ class CortexM55 final : public CoreModel {
         return {.unit = Unit::vector_multiply, .unit_cycles = kBeats};
       case shifted_alu:
       case simd:
-        return {.result = 2};
       case multiply:
       case multiply_long:
         return {.result = 2};

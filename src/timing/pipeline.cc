@@ -135,7 +135,7 @@ std::string_view pipeline_name(std::string_view processor, std::string_view pipe
 
 const CoreModel* find_core_model(std::string_view processor, std::string_view pipeline) {
   using Row = std::pair<std::string_view, std::unique_ptr<CoreModel>>;
-  static const auto rows = [] {
+  static const auto kRows = [] {
     std::vector<Row> models;
     models.emplace_back("cortex-m0", cortex_m0_model(false));
     models.emplace_back("cortex-m0plus", cortex_m0_model(true));
@@ -153,8 +153,8 @@ const CoreModel* find_core_model(std::string_view processor, std::string_view pi
   }();
   const std::string_view name = pipeline_name(processor, pipeline);
   const auto found =
-      std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.first == name; });
-  return found == rows.end() ? nullptr : found->second.get();
+      std::find_if(kRows.begin(), kRows.end(), [&](const Row& row) { return row.first == name; });
+  return found == kRows.end() ? nullptr : found->second.get();
 }
 
 }  // namespace nb
