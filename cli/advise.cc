@@ -175,6 +175,12 @@ std::string value_text(const AdviceFormat& format) {
   return fmt::format("{:.4f} ({:.3f}-{:.3f})", value.typical, value.low, value.high);
 }
 
+/// "9.50 (7.00-12.00) USD"; without brackets where the catalogue has one figure.
+std::string price_cell(const Estimate& price, const std::string& currency) {
+  if (price.low >= price.high) return fmt::format("{:.2f} {}", price.typical, currency);
+  return fmt::format("{:.2f} ({:.2f}-{:.2f}) {}", price.typical, price.low, price.high, currency);
+}
+
 std::vector<std::string> cells_of(const AdviceCandidate& one, const Advice& advice, std::size_t rank) {
   const AdviceFormat& format = advice.formats[one.format];
   std::vector<std::string> cells = {std::to_string(rank) + (one.is_on_front ? "*" : ""), one.title.en};
@@ -185,7 +191,7 @@ std::vector<std::string> cells_of(const AdviceCandidate& one, const Advice& advi
   const std::int64_t far_bytes = one.row.far_bytes.value_or(0);
   cells.push_back(bytes_text(*one.row.flash_bytes) + (far_bytes > 0 ? " + " + bytes_text(far_bytes) : ""));
   cells.push_back(bytes_text(*one.row.ram_bytes));
-  cells.push_back(one.price ? fmt::format("{:.2f} {}", *one.price, advice.currency) : "?");
+  cells.push_back(one.price ? price_cell(*one.price, advice.currency) : "?");
   return cells;
 }
 

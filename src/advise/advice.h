@@ -91,7 +91,7 @@ struct AdviceCandidate {
   ComparisonRow row;
   std::vector<ExternalUse> external;
   std::vector<BoughtPart> parts;
-  std::optional<double> price;        ///< of all parts; absent: one of them has none
+  std::optional<Estimate> price;      ///< of all parts; absent: one of them has none
   std::optional<double> slowdown_ms;  ///< by memories outside, against the same inside
   std::vector<Breach> breaches;       ///< of a program that fits
   std::vector<CompanionCost> companions;

@@ -93,7 +93,9 @@ json candidate_json(const AdviceCandidate& candidate, const Advice& advice, cons
               {"base_board", candidate.base},
               {"external", external_json(candidate.external)},
               {"parts", parts_json(candidate.parts)},
-              {"price", or_null(candidate.price)},
+              {"price", candidate.price ? json(candidate.price->typical) : json(nullptr)},
+              {"price_low", candidate.price ? json(candidate.price->low) : json(nullptr)},
+              {"price_high", candidate.price ? json(candidate.price->high) : json(nullptr)},
               {"slowdown_ms", or_null(candidate.slowdown_ms)},
               {"breaches", std::move(breaches)},
               {"is_on_front", candidate.is_on_front}});

@@ -26,7 +26,7 @@ double loss_of(Metric metric, double value) { return is_larger_better(metric) ? 
 
 Figures figures_of(const Advice& advice, const AdviceCandidate& candidate) {
   Figures figures;
-  if (candidate.price) figures.price = *candidate.price;
+  if (candidate.price) figures.price = candidate.price->typical;
   if (candidate.row.costs) {
     const Cost& cost = candidate.row.costs->total;
     if (cost.latency_ms) figures.latency_ms = cost.latency_ms->typical;

@@ -211,7 +211,7 @@ Sentence costs_of(const AdviceCandidate& candidate, const Advice& advice) {
   const Sentence unknown_price = say("price not known", "prix non connu");
   return say("{0} ms, {1}", "{0} ms, {1}",
              {latency ? amount(latency->typical) : word("?"),
-              candidate.price ? money(*candidate.price, advice.currency) : unknown_price});
+              candidate.price ? money(candidate.price->typical, advice.currency) : unknown_price});
 }
 
 void summarize(Advice& advice) {

@@ -464,19 +464,9 @@ class Adviser {
       if (place.part.empty()) place.part = cheapest_flash(candidate.row.flash_bytes.value_or(0));
       add_memory_part(place, candidate);
     }
-    for (const ExternalUse& use : candidate.external) {
-      if (use.part.empty()) {
-        candidate.parts.push_back({use.memory, std::nullopt});
-        continue;
-      }
-      Diagnostics unheard;
-      const auto memory = find_external_memory(use.part, unheard);
-      if (!memory) continue;
-      candidate.parts.push_back({use.part, price_at(quoted_prices(memory->name, memory->part, memory->prices,
-                                                                  memory->sources, request_.prices),
-                                                    request_.volume)});
-    }
-    double sum = 0;
+    for (const ExternalUse& use : candidate.external)
+      add_memory_part({.name = use.memory, .part = use.part}, candidate);
+    Estimate sum;
     for (const BoughtPart& part : candidate.parts) {
       if (!part.price || part.price->price.currency != advice_.currency) {
         candidate.row.blanks["price"] =
@@ -484,7 +474,10 @@ class Adviser {
                        : "no price of " + part.name + " in the catalogue; --prices FILE adds yours";
         return;
       }
-      sum += price_amount(part.price->price);
+      const double typical = price_amount(part.price->price);
+      sum.typical += typical;
+      sum.low += part.price->price.amount.low.value_or(typical);
+      sum.high += part.price->price.amount.high.value_or(typical);
     }
     candidate.price = sum;
   }

@@ -5,7 +5,10 @@ usage: advise_test.py NBLOCKS
 """
 import json
 import shlex
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 from checks import EXAMPLES, INT8, main, test
@@ -139,6 +142,29 @@ def weights_outside_give_the_same_outputs(c):
         c.check(np.array_equal(there, here), f"outputs differ with {place}")
     c.expect(2, "usage", "run", INT8, "-b", use + "=nothing", says=["no layer is called `nothing`"])
     c.expect(2, "usage", "run", INT8, "-b", f"{board}:weights=sram", says=["no flash"])
+
+
+@test
+def a_search_that_is_stopped_goes_on_where_it_stood(c):
+    board = part(c, "b", price=2, flash=24, has_buses=True)
+    command = ["advise", DIGITS, "--data", DIGITS_DATA, "--boards", board, "--check", "1", "--resume", "kept"]
+    process = subprocess.Popen([c.nblocks, *map(str, command), "--json", "-q"], cwd=c.folder, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    kept = c.path("kept")
+    for _ in range(600):
+        if kept.exists() and len(list(kept.iterdir())) >= 2:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    c.check(process.returncode == 130, f"exit {process.returncode} after Ctrl-C")
+    before = {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
+    c.check(len(before) >= 2, "nothing was kept")
+    resumed, _ = advised(c, 0, *command[1:])
+    after = {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
+    c.check(all(after.get(name) == when for name, when in before.items()), "what was there was measured again")
+    whole, _ = advised(c, 0, *command[1:-2])
+    c.check(resumed == whole, "a resumed search finds something else")
 
 
 @test

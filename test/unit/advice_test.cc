@@ -11,7 +11,7 @@ namespace {
 AdviceCandidate candidate(std::size_t format, std::optional<double> price, double latency_ms,
                           std::optional<double> energy_uj = std::nullopt) {
   AdviceCandidate one{.format = format, .board = "b", .base = "b"};
-  one.price = price;
+  if (price) one.price = Estimate{*price, *price, *price};
   one.row.costs = RunCosts{};
   one.row.costs->total.latency_ms = Estimate{latency_ms * 0.9, latency_ms, latency_ms * 1.1};
   if (energy_uj) one.row.costs->total.energy_uj = Estimate{*energy_uj, *energy_uj, *energy_uj};
