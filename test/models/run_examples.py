@@ -37,6 +37,7 @@ EXAMPLES = [
     ("room/room_gru", TORCH, "rmse"),
     ("room/room_keras_lstm", KERAS, "rmse"),
     ("room/room_keras_gru", KERAS, "rmse"),
+    ("switchgear/switchgear", [".onnx", ".pt2"], "accuracy"),
 ]
 # What synthesises a test set, (module beside the models, function, samples): the set is the first of those of seed 2.
 SYNTHESISED = [
@@ -44,6 +45,7 @@ SYNTHESISED = [
     ("arc_fault/arc_fault", "contact", "half_waves", 1800),
     ("bearing/bearing", "vibration", "spectra", 2000),
     ("room/room_lstm", "climate", "windows", 2000),
+    ("switchgear/switchgear", "operation", "spectrograms", 700),
 ]
 STREAMED = ["room/room_lstm.onnx", "room/room_gru.onnx", "room/room_lstm.pt2", "room/room_gru.pt2",
             "room/room_keras_lstm.keras", "room/room_keras_gru.h5"]
