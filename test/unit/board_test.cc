@@ -153,7 +153,9 @@ TEST_CASE("what a board holds and where things go") {
   CHECK(source_of(board, "memory.flash.wait_states") == source_of(board, "memory.flash"));
   CHECK(source_of(board, "clock_hz") == source_of(board, ""));
   CHECK_FALSE(source_of(board, "price.0").empty());
-  CHECK(board.powers.empty());  // blank in the sources, not zero
+  REQUIRE_FALSE(board.powers.empty());
+  CHECK(board.powers.front().load == PowerLoad::coremark);
+  CHECK(find_board("nucleo-f207zg", diagnostics)->powers.empty());  // blank in the sources, not zero
   for (const Memory* memory : arena_memories(board)) CHECK(memory->name != "itcm");
 }
 
