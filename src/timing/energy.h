@@ -39,7 +39,7 @@ struct PowerFigure {
 /// A figure, or why there is none: one of them is there.
 struct PowerAnswer {
   std::optional<PowerFigure> figure;
-  std::string why_not;  ///< "no power figure of `nucleo-l073rz` in the catalogue"; empty if there is one
+  std::string why_not;  ///< "no power figure of `nucleo-g0b1re` in the catalogue"; empty if there is one
 };
 
 /// The power of the board while a network runs on its core. Prefers figures of the part, then those measured

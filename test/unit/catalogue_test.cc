@@ -281,9 +281,8 @@ TEST_CASE("what a board leaves blank is told by name") {
   const auto blanks = [&](const char* name) { return join(blanks_of(*find_board(name, diagnostics)), ", "); };
   CHECK(blanks("nucleo-f411re").empty());
   CHECK(blanks("nucleo-f207zg") == "power, price");
-  CHECK(
-      blanks("nrf52-dk") ==
-      "wait states of the flash, width of a read of the flash, size, lines or ways of a cache, power, price");
+  CHECK(blanks("nrf52-dk") ==
+        "wait states of the flash, width of a read of the flash, size, lines or ways of a cache, price");
   CHECK(blanks("stm32n6570-dk") == "size, lines or ways of a cache, an address of a memory, power, price");
   CHECK(blanks("lp-mspm0g3507").find("whether a memory can be added") != std::string::npos);
   CHECK(blanks("cortex-m4f").empty());

@@ -86,11 +86,11 @@ TEST_CASE("a headline and CoreMark are read as what inference takes beside them"
 TEST_CASE("an accelerator's figure is not the core's, and no figure is said") {
   const Board xg24 = board_of("xg24-dk2601b");
   CHECK(xg24.powers[*run_figure(xg24).row].load != PowerLoad::accelerator);
-  const PowerAnswer none = run_power(board_of("nucleo-l073rz"), {});
+  const PowerAnswer none = run_power(board_of("nucleo-g0b1re"), {});
   CHECK_FALSE(none.figure.has_value());
-  CHECK(none.why_not == "no power figure of `nucleo-l073rz` in the catalogue");
-  CHECK(sleep_power(board_of("nucleo-l073rz"), {}).why_not ==
-        "no sleep figure of `nucleo-l073rz` in the catalogue");
+  CHECK(none.why_not == "no power figure of `nucleo-g0b1re` in the catalogue");
+  CHECK(sleep_power(board_of("nucleo-g0b1re"), {}).why_not ==
+        "no sleep figure of `nucleo-g0b1re` in the catalogue");
 }
 
 TEST_CASE("a measured figure stands for the catalogue's, with the spread of models in one software") {
