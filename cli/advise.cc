@@ -239,8 +239,8 @@ void print_advice(const Advice& advice) {
 }
 
 /// "nblocks generate net.onnx --dim N=4": what builds a program, but for format and board.
-std::string generate_words(const Options& options) {
-  std::vector<std::string> words = {"nblocks", "generate", options.model};
+std::string generate_words(const Options& options, const std::string& model) {
+  std::vector<std::string> words = {"nblocks", "generate", model};
   const auto add = [&](const char* option, const std::vector<std::string>& values) {
     for (const std::string& value : values) words.insert(words.end(), {option, value});
   };
@@ -269,7 +269,10 @@ int advise(const Options& options) {
   request.checked = options.checked;
   request.volume = options.volume;
   request.rank_by = find_rank(options.rank_by).value_or(RankBy::price);
-  request.command = generate_words(options);
+  request.command = [&](const std::filesystem::path& model) {
+    return generate_words(options, model.string());
+  };
+  for (const std::string& alternative : options.alternatives) request.alternatives.emplace_back(alternative);
   Options compiling = options;
   if (!options.calibration.empty()) compiling.quantize = "int8";
   compiling.has_float_ends = options.has_float_ends && !options.calibration.empty();

@@ -24,7 +24,7 @@ struct Options {
   std::vector<float> image_mean, image_std;
   double timeout_seconds = 600;
   std::string data, labels, reference, metric = "auto", layer;
-  std::vector<std::string> words, boards, formats, companions;
+  std::vector<std::string> words, boards, formats, companions, alternatives;
   std::string against, max_slower, max_larger, resume;
   std::string prefer, max_latency, max_energy, max_price, rate, rank_by, reserve_ram, reserve_flash,
       cpu_share;

@@ -382,6 +382,11 @@ void add_advise_options(CLI::App& verb, Options& options) {
                   "another model on the same part, as it is, and how often it runs; may be repeated")
       ->type_name("MODEL[=PERIOD]")
       ->allow_extra_args(false);
+  verb.add_option("--or", options.alternatives,
+                  "another model for the same task, such as a smaller one, that takes the same data: a way "
+                  "like the others; may be repeated")
+      ->type_name("MODEL")
+      ->allow_extra_args(false);
   verb.add_option("--volume", options.volume, "prices at that many a year; as published if left out")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));

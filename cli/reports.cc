@@ -40,6 +40,9 @@ std::vector<ReportFile> files_of(const Options& options) {
   add(options.verb == "time" ? "firmware" : "model", options.model);
   if (options.verb == "compare")
     for (const std::string& model : options.words) add(is_kept_report(model) ? "report" : "model", model);
+  for (const std::string& alternative : options.alternatives) add("model", alternative);
+  for (const std::string& companion : options.companions)
+    add("companion", companion.substr(0, companion.rfind('=')));
   add("against", options.against);
   add("reference", options.reference);
   add("data", options.data);

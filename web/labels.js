@@ -246,6 +246,7 @@ export const labels = {
   tools: { en: "Tools", fr: "Outils" },
   files: { en: "Files", fr: "Fichiers" },
   role_model: { en: "model", fr: "modèle" },
+  role_companion: { en: "model beside it", fr: "modèle à côté" },
   role_firmware: { en: "firmware", fr: "micrologiciel" },
   role_reference: { en: "reference", fr: "référence" },
   role_data: { en: "data", fr: "données" },

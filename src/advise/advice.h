@@ -18,7 +18,7 @@ struct AdviceLimits {
   std::optional<double> max_energy_mj;   ///< of one inference
   std::optional<double> max_price;       ///< of part and added memories, in AdviceRequest's currency
   std::optional<double> min_value;       ///< of the metric; the most of one whose smaller values are better
-  std::optional<double> max_drop;        ///< points against the float model
+  std::optional<double> max_drop;        ///< points against the first model in floats, or as it is
   std::optional<double> max_cpu_share;   ///< 0 to 1: of all models that have a period
   std::int64_t reserve_ram_bytes = 0, reserve_flash_bytes = 0;
 };
@@ -27,14 +27,15 @@ struct AdviceLimits {
 enum class Bound { latency, energy, price, value, drop, ram, flash, share };
 [[nodiscard]] std::string_view name_of(Bound bound);  ///< its option: "max-latency"
 
-/// Numbers of the model's layers.
+/// A model, and the numbers of its layers.
 struct AdviceFormat {
+  std::string model, file;        ///< whose numbers they are
   std::string name;               ///< "int8"; "3 layers int16, 5 layers int8"
   LayerFormats layers;            ///< those that are not int8
   bool is_made_here = false;      ///< by --quantize, from a float model
   bool rounds_fast = false;       ///< by --requantize fast
   std::optional<Estimate> value;  ///< of the metric on the data; absent: unmeasured. Intervals of counts only
-  std::optional<double> drop;     ///< points against the float model
+  std::optional<double> drop;     ///< points against the first model in floats, or as it is
 };
 
 /// Something to buy.

@@ -29,7 +29,9 @@ json limits_json(const AdviceLimits& limits) {
 }
 
 json format_json(const AdviceFormat& format) {
-  json one = {{"name", text_or_null(format.name)},
+  json one = {{"model", format.model},
+              {"file", format.file},
+              {"name", text_or_null(format.name)},
               {"layers", layers_option(format.layers)},
               {"is_made_here", format.is_made_here},
               {"rounds_fast", format.rounds_fast},

@@ -93,10 +93,13 @@ Sentence external_step(const ExternalUse& use, const AdviceCandidate& candidate)
 
 void name_candidate(AdviceCandidate& candidate, const Advice& advice) {
   const AdviceFormat& format = advice.formats[candidate.format];
-  const Sentence numbers = format.name.empty()  ? say("as it is", "tel quel")
-                           : format.rounds_fast ? say("rounding once", "arrondi une fois")
-                                                : word(format.name);
+  Sentence numbers = format.name.empty()  ? say("as it is", "tel quel")
+                     : format.rounds_fast ? say("rounding once", "arrondi une fois")
+                                          : word(format.name);
   const Sentence board = word(candidate.base);
+  const bool is_of_several = std::any_of(advice.formats.begin(), advice.formats.end(),
+                                         [&](const AdviceFormat& one) { return one.file != advice.file; });
+  if (is_of_several) numbers = say("{0} {1}", "{0} {1}", {word(printable(format.model)), numbers});
   if (candidate.external.empty()) {
     candidate.title = say("{0}, all inside {1}", "{0}, entièrement dans {1}", {numbers, board});
   } else {
@@ -108,7 +111,11 @@ void name_candidate(AdviceCandidate& candidate, const Advice& advice) {
     }
     candidate.title = say("{0} on {1}, {2}", "{0} sur {1}, {2}", {numbers, board, places});
   }
-  candidate.steps = {format_step(format)};
+  candidate.steps.clear();
+  if (format.file != advice.file)
+    candidate.steps.push_back(say("take {0} instead of {1}", "prendre {0} au lieu de {1}",
+                                  {word(printable(format.model)), word(printable(advice.model))}));
+  candidate.steps.push_back(format_step(format));
   if (candidate.goal != KernelGoal::time) candidate.steps.push_back(goal_step(candidate.goal));
   for (const ExternalUse& use : candidate.external) candidate.steps.push_back(external_step(use, candidate));
   if (candidate.companions.empty() || !candidate.joint) return;

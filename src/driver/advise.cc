@@ -12,8 +12,8 @@
 #include "bench/memory_plan.h"
 #include "driver/advise_formats.h"
 #include "driver/advise_memories.h"
+#include "driver/advise_parts.h"
 #include "target/board_use.h"
-#include "target/external_memory.h"
 
 namespace nb {
 namespace fs = std::filesystem;
@@ -21,8 +21,6 @@ namespace {
 
 constexpr int kMostRounds = 3;              ///< of moving more constants out, until a program fits
 constexpr double kCheckInstructions = 4e9;  ///< that an answer may run on its virtual board
-
-std::string base_of(const Board& board) { return board.base_name.empty() ? board.name : board.base_name; }
 
 /// Quotes what a shell would take apart.
 std::string shell_word(const std::string& text) {
@@ -32,20 +30,20 @@ std::string shell_word(const std::string& text) {
 class Adviser {
  public:
   Adviser(const AdviseRequest& request, Diagnostics& diagnostics)
-      : request_(request), diagnostics_(diagnostics), options_(request.options) {
+      : request_(request), diagnostics_(diagnostics) {
     kept_ = request.folder.empty() ? temporary_.path() : request.folder;
   }
 
   Result<Advice> run() && {
     if (!resolve_boards() || !choose_currency() || !make_kept_folder()) return kFailed;
-    if (!find_formats(request_, kept_, options_, formats_, diagnostics_)) return kFailed;
+    if (!find_formats(request_, kept_, formats_, diagnostics_)) return kFailed;
     describe();
     if (!add_companions()) return kFailed;
     for (std::size_t format = 0; format < formats_.formats.size(); ++format)
       if (!search(format)) return kFailed;
     if (!add_slowdowns()) return kFailed;
     for (AdviceCandidate& candidate : advice_.candidates) {
-      price(candidate);
+      price_candidate(candidate, board_of(candidate), terms());
       join_companions(candidate);
     }
     judge(advice_);
@@ -118,7 +116,7 @@ class Adviser {
                            .latency_ms = row.costs ? row.costs->total.latency_ms : std::nullopt,
                            .period_ms = companion.period_ms};
         // A state has to stay, also this model's: then nothing is shared.
-        if (!options_.state.is_empty()) cost.reserved_ram_bytes += row.arena_bytes;
+        if (!request_.options.state.is_empty()) cost.reserved_ram_bytes += row.arena_bytes;
         companions_[base_of(boards_[i])].push_back(std::move(cost));
         left.push_back(boards_[i]);
       }
@@ -146,7 +144,7 @@ class Adviser {
       for (const CompanionCost& one : found->second) {
         joint.flash_bytes += one.flash_bytes;
         joint.ram_bytes += one.reserved_ram_bytes;
-        if (options_.state.is_empty()) arena_bytes = std::max(arena_bytes, one.arena_bytes);
+        if (request_.options.state.is_empty()) arena_bytes = std::max(arena_bytes, one.arena_bytes);
         share += one.latency_ms && one.period_ms ? one.latency_ms->typical / *one.period_ms
                                                  : std::numeric_limits<double>::infinity();
       }
@@ -180,7 +178,8 @@ class Adviser {
   Status choose_currency() {
     std::map<std::string, int> counts;
     for (const Board& board : boards_)
-      if (const auto quoted = price_at(quotes_of(board), request_.volume)) ++counts[quoted->price.currency];
+      if (const auto quoted = price_at(part_quotes(board, request_.prices), request_.volume))
+        ++counts[quoted->price.currency];
     const auto most = std::max_element(counts.begin(), counts.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });
     const std::string usual = most == counts.end() ? std::string() : most->first;
@@ -193,14 +192,10 @@ class Adviser {
                  ", with today's number; or --prices FILE"});
   }
 
-  [[nodiscard]] std::vector<QuotedPrice> quotes_of(const Board& board) const {
-    return quoted_prices(base_of(board), board.part, board.prices, board.sources, request_.prices);
-  }
-
   /// Prices the format on these boards; rows in their order. Errors: those of compare.
   Result<std::vector<ComparisonRow>> compared(std::size_t format, KernelGoal goal,
                                               const std::vector<Board>& boards, const std::string& what) {
-    CompareRequest request{.models = {request_.model}, .made_boards = boards};
+    CompareRequest request{.models = {formats_.model_of(format).file}, .made_boards = boards};
     request.formats = {formats_.compared[format]};
     request.formats[0].options.goal = goal;
     request.conditions = request_.conditions;
@@ -211,8 +206,9 @@ class Adviser {
     request.timeout_seconds = request_.timeout_seconds;
     request.progress = [&](const Progress& progress) {
       Progress told = progress;
-      const std::string& name = formats_.formats[format].name;
-      told.step = (name.empty() ? advice_.model : name) + " " + what;
+      const AdviceFormat& one = formats_.formats[format];
+      const bool tells_model = one.name.empty() || !request_.alternatives.empty();
+      told.step = (tells_model ? one.model + " " : "") + (one.name.empty() ? "" : one.name + " ") + what;
       request_.progress(told);
     };
     Diagnostics said;
@@ -223,6 +219,14 @@ class Adviser {
     }
     if (!comparison) return kFailed;
     return std::move(comparison->rows);
+  }
+
+  [[nodiscard]] PriceTerms terms() const { return {request_.volume, advice_.currency, request_.prices}; }
+
+  [[nodiscard]] const Board& board_of(const AdviceCandidate& candidate) const {
+    const auto is_its = [&](const Board& board) { return base_of(board) == candidate.base; };
+    const auto found = std::find_if(boards_.begin(), boards_.end(), is_its);
+    return found != boards_.end() ? *found : *std::find_if(all_boards_.begin(), all_boards_.end(), is_its);
   }
 
   void add_candidate(std::size_t format, KernelGoal goal, const Board& board, ComparisonRow row) {
@@ -261,7 +265,8 @@ class Adviser {
 
   [[nodiscard]] std::string command_of(std::size_t format, KernelGoal goal, const std::string& board) const {
     const AdviceFormat& chosen = formats_.formats[format];
-    std::string command = request_.command + " --board " + shell_word(board);
+    const QuantizeOptions& quantize = formats_.model_of(format).options.quantize;
+    std::string command = request_.command(chosen.file) + " --board " + shell_word(board);
     const bool is_float =
         chosen.layers.size() == 1 && chosen.layers[0] == std::pair<std::string, DType>("*", DType::f32);
     if (chosen.is_made_here && !is_float) {
@@ -270,14 +275,14 @@ class Adviser {
       command += std::string(" --quantize ") + (is_int16 ? "int16" : "int8");
       if (!is_int16 && !chosen.layers.empty())
         command += " --layers " + shell_word(layers_option(chosen.layers));
-      command += " --calibrate " + shell_word(options_.quantize.calibration.string());
-      if (options_.quantize.first_samples > 0)
-        command += " --calibrate-first " + std::to_string(options_.quantize.first_samples);
-      if (options_.quantize.has_float_ends) command += " --float-io";
+      command += " --calibrate " + shell_word(quantize.calibration.string());
+      if (quantize.first_samples > 0)
+        command += " --calibrate-first " + std::to_string(quantize.first_samples);
+      if (quantize.has_float_ends) command += " --float-io";
     }
     if (chosen.rounds_fast) command += " --requantize fast";
     if (goal != KernelGoal::time) command += " --prefer " + std::string(name_of(goal));
-    return command + " -o " + shell_word(identifier(advice_.model));
+    return command + " -o " + shell_word(identifier(chosen.model));
   }
 
   /// All ways of one format: inside; with other kernels where that does not fit; with memories outside.
@@ -385,7 +390,7 @@ class Adviser {
     const auto key = std::pair(format, board.processor);
     const auto found = graphs_.find(key);
     if (found != graphs_.end()) return &found->second;
-    auto compiled = compiled_format(request_, formats_, format, KernelGoal::time, board, diagnostics_);
+    auto compiled = compiled_format(formats_, format, KernelGoal::time, board, diagnostics_);
     if (!compiled) return nullptr;
     return &(graphs_[key] = std::move(compiled->graph));
   }
@@ -420,71 +425,9 @@ class Adviser {
     return {};
   }
 
-  /// Of the catalogue, with room for that many bytes; empty if none has a price in the currency.
-  [[nodiscard]] std::string cheapest_flash(std::int64_t bytes) const {
-    std::string name;
-    double least = std::numeric_limits<double>::infinity();
-    for (const ExternalMemory& memory : builtin_memories()) {
-      if (memory.kind != ExternalKind::nor_flash || memory.size_bytes < bytes) continue;
-      const auto quoted =
-          price_at(quoted_prices(memory.name, memory.part, memory.prices, memory.sources, request_.prices),
-                   request_.volume);
-      if (!quoted || quoted->price.currency != advice_.currency || price_amount(quoted->price) >= least)
-        continue;
-      least = price_amount(quoted->price);
-      name = memory.name;
-    }
-    return name;
-  }
-
-  /// A memory outside the part, as it is on the board.
-  void add_memory_part(const Memory& place, AdviceCandidate& candidate) const {
-    Diagnostics unheard;
-    const auto memory = find_external_memory(place.part, unheard);
-    if (place.part.empty() || !memory) {
-      candidate.parts.push_back({place.part.empty() ? place.name : place.part, std::nullopt});
-      return;
-    }
-    candidate.parts.push_back({place.part, price_at(quoted_prices(memory->name, memory->part, memory->prices,
-                                                                  memory->sources, request_.prices),
-                                                    request_.volume)});
-  }
-
-  /// Part and memories at that volume, in the advice's currency.
-  void price(AdviceCandidate& candidate) const {
-    const Board* board = nullptr;
-    for (const std::vector<Board>* boards : {&boards_, &all_boards_})
-      for (const Board& one : *boards)
-        if (board == nullptr && base_of(one) == candidate.base) board = &one;
-    candidate.parts.push_back({board->part, price_at(quotes_of(*board), request_.volume)});
-    // A part without flash of its own needs one beside it.
-    const Memory* program = program_memory(*board);
-    if (program->kind == MemoryKind::external_flash) {
-      Memory place = *program;
-      if (place.part.empty()) place.part = cheapest_flash(candidate.row.flash_bytes.value_or(0));
-      add_memory_part(place, candidate);
-    }
-    for (const ExternalUse& use : candidate.external)
-      add_memory_part({.name = use.memory, .part = use.part}, candidate);
-    Estimate sum;
-    for (const BoughtPart& part : candidate.parts) {
-      if (!part.price || part.price->price.currency != advice_.currency) {
-        candidate.row.blanks["price"] =
-            part.price ? "the price of " + part.name + " is in " + part.price->price.currency
-                       : "no price of " + part.name + " in the catalogue; --prices FILE adds yours";
-        return;
-      }
-      const double typical = price_amount(part.price->price);
-      sum.typical += typical;
-      sum.low += part.price->price.amount.low.value_or(typical);
-      sum.high += part.price->price.amount.high.value_or(typical);
-    }
-    candidate.price = sum;
-  }
-
   /// Builds the first answers for their boards and runs them there on the data.
   Status check_answers() {
-    if (!formats_.judge) return {};
+    if (request_.data.empty()) return {};
     const std::size_t count = std::min(request_.checked, advice_.ranked.size());
     for (std::size_t i = 0; i < count; ++i) {
       AdviceCandidate& candidate = advice_.candidates[advice_.ranked[i]];
@@ -499,20 +442,18 @@ class Adviser {
     const auto board = find_target_board(candidate.board, diagnostics_);
     const auto host = find_board("host", diagnostics_);
     if (!board || !host) return kFailed;
-    const auto on_board =
-        compiled_format(request_, formats_, candidate.format, candidate.goal, *board, diagnostics_);
-    const auto on_host =
-        compiled_format(request_, formats_, candidate.format, KernelGoal::time, *host, diagnostics_);
+    const auto on_board = compiled_format(formats_, candidate.format, candidate.goal, *board, diagnostics_);
+    const auto on_host = compiled_format(formats_, candidate.format, KernelGoal::time, *host, diagnostics_);
     if (!on_board || !on_host) return kFailed;
     const auto instructions = static_cast<double>(candidate.row.instructions.value_or(1));
     const auto most =
         static_cast<std::size_t>(std::max(1.0, kCheckInstructions / std::max(1.0, instructions)));
     const auto judged = [&](const Compiled& compiled, std::size_t samples) {
       return judge_program({.compiled = compiled,
-                            .judge = *formats_.judge,
+                            .judge = *formats_.model_of(candidate.format).judge,
                             .what = candidate.board,
                             .folder = temporary_.path() / ("check" + std::to_string(folders_++)),
-                            .keeps_state = !options_.state.is_empty(),
+                            .keeps_state = !request_.options.state.is_empty(),
                             .samples = samples,
                             .kept = kept_,
                             .progress = no_progress},
@@ -551,7 +492,6 @@ class Adviser {
 
   const AdviseRequest& request_;
   Diagnostics& diagnostics_;
-  CompileOptions options_;  ///< with the calibration that was found
   TemporaryFolder temporary_;
   fs::path kept_;
   std::vector<Board> boards_;

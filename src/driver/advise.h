@@ -1,6 +1,7 @@
 // What to do so that a model fits: number formats, kernels, memories and parts, tried, measured and ranked.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct Companion {
 
 struct AdviseRequest {
   std::filesystem::path model;
+  /// Other models for the same task, say smaller ones, that take the same data: ways like the others.
+  std::vector<std::filesystem::path> alternatives = {};
   std::vector<Companion> companions = {};
   CompileOptions options;      ///< `quantize` has the calibration, if any, and what the user fixed
   std::filesystem::path data;  ///< a labelled set; empty: accuracy is unmeasured
@@ -40,11 +43,12 @@ struct AdviseRequest {
   /// known. For tests of the search.
   bool is_exhaustive = false;
   std::size_t checked = 5;  ///< ranked answers that are built for their board and run there on the data
-  std::string command;      ///< what builds a program, without format and board: "nblocks generate net.onnx"
+  /// What builds a model's program, without format and board: "nblocks generate net.onnx".
+  std::function<std::string(const std::filesystem::path& model)> command;
   ProgressTeller progress = no_progress;
 };
 
-/// Searches. For each format of the model (a float one: those of choose_formats; an integer one: its own,
+/// Searches. For each format of each model (a float one: those of choose_formats; an integer one: its own,
 /// and with faster rounding) all boards are priced with everything inside; where that does not fit, kernels
 /// for less RAM or flash are tried, then external memories. The first answers are run on their virtual
 /// boards. Reports gate-failed if no way keeps all limits, does-not-fit if none fits. Errors: usage,

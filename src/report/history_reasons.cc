@@ -17,7 +17,8 @@ using nlohmann::json;
 struct Role {
   std::string_view name, en, fr;
 };
-constexpr std::array<Role, 10> kRoles = {{{"model", "Model", "Modèle"},
+constexpr std::array<Role, 11> kRoles = {{{"model", "Model", "Modèle"},
+                                          {"companion", "Model beside it", "Modèle à côté"},
                                           {"firmware", "Firmware", "Micrologiciel"},
                                           {"reference", "Reference", "Référence"},
                                           {"data", "Data", "Données"},

@@ -48,7 +48,11 @@ Subject way_of(const json& report, const json& way, std::string path) {
     subject.price_path = subject.path + "/price";
   }
   if (const auto format = find_count(way, "/format"); format && *format >= 0) {
-    const std::string value = "/advice/formats/" + std::to_string(*format) + "/value";
+    const std::string at = "/advice/formats/" + std::to_string(*format), value = at + "/value";
+    if (const std::string model = find_text(report, at + "/model"); !model.empty()) {
+      subject.model = model;
+      subject.file = find_text(report, at + "/file");
+    }
     if (find_number(report, value)) {
       subject.metric = find_text(report, "/advice/metric");
       subject.metric_path = value;

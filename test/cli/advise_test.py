@@ -238,6 +238,39 @@ def models_share_a_part(c):
 
 
 @test
+def another_model_for_the_task_is_a_way_like_the_others(c):
+    board = part(c, "both", price=4)
+    small = EXAMPLES / "digits/digits_int8.tflite"
+    advice, _ = advised(c, 0, DIGITS, "--or", small, "--data", DIGITS_DATA, "--boards", board, "--check", "9")
+    alone, _ = advised(c, 0, DIGITS, "--data", DIGITS_DATA, "--boards", board, "--check", "0")
+    mine = [one for one in advice["formats"] if one["file"] == str(DIGITS)]
+    c.check(mine == alone["formats"], "the first model's formats are others than without --or")
+    theirs = [one for one in advice["formats"] if one["file"] == str(small)]
+    c.check([one["name"] for one in theirs] == [None, "rounding once"], f"{theirs}")
+    # Judged on the samples that do not calibrate; points against the first model's floats.
+    value = theirs[0]["value"]
+    judged = len(np.load(DIGITS_DATA)["x"]) * 3 // 4
+    c.check(abs(value * judged - round(value * judged)) < 1e-6, f"{value} is no share of {judged}")
+    drop = 100 * (mine[0]["value"] - value)
+    c.check(abs(theirs[0]["drop_points"] - drop) < 1e-9, f"{theirs[0]['drop_points']} points, not {drop}")
+    answers = [one for one in advice["ranked"] if advice["formats"][one["format"]]["file"] == str(small)]
+    c.check(len(answers) == 2, f"{len(answers)} answers of the other model")
+    for one in answers:
+        c.check(one["steps"][0]["en"] == "take digits_int8 instead of digits", f"{one['steps']}")
+        c.check(str(small) in shlex.split(one["command"]), one["command"])
+        c.check(one["on_board"]["samples_equal_to_host"] == judged, f"{one['on_board']}")
+        c.check(one["on_board"]["value"] == advice["formats"][one["format"]]["value"], f"{one['on_board']}")
+    c.check(advice["ranked"][0]["title"]["en"].startswith("digits"), "a title does not name its model")
+
+
+@test
+def another_model_that_does_not_go_with_the_data_is_refused(c):
+    c.expect(2, "usage", "advise", DIGITS, "--or", DIGITS, "--data", DIGITS_DATA, says=["named twice"])
+    c.expect(2, "input-mismatch", "advise", DIGITS, "--or", MLP, "--data", DIGITS_DATA, says=["mlp.onnx", "--or"])
+    c.expect(2, "file-unreadable", "advise", DIGITS, "--or", "none.onnx", "--data", DIGITS_DATA)
+
+
+@test
 def a_share_of_the_core_is_a_limit(c):
     board = part(c, "b")
     advice, _ = advised(c, 0, INT8, "--boards", board, "--cpu-share", "10%", "--period", "2s")
