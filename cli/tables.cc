@@ -7,6 +7,7 @@
 
 #include "base/process.h"
 #include "base/text.h"
+#include "bench/memory_plan.h"
 
 namespace nb::cli {
 namespace {
@@ -141,10 +142,15 @@ void print_run(const Graph& graph, const Program& program, const Board& board, c
                 graph.state_bytes > 0 ? "a step (the first sample's)" : "an inference (the first sample's)");
     if (costs != nullptr)
       print_costs(costs->total, costs->stall_cycles, costs->basis, costs->duty, costs->assumptions);
+    // What lies outside is padded, so it may be more than all weights.
+    const std::int64_t weights = std::max<std::int64_t>(0, program.constant_bytes - firmware.far_bytes);
     print_total("flash", firmware.flash_bytes,
                 fmt::format("bytes, {}: weights {}, code {}", bytes_text(firmware.flash_bytes),
-                            grouped(program.constant_bytes - firmware.far_bytes),
-                            grouped(firmware.flash_bytes + firmware.far_bytes - program.constant_bytes)));
+                            grouped(weights), grouped(firmware.flash_bytes - weights)));
+    if (const Memory* far = plan_memories(board, graph.arena_bytes).weights;
+        far != nullptr && firmware.far_bytes > 0)
+      print_total(far->name, firmware.far_bytes,
+                  "bytes, " + bytes_text(firmware.far_bytes) + " of weights outside the part");
     print_total("ram (total)", ram,
                 fmt::format("bytes, {}: arena {}, stack {} (measured), variables {}", bytes_text(ram),
                             grouped(graph.arena_bytes), grouped(stack), grouped(firmware.static_bytes)));

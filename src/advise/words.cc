@@ -156,10 +156,21 @@ Sentence bound_value(Bound bound, double value, const Advice& advice) {
 
 Sentence option_of(Bound bound) { return word("--" + std::string(name_of(bound))); }
 
+/// With three digits, and still no stricter than the value: what is told is to be asked for.
+double rounded_away(Bound bound, double value, const Advice& advice) {
+  if (bound == Bound::ram || bound == Bound::flash || value == 0 || !std::isfinite(value)) return value;
+  constexpr int kDigits = 3;
+  constexpr double kRounding = 1e-9;  ///< of a value that has no more digits
+  const double step = std::pow(10, std::floor(std::log10(std::abs(value))) - (kDigits - 1));
+  const bool is_least = bound == Bound::value && is_larger_better(advice.metric);
+  return step * (is_least ? std::floor(value / step + kRounding) : std::ceil(value / step - kRounding));
+}
+
 void word_relaxation(Relaxation& move, const Advice& advice) {
-  move.text = say("with {0} of {1} instead of {2}: {3}", "avec {0} de {1} au lieu de {2} : {3}",
-                  {option_of(move.bound), bound_value(move.bound, move.to, advice),
-                   bound_value(move.bound, move.from, advice), advice.candidates[move.candidate].title});
+  move.text =
+      say("with {0} of {1} instead of {2}: {3}", "avec {0} de {1} au lieu de {2} : {3}",
+          {option_of(move.bound), bound_value(move.bound, rounded_away(move.bound, move.to, advice), advice),
+           bound_value(move.bound, move.from, advice), advice.candidates[move.candidate].title});
 }
 
 std::int64_t excess_of(const AdviceCandidate& candidate) {

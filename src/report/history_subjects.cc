@@ -19,7 +19,12 @@ std::string key_of(std::initializer_list<std::string> parts) {
   return key;
 }
 
-std::string program_key(const Subject& one) { return key_of({one.file, one.model, one.format, one.variant}); }
+/// Floats as they are have no name, or this one.
+std::string format_key(const Subject& one) { return one.format == "float32" ? std::string() : one.format; }
+
+std::string program_key(const Subject& one) {
+  return key_of({one.file, one.model, format_key(one), one.variant});
+}
 
 Subject row_of(const json& row, std::string path) {
   Subject subject{.at = &row, .path = std::move(path), .is_row = true};
@@ -68,6 +73,8 @@ Subject whole_of(const json& report) {
     if (const std::string role = find_text(file, "/role"); role == "model" || role == "firmware")
       subject.file = find_text(file, "/file");
   if (subject.model.empty()) subject.model = subject.file;
+  for (const json& option : find_list(report, "/report/options"))
+    if (find_text(option, "/name") == "--quantize") subject.format = find_text(option, "/values/0");
   if (find_number(report, "/metric/program")) {
     subject.metric = find_text(report, "/metric/name");
     subject.metric_path = "/metric/program";
@@ -166,10 +173,10 @@ std::vector<std::pair<std::size_t, std::size_t>> matched_subjects(const std::vec
                                                                   const std::vector<Subject>& after) {
   Matching matching(before, after);
   matching.match_by([](const Subject& one) {
-    return key_of({one.file, one.model, one.format, one.variant, one.board});
+    return key_of({one.file, one.model, format_key(one), one.variant, one.board});
   });
   matching.match_by([](const Subject& one) {
-    return key_of({one.model, one.format, one.variant, one.board});
+    return key_of({one.model, format_key(one), one.variant, one.board});
   });
   if (matching.has_one_program_left()) matching.match_by([](const Subject& one) { return one.board; });
   if (matching.has_single_programs()) matching.match_by([](const Subject&) { return std::string(); });

@@ -271,6 +271,17 @@ def another_model_that_does_not_go_with_the_data_is_refused(c):
 
 
 @test
+def a_move_that_is_told_lets_an_answer_in(c):
+    board = part(c, "slow", price=4, clock=16_000_000)
+    asked = [DIGITS, "--data", DIGITS_DATA, "--boards", board, "--check", "0", "--resume", "kept"]
+    for option, limit in (("--max-latency", "0.001ms"), ("--max-energy", "0.001uJ")):
+        advice, _ = advised(c, 6, *asked, option, limit)
+        words = advice["relaxations"][0]["text"]["en"].split()
+        told = words[words.index("of") + 1] + words[words.index("of") + 2]
+        advised(c, 0, *asked, option, told.replace(",", ""))
+
+
+@test
 def a_share_of_the_core_is_a_limit(c):
     board = part(c, "b")
     advice, _ = advised(c, 0, INT8, "--boards", board, "--cpu-share", "10%", "--period", "2s")
