@@ -90,6 +90,7 @@ class FormatFinder {
     if (!program) return kFailed;
     const Graph& graph = program->graph;
     model.is_integer = has_integers(graph);
+    model.rounds_twice = model.is_integer && graph.rounding == Rounding::twice;
     if (model.is_integer && !model.options.quantize.calibration.empty()) {
       if (is_first(model))
         return diagnostics.add({.kind = Kind::usage,
@@ -174,10 +175,8 @@ class FormatFinder {
   /// A model that has its numbers: as it is, and rounding once where it rounds twice.
   Status take_numbers(const AdvisedModel& model) {
     const std::size_t first = found_.formats.size();
-    const auto compiled = compile_for_board(model.file, model.options, "host", diagnostics_);
-    if (!compiled) return kFailed;
     add({.name = model.is_integer ? "" : "float32"}, {"", model.options});
-    if (model.is_integer && compiled->graph.rounding == Rounding::twice) {
+    if (model.rounds_twice) {
       CompileOptions fast = model.options;
       fast.may_change_outputs = true;
       add({.name = "rounding once", .rounds_fast = true}, {"fast", std::move(fast)});

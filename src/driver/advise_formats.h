@@ -14,6 +14,7 @@ struct AdvisedModel {
   std::filesystem::path file;
   CompileOptions options;  ///< the request's, with the calibration that is used
   bool is_integer = false;
+  bool rounds_twice = false;         ///< an integer one, as it is
   std::optional<Variants> variants;  ///< of a float model that is calibrated
   std::optional<Judge> judge;        ///< absent: accuracy is unmeasured
 };
