@@ -9,6 +9,7 @@
 #include "base/resources.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "diag/unknown.h"
 #include "report/boards_page.h"
 #include "target/battery.h"
 

@@ -9,6 +9,7 @@
 #include "bench/run.h"
 #include "blocks/blocks.h"
 #include "cli/commands.h"
+#include "diag/unknown.h"
 #include "report/block_text.h"
 #include "report/format_page.h"
 #include "report/report.h"
@@ -16,14 +17,6 @@
 namespace nb::cli {
 
 using nlohmann::json;
-
-Failed report_unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,
-                      Diagnostics& diagnostics) {
-  const std::string near = nearest(name, names);
-  return diagnostics.add({.kind = Kind::usage,
-                          .message = "no " + what + " is called `" + printable(name) + "`",
-                          .help = near.empty() ? "" : "did you mean `" + near + "`?"});
-}
 
 int blocks(const Options& options) {
   Diagnostics diagnostics;

@@ -156,14 +156,17 @@ Result<QuantizeOptions> quantize_options(const Options& options, Diagnostics& di
                            .first_samples = options.calibrate_first,
                            .has_float_ends = options.has_float_ends};
   for (const std::string& text : options.layers) {
-    const std::size_t equals = text.rfind('=');
-    const auto format = equals == std::string::npos ? std::nullopt : find_format(text.substr(equals + 1));
-    if (!format || equals == 0)
+    const std::string_view all = text;
+    const std::size_t equals = all.rfind('=');
+    const auto format =
+        equals == std::string::npos ? std::nullopt : find_format(trim(all.substr(equals + 1)));
+    const std::string layer(trim(all.substr(0, format ? equals : 0)));
+    if (layer.empty())
       return diagnostics.add(
           {.kind = Kind::usage,
            .message = "--layers `" + printable(text) + "` is not NAME=NUMBERS",
            .help = "NUMBERS: int8, int16 or float32, as in --layers fc1=int16,fc2=float32"});
-    quantize.layers.emplace_back(text.substr(0, equals), *format);
+    quantize.layers.emplace_back(layer, *format);
   }
   return quantize;
 }

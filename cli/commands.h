@@ -70,9 +70,6 @@ int finish_with(const nlohmann::json& found, Diagnostics& diagnostics, const Opt
 [[nodiscard]] Result<CompileOptions> compile_options(const Options& options, Diagnostics& diagnostics);
 /// What the options say about power, period and battery. Errors: usage, unknown-battery.
 [[nodiscard]] Result<CostRequest> cost_request(const Options& options, Diagnostics& diagnostics);
-/// Reports usage: there is no such thing, but perhaps one of `names` was meant.
-Failed report_unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names,
-                      Diagnostics& diagnostics);
 [[nodiscard]] bool wants_color(int descriptor);
 
 }  // namespace nb::cli

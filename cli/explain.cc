@@ -8,6 +8,7 @@
 #include "blocks/blocks.h"
 #include "cli/formats.h"
 #include "cli/progress.h"
+#include "diag/unknown.h"
 #include "pass/pass.h"
 #include "report/block_text.h"
 
@@ -63,6 +64,7 @@ int explain_model(const Options& options) {
                      .help = "add --quantize int8 --calibrate samples.npz"});
   auto compile = compile_options(options, diagnostics);
   if (!compile || diagnostics.has_errors()) return finish(diagnostics, options);
+  compile->quantize.layer = options.layer;
   if (!choose_as_asked(options, "cortex-m4f", *compile, diagnostics)) return finish(diagnostics, options);
   std::optional<LayerExplanation> explained;
   std::vector<LayerFormatCost> layers;

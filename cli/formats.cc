@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
+#include <numeric>
 
 #include "cli/progress.h"
 #include "cli/tables.h"
@@ -128,33 +130,72 @@ void print_frontier(const FormatFrontier& frontier, const Options& options) {
              layers.empty() ? "" : " --layers " + shell_word(layers), shell_word(options.calibration));
 }
 
-void print_layer_formats(const std::vector<LayerFormatCost>& layers, const std::string& board) {
-  std::size_t name_width = 5, block_width = 5;
+namespace {
+
+constexpr std::size_t kMostColumns = 110;
+
+/// Lines of layers; instructions divided by `unit`.
+std::vector<std::vector<std::string>> layer_lines(const std::vector<LayerFormatCost>& layers,
+                                                  std::int64_t unit) {
+  const auto own_error = [](const LayerFormatCost& layer) {
+    return layer.format == DType::i8 ? layer.int8_error : layer.format == DType::i16 ? layer.int16_error : 0;
+  };
   double all = 0;
-  for (const LayerFormatCost& layer : layers) {
-    name_width = std::max(name_width, end_of(layer.name).size());
-    block_width = std::max(block_width, layer.block.size());
-    all += layer.format == DType::i8 ? layer.int8_error : layer.format == DType::i16 ? layer.int16_error : 0;
+  for (const LayerFormatCost& layer : layers) all += own_error(layer);
+  std::vector<std::vector<std::string>> lines;
+  for (const LayerFormatCost& layer : layers)
+    lines.push_back({end_of(layer.name), layer.block, std::string(format_name(layer.format)),
+                     fmt::format("{:.0f} %", all > 0 ? 100 * own_error(layer) / all : 0),
+                     noise_text(layer.int8_error), noise_text(layer.int16_error),
+                     grouped(layer.int8.weights_bytes), grouped(layer.float32.weights_bytes),
+                     grouped((layer.int8.instructions + unit / 2) / unit),
+                     grouped((layer.int16.instructions + unit / 2) / unit),
+                     grouped((layer.float32.instructions + unit / 2) / unit)});
+  return lines;
+}
+
+}  // namespace
+
+void print_layer_formats(const std::vector<LayerFormatCost>& layers, const std::string& board) {
+  constexpr std::size_t kLeft = 3;                               // columns of words
+  constexpr std::array<std::size_t, 4> kGroups = {4, 6, 8, 11};  // of columns, their ends
+  const std::vector<std::string> titles = {"layer",   "block",   "format", "share", "int8",   "int16",
+                                           "integer", "float32", "int8",   "int16", "float32"};
+  std::vector<std::string> groups = {"", "snr, dB", "weights, B", "instructions"};
+  std::vector<std::vector<std::string>> lines;
+  std::vector<std::size_t> widths;
+  for (const std::int64_t unit : {1, 1000}) {
+    if (unit == 1000) groups.back() = "1000 instructions";
+    lines = layer_lines(layers, unit);
+    widths.clear();
+    for (std::size_t i = 0; i < titles.size(); ++i) {
+      std::size_t width = titles[i].size();
+      for (const auto& line : lines) width = std::max(width, line[i].size());
+      widths.push_back(width + 2);
+    }
+    if (std::accumulate(widths.begin(), widths.end(), std::size_t{0}) <= kMostColumns) break;
   }
   fmt::print("layers by number format, on {}\n\n", board);
-  fmt::print("  {:<{}}  {:<{}}  {:<7}  {:>5}  {:>13} {:>10}  {:>23}  {:>35}\n", "", name_width, "",
-             block_width, "", "", "outputs' snr, dB", "", "bytes of weights", "instructions");
-  fmt::print("  {:<{}}  {:<{}}  {:<7}  {:>5}  {:>13} {:>10}  {:>11} {:>11}  {:>11} {:>11} {:>11}\n", "layer",
-             name_width, "block", block_width, "format", "share", "int8 alone", "int16", "integers",
-             "float32", "int8", "int16", "float32");
-  for (const LayerFormatCost& layer : layers) {
-    const double own = layer.format == DType::i8    ? layer.int8_error
-                       : layer.format == DType::i16 ? layer.int16_error
-                                                    : 0;
-    fmt::print("  {:<{}}  {:<{}}  {:<7}  {:>3.0f} %  {:>13} {:>10}  {:>11} {:>11}  {:>11} {:>11} {:>11}\n",
-               end_of(layer.name), name_width, layer.block, block_width, format_name(layer.format),
-               all > 0 ? 100 * own / all : 0, noise_text(layer.int8_error), noise_text(layer.int16_error),
-               grouped(layer.int8.weights_bytes), grouped(layer.float32.weights_bytes),
-               grouped(layer.int8.instructions), grouped(layer.int16.instructions),
-               grouped(layer.float32.instructions));
+  std::string above;
+  std::size_t end = 0, column = 0;
+  for (std::size_t g = 0; g < kGroups.size(); ++g) {
+    for (; column < kGroups[g]; ++column) end += widths[column];
+    above += fmt::format("{:>{}}", groups[g], end - above.size());
   }
+  fmt::print("{}\n", above);
+  const auto print = [&](const std::vector<std::string>& line) {
+    for (std::size_t i = 0; i < line.size(); ++i)
+      if (i < kLeft)
+        fmt::print("  {:<{}}", line[i], widths[i] - 2);
+      else
+        fmt::print("{:>{}}", line[i], widths[i]);
+    fmt::print("\n");
+  };
+  print(titles);
+  for (const auto& line : lines) print(line);
   fmt::print(
-      "\n  share: of the outputs' error; alone: the layer in integers within a float model.\n"
+      "\n  share: of the outputs' error; snr: of the outputs, the layer alone in integers within a float "
+      "model.\n"
       "  instructions: in a model of one format throughout, with what converts the layer's operands.\n");
 }
 

@@ -214,6 +214,7 @@ Result<Samples> PictureReader::read_all(const std::vector<fs::path>& files, Diag
       for (const Diagnostic& diagnostic : said.all()) diagnostics.add(diagnostic);
       return kFailed;
     }
+    all.sources.push_back({all.count, file.string(), {}});
     ++all.count;
     all.bytes.insert(all.bytes.end(), sample->bytes.begin(), sample->bytes.end());
   }

@@ -75,8 +75,15 @@ std::size_t sample_count(const Shape& shape, const Shape& input) {
   return 0;
 }
 
+/// "element 19 of sample 5": element i of all that `samples` samples hold together.
+std::string place_text(std::size_t i, std::size_t samples, std::size_t elements) {
+  const std::size_t size = elements / samples;
+  return "element " + std::to_string(i % size) + " of sample " + std::to_string(i / size);
+}
+
 /// The array's elements as the input's dtype; an empty optional with `why` if values would be lost.
-std::optional<Bytes> converted(const Tensor& from, const Type& to, std::string& why, bool& is_quantizing) {
+std::optional<Bytes> converted(const Tensor& from, const Type& to, std::size_t samples, std::string& why,
+                               bool& is_quantizing) {
   if (from.type.dtype == to.dtype) return from.data;
   const std::vector<double> values = to_doubles(from);
   Bytes out(values.size() * static_cast<std::size_t>(dtype_bytes(to.dtype)));
@@ -85,6 +92,15 @@ std::optional<Bytes> converted(const Tensor& from, const Type& to, std::string& 
     why = "holds " + std::string(dtype_name(from.type.dtype)) + " for an input of " + type_text(to) +
           " without a scale";
     return std::nullopt;
+  }
+  if (is_quantizing) {
+    const auto odd = std::find_if(values.begin(), values.end(), [](double x) { return !std::isfinite(x); });
+    if (odd != values.end()) {
+      why = "holds " + float_text(static_cast<float>(*odd)) + " at " +
+            place_text(static_cast<std::size_t>(odd - values.begin()), samples, values.size()) +
+            ": there is none among the integers of an input of " + type_text(to);
+      return std::nullopt;
+    }
   }
   bool is_lossless = true;
   visit_dtype(to.dtype, [&](auto zero) {
@@ -149,17 +165,18 @@ Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const 
   };
   std::string why;
   std::vector<Bytes> data;
+  std::vector<std::string> names;
   std::size_t count = 0;
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
     const Value& input = graph.at(graph.inputs[i]);
     const auto found = input_array(arrays, graph, i);
     if (found == arrays.end()) {
-      std::vector<std::string> names, wanted;
-      for (const auto& pair : arrays) names.push_back(pair.first);
+      std::vector<std::string> given, wanted;
+      for (const auto& pair : arrays) given.push_back(pair.first);
       for (std::size_t k = 0; k < graph.inputs.size(); ++k)
         wanted.push_back("`" + graph.at(graph.inputs[k]).name + "` or in" + std::to_string(k));
       return refuse(Kind::input_mismatch,
-                    "no array for input `" + input.name + "`: there are " + printable(join(names, ", ")),
+                    "no array for input `" + input.name + "`: there are " + printable(join(given, ", ")),
                     "name the arrays " + join(wanted, "; "));
     }
     const auto tensor = tensor_of(found->second);
@@ -177,8 +194,12 @@ Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const 
                                               std::to_string(samples) + " samples");
     count = samples;
     bool is_quantizing = false;
-    auto bytes = converted(*tensor, input.type, why, is_quantizing);
-    if (!bytes) return refuse(Kind::input_mismatch, "array `" + printable(found->first) + "` " + why);
+    auto bytes = converted(*tensor, input.type, samples, why, is_quantizing);
+    if (!bytes)
+      return refuse(
+          Kind::input_mismatch, "array `" + printable(found->first) + "` " + why,
+          is_quantizing ? "give finite numbers: what stands for a missing value is the model's to say" : "");
+    names.push_back(found->first);
     if (is_quantizing)
       diagnostics.add({.kind = Kind::input_quantized,
                        .message = "array `" + printable(found->first) + "` is " +
@@ -186,7 +207,7 @@ Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const 
                                   numbers_text(*input.type.quantization)});
     data.push_back(std::move(*bytes));
   }
-  Samples out{count, {}};
+  Samples out{count, {}, {{0, file, std::move(names)}}};
   for (std::size_t n = 0; n < count; ++n)
     for (const Bytes& bytes : data)
       out.bytes.insert(out.bytes.end(), bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / count * n),
@@ -226,6 +247,10 @@ Result<Samples> samples_of_folder(const fs::path& folder, const Graph& graph, co
   for (const fs::path& file : files) {
     auto samples = read_samples(file, graph, pixels, diagnostics);
     if (!samples) return kFailed;
+    for (SampleSource& source : samples->sources) {
+      source.first += all.count;
+      all.sources.push_back(std::move(source));
+    }
     all.count += samples->count;
     all.bytes.insert(all.bytes.end(), samples->bytes.begin(), samples->bytes.end());
   }
@@ -277,7 +302,7 @@ Result<Samples> read_samples(const fs::path& path, const Graph& graph, const Pix
       return refuse(Kind::input_mismatch, std::to_string(file.bytes->size()) +
                                               " bytes are not a multiple of a sample's " +
                                               std::to_string(sample_bytes));
-    return Samples{file.bytes->size() / sample_bytes, *file.bytes};
+    return Samples{file.bytes->size() / sample_bytes, *file.bytes, {{0, path.string(), {}}}};
   } else {
     return refuse(Kind::usage, "`" + printable(path.string()) + "` is not .npz, .npy, .bin or a picture",
                   "save the inputs with numpy.savez");

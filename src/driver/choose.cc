@@ -299,20 +299,14 @@ Result<std::vector<LayerFormatCost>> layer_formats(const Variants& variants, con
 Result<LayerExplanation> explain_layer(const Variants& variants, const LayerFormats& layers,
                                        const std::string& layer, const Judge* judge,
                                        const ProgressTeller& progress, Diagnostics& diagnostics) {
-  std::vector<std::string> names;
-  for (const LayerName& one : computing_layers(variants.calibrated())) names.push_back(one.first);
-  if (std::find(names.begin(), names.end(), layer) == names.end()) {
-    const std::string near = nearest(layer, names);
-    return diagnostics.add(
-        {.kind = Kind::usage,
-         .message = "no layer that computes is called `" + printable(layer) + "`",
-         .help = near.empty() ? "layers: " + join(names, ", ") : "did you mean `" + printable(near) + "`?"});
-  }
   const NumberPlan plan = variants.plan(layers);
   const auto all = layer_formats(variants, plan, progress, diagnostics);
   if (!all) return kFailed;
   const auto found =
       std::find_if(all->begin(), all->end(), [&](const LayerFormatCost& one) { return one.name == layer; });
+  if (found == all->end())
+    return diagnostics.add(
+        {.kind = Kind::internal, .message = "layer `" + layer + "` is not among the layers"});
   LayerExplanation explained{.board = variants.board().name, .layer = *found};
   for (const LayerFormatCost& one : *all) explained.all_errors += error_of(one, one.format);
   explained.reason = named_format(layers, layer) ? "as asked for" : "as all layers";

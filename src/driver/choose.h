@@ -22,7 +22,8 @@ namespace nb {
                                                                  Diagnostics& diagnostics);
 
 /// The layer with `layers` (as --layers) for all, and in each other format; accuracies if there is a judge.
-/// Errors: usage for a layer that there is none of, and those of Variants.
+/// The variants were made with QuantizeOptions::layer, which is refused there if it does not compute. Errors:
+/// those of Variants.
 [[nodiscard]] Result<LayerExplanation> explain_layer(const Variants& variants, const LayerFormats& layers,
                                                      const std::string& layer, const Judge* judge,
                                                      const ProgressTeller& progress,

@@ -220,6 +220,7 @@ QuantizeRequest quantize_request(const CompileOptions& asked, Diagnostics& diagn
   const QuantizeOptions& options = asked.quantize;
   QuantizeRequest request{.numbers = options.numbers,
                           .layers = options.layers,
+                          .layer = options.layer,
                           .has_float_ends = options.has_float_ends,
                           .progress = options.progress};
   request.calibration = [&](const Graph& graph) {

@@ -19,6 +19,7 @@ struct QuantizeOptions {
   NamedArrays arrays = {};            ///< the same where there is no file
   std::size_t first_samples = 0;      ///< of the file: the first that many; 0: all
   LayerFormats layers = {};           ///< i8, i16 or f32 by the names of layers that get others
+  std::string layer = {};             ///< that is asked about; refused before any work if there is none
   bool has_float_ends = false;        ///< inputs and outputs of the model stay float
   bool wants_account = false;         ///< Compiled::quantization is filled: runs some samples more
   ProgressTeller progress = no_progress;

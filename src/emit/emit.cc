@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/resources.h"
+#include "diag/unknown.h"
 #include "emit/memory_map.h"
 #include "emit/names.h"
 #include "emit/tables.h"
@@ -194,12 +195,8 @@ class Emitter {
     for (const Node& node : graph_.nodes) names.push_back(node.name);
     for (const std::string& layer : far_layers_) {
       if (layer == "*" || std::find(names.begin(), names.end(), layer) != names.end()) continue;
-      const std::string near = nearest(layer, names);
-      return diagnostics_.add({.kind = Kind::usage,
-                               .message = "no layer is called `" + printable(layer) +
-                                          "`, whose weights were to lie in a memory of their own",
-                               .help = near.empty() ? "`nblocks analyze` lists layers"
-                                                    : "did you mean `" + printable(near) + "`?"});
+      return report_unknown("layer whose weights are to lie in a memory of their own", layer, names,
+                            diagnostics_, "`nblocks analyze` lists layers");
     }
     return {};
   }

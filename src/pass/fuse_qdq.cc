@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "blocks/quantize/attributes.h"
@@ -244,7 +245,7 @@ class Fusion {
     const QuantizedForm form = node.block->quantized_form(graph_.operation(node));
     std::string why_not;
     if (node.is_kept_float)
-      why_not = "chosen to stay float";
+      why_not = kChosen;
     else if (form == QuantizedForm::none)
       why_not = node.block->name + " has no integer form";
     else if (convert_as(node, form, why_not))
@@ -307,6 +308,61 @@ class Fusion {
     return true;
   }
 
+  static constexpr std::string_view kChosen = "chosen to stay float";
+
+  /// Why a node is float; empty: nothing about itself makes it so.
+  [[nodiscard]] std::string own_reason(const Node& node) const {
+    if (node.is_kept_float && node.block->quantized_form(graph_.operation(node)) < QuantizedForm::bounds)
+      return std::string(kChosen);
+    const auto why = why_.find(graph_.at(node.outputs[0]).name);
+    return why == why_.end() ? "" : why->second;
+  }
+
+  /// By node, of those without a reason of their own: layers that were chosen to stay float and that they are
+  /// connected with through others of their kind.
+  [[nodiscard]] std::vector<std::vector<std::string>> chosen_neighbours() const {
+    const std::vector<Node>& nodes = graph_.nodes;
+    const std::vector<int> made_by = graph_.producers();
+    std::vector<std::size_t> root(nodes.size());  // of a set of connected nodes: its first one
+    std::iota(root.begin(), root.end(), std::size_t{0});
+    const auto root_of = [&](std::size_t n) {
+      while (root[n] != n) n = root[n] = root[root[n]];
+      return n;
+    };
+    std::vector<std::string> reasons;
+    for (const Node& node : nodes) reasons.push_back(own_reason(node));
+    const auto is_plain = [&](std::size_t n) {
+      return reasons[n].empty() && nodes[n].block->name != "quantize" && nodes[n].block->name != "dequantize";
+    };
+    std::vector<std::pair<std::size_t, std::string>> met;
+    for (std::size_t n = 0; n < nodes.size(); ++n)
+      for (const ValueId x : nodes[n].inputs) {
+        if (!x.is_present() || made_by[x.index()] < 0) continue;
+        const auto maker = static_cast<std::size_t>(made_by[x.index()]);
+        if (is_plain(n) && is_plain(maker)) {
+          root[std::max(root_of(n), root_of(maker))] = std::min(root_of(n), root_of(maker));
+        } else if (is_plain(n) && reasons[maker] == kChosen) {
+          met.emplace_back(n, nodes[maker].name);
+        } else if (is_plain(maker) && reasons[n] == kChosen) {
+          met.emplace_back(maker, nodes[n].name);
+        }
+      }
+    std::vector<std::vector<std::string>> chosen(nodes.size());
+    for (const auto& [n, name] : met) {
+      std::vector<std::string>& names = chosen[root_of(n)];
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+    for (std::size_t n = 0; n < nodes.size(); ++n)
+      if (is_plain(n)) chosen[n] = chosen[root_of(n)];
+    return chosen;
+  }
+  [[nodiscard]] static std::string neighbours_reason(const std::vector<std::string>& chosen) {
+    if (chosen.empty()) return "it lies between float layers";
+    if (chosen.size() == 1) return "it lies beside `" + chosen[0] + "`, which was " + std::string(kChosen);
+    return "it lies beside `" + chosen[0] + "` and " + count_text(chosen.size() - 1, "other layer") +
+           ", which were " + std::string(kChosen);
+  }
+
   /// Says which layers of a quantized model stay float: a layer once, with the first reason.
   void report() {
     if (!has_seen_) return;
@@ -316,7 +372,9 @@ class Fusion {
     };
     std::map<std::string, Group> groups;
     std::set<std::string> said;
-    for (const Node& node : graph_.nodes) {
+    const std::vector<std::vector<std::string>> chosen = chosen_neighbours();
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+      const Node& node = graph_.nodes[n];
       if (node.block->name == "quantize" || node.block->name == "dequantize") continue;
       const auto is_float_value = [&](ValueId id) {
         return id.is_present() && is_float(graph_.at(id).type.dtype);
@@ -326,9 +384,8 @@ class Fusion {
         reads_floats |= is_float_value(node.inputs[i]) && !stays_real(node, i);
       if (!reads_floats && !std::any_of(node.outputs.begin(), node.outputs.end(), is_float_value)) continue;
       if (!said.insert(node.origin + "\n" + node.name).second) continue;
-      const auto why = why_.find(graph_.at(node.outputs[0]).name);
-      Group& group =
-          groups[node.origin + ": " + (why == why_.end() ? "it lies between float layers" : why->second)];
+      const std::string own = own_reason(node);
+      Group& group = groups[node.origin + ": " + (own.empty() ? neighbours_reason(chosen[n]) : own)];
       if (group.layers.empty()) group.first = &node;
       group.layers.push_back(node.name);
     }

@@ -7,16 +7,21 @@
 
 namespace nb {
 
-std::vector<LayerName> computing_layers(const Calibrated& calibrated) {
-  const Graph& graph = calibrated.graph();
+std::vector<LayerName> computing_layers(const Graph& graph) {
   std::vector<LayerName> layers;
   for (const Node& node : graph.nodes) {
-    if (!calibrated.has_layer(node.name) || !has_integer_form(graph, node) ||
+    if (!has_integer_form(graph, node) ||
         node.block->quantized_form(graph.operation(node)) >= QuantizedForm::bounds)
       continue;
     const auto is_same = [&](const LayerName& layer) { return layer.first == node.name; };
     if (std::none_of(layers.begin(), layers.end(), is_same)) layers.emplace_back(node.name, node.block->name);
   }
+  return layers;
+}
+
+std::vector<LayerName> computing_layers(const Calibrated& calibrated) {
+  std::vector<LayerName> layers = computing_layers(calibrated.graph());
+  std::erase_if(layers, [&](const LayerName& layer) { return !calibrated.has_layer(layer.first); });
   return layers;
 }
 

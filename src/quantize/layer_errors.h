@@ -17,7 +17,9 @@ struct LayerError {
 /// A layer's name and block.
 using LayerName = std::pair<std::string, std::string>;
 /// Layers that compute: with an integer form, not only moving or bounding elements. In their order; nodes of
-/// one name are one layer. What quantizing puts in between (input_scales.h) is none.
+/// one name are one layer.
+[[nodiscard]] std::vector<LayerName> computing_layers(const Graph& graph);
+/// Those of the model: what quantizing puts in between (input_scales.h) is none.
 [[nodiscard]] std::vector<LayerName> computing_layers(const Calibrated& calibrated);
 
 /// Those of the layers that compute. On at most 32 of the calibration samples, fewer of large models.

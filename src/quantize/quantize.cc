@@ -5,6 +5,8 @@
 
 #include "base/process.h"
 #include "base/text.h"
+#include "diag/unknown.h"
+#include "quantize/check_samples.h"
 #include "quantize/equalize.h"
 #include "quantize/layer_errors.h"
 #include "quantize/refine.h"
@@ -13,50 +15,8 @@
 namespace nb {
 namespace {
 
-constexpr std::size_t kFewSamples = 16;
 constexpr std::size_t kMostNamed = 5;
 constexpr double kCollapsed = 0.1;  // squared error over square: 10 dB
-
-/// What makes calibration data useless, input by input.
-Status check_samples(const Graph& graph, const Samples& set, Diagnostics& diagnostics) {
-  const auto refuse = [&](std::string message, std::string help) {
-    diagnostics.add({.kind = Kind::bad_calibration, .message = std::move(message), .help = std::move(help)});
-  };
-  const std::size_t errors = diagnostics.error_count();
-  std::size_t first = 0;
-  for (const ValueId id : graph.inputs) {
-    const Value& input = graph.at(id);
-    const auto size = static_cast<std::size_t>(input.type.size_bytes());
-    if (input.type.dtype == DType::f32) {
-      float least = INFINITY, most = -INFINITY;
-      for (std::size_t n = 0; n < set.count; ++n) {
-        const auto* x = reinterpret_cast<const float*>(set.sample(n).data() + first);
-        for (std::size_t i = 0; i < size / sizeof(float); ++i) {
-          if (!std::isfinite(x[i])) {
-            refuse("sample " + std::to_string(n) + " of input `" + input.name + "` holds " +
-                       float_text(x[i]) + " at element " + std::to_string(i),
-                   "calibration samples are what the model sees in use: finite numbers");
-            return kFailed;
-          }
-          least = std::min(least, x[i]);
-          most = std::max(most, x[i]);
-        }
-      }
-      if (size > 0 && least == most)
-        refuse("all elements of all " + std::to_string(set.count) + " samples of input `" + input.name +
-                   "` are " + float_text(least),
-               "give samples of real data: ranges are taken from them");
-    }
-    first += size;
-  }
-  if (diagnostics.error_count() != errors) return kFailed;
-  if (set.count < kFewSamples)
-    diagnostics.add(
-        {.kind = Kind::few_samples,
-         .message = count_text(set.count, "sample") + " of calibration data: ranges of values may be missed",
-         .help = "give 100 or more samples that cover what the model sees in use"});
-  return {};
-}
 
 /// Names of layers with an integer form, each once.
 std::vector<std::string> layer_names(const Graph& graph) {
@@ -73,13 +33,18 @@ Status check_layers(const std::vector<std::string>& names, const LayerFormats& l
     const std::string& name = layer.first;
     const auto fits = [&](const std::string& of) { return named_format({layer}, of).has_value(); };
     if (std::any_of(names.begin(), names.end(), fits)) continue;
-    const std::string near = nearest(name, names);
-    return diagnostics.add(
-        {.kind = Kind::usage,
-         .message = "no layer with an integer form is called `" + printable(name) + "`",
-         .help = near.empty() ? "layers: " + join(names, ", ") : "did you mean `" + printable(near) + "`?"});
+    return report_unknown("layer with an integer form", name, names, diagnostics,
+                          "layers: " + join(names, ", "));
   }
   return {};
+}
+
+/// Of a layer that is asked about; empty: none is.
+Status check_asked_layer(const Graph& graph, const std::string& layer, Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const LayerName& one : computing_layers(graph)) names.push_back(one.first);
+  if (layer.empty() || std::find(names.begin(), names.end(), layer) != names.end()) return {};
+  return report_unknown("layer that computes", layer, names, diagnostics, "layers: " + join(names, ", "));
 }
 
 /// "input `x` has a scale for each of its 30 channels, axis 1".
@@ -148,7 +113,9 @@ Result<Calibrated> Calibrated::of(const Graph& graph, const BlockSet& blocks, co
          .message = "no layer of the model computes in floats and has an integer form",
          .help = "--quantize is for float models; a quantized model keeps its numbers without it"});
   std::vector<std::string> names = layer_names(graph);
-  if (!check_layers(names, request.layers, diagnostics)) return kFailed;
+  if (!check_layers(names, request.layers, diagnostics) ||
+      !check_asked_layer(graph, request.layer, diagnostics))
+    return kFailed;
   auto set = request.calibration(graph);
   if (!set) return kFailed;
   if (!check_samples(graph, *set, diagnostics)) return kFailed;

@@ -15,6 +15,7 @@ namespace nb {
 struct QuantizeRequest {
   std::optional<DType> numbers;  ///< of activations: i8 or i16; absent: the model stays as it is
   LayerFormats layers = {};      ///< of layers that get others
+  std::string layer = {};        ///< that is asked about, and so has to compute; empty: none is
   bool has_float_ends = false;   ///< inputs and outputs of the model stay float
   /// Samples of the graph's inputs, read when they are needed. Reports and fails if they do not fit.
   std::function<Result<Samples>(const Graph&)> calibration = {};

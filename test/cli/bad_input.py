@@ -330,8 +330,8 @@ def input_data(c):
     int8_shape = [1, 8, 8, 1]
     run(0, None, np.zeros(int8_shape, np.int8), model=INT8)
     end = run(0, None, np.zeros(int8_shape, np.float32), model=INT8, says=["input-quantized", "scale"])
-    run(0, None, np.full(int8_shape, np.nan, np.float32), model=INT8)
-    run(0, None, np.full(int8_shape, np.inf, np.float32), model=INT8)
+    run(2, "input-mismatch", np.full(int8_shape, np.nan, np.float32), model=INT8)
+    run(2, "input-mismatch", np.full(int8_shape, np.inf, np.float32), model=INT8)
     refused(np.full(int8_shape, 300, np.int32), model=INT8)
     run(0, None, np.full(int8_shape, 3, np.int64), model=INT8, dequantize=["--dequantize"])
 

@@ -55,10 +55,77 @@ def values(c):
     for name, value, text in [("nan", np.nan, "nan"), ("inf", np.inf, "inf"), ("minus", -np.inf, "-inf")]:
         x = images()
         x[5, 0, 2, 3] = value
-        c.expect(2, "bad-calibration", *quantize(saved(c, f"{name}.npz", x)), says=["sample 5", text, "element 19"])
+        c.expect(2, "bad-calibration", *quantize(saved(c, f"{name}.npz", x)),
+                 says=["sample 5", text, "element 19", "(array `in0`)", f"--> {c.path(name)}.npz"])
     for value in (0, 0.25):
         c.expect(2, "bad-calibration", *quantize(saved(c, "flat.npz", np.full((9, 1, 8, 8), value, np.float32))),
-                 says=["all elements of all 9 samples", str(value)])
+                 says=["all elements of all 9 samples", str(value), f"--> {c.path('flat.npz')}"])
+    c.path("parts").mkdir()
+    for i in range(3):
+        np.save(c.path("parts") / f"{i}.npy", x if i == 2 else images(4))
+    c.expect(2, "bad-calibration", *quantize("parts"), says=["sample 5", "--> parts/2.npy"])
+    end = c.run(*quantize(saved(c, "one.npz", images(3))))
+    c.check(f"--> {c.path('one.npz')}" in end.err, f"few samples: of no file: {end.err[:300]}")
+
+
+@test
+def values_of_runs(c):
+    """What no integer stands for is no input of an integer program; of a float program it is."""
+    calibration = saved(c, "calibration.npz", images())
+    for value, text in [(np.nan, "nan"), (np.inf, "inf"), (-np.inf, "-inf")]:
+        x = images(4)
+        x[2, 0, 2, 3] = value
+        data = saved(c, "x.npz", x)
+        says = ["array `in0`", text, "element 19 of sample 2", f"--> {data}"]
+        c.expect(2, "input-mismatch", "run", DIGITS, "--quantize", "int8", "--calibrate", calibration, "-i", data, says=says)
+        c.expect(2, "input-mismatch", "validate", DIGITS, "--quantize", "int8", "--calibrate", calibration, "-d", data,
+                 says=["array `in0`", "sample 2"])
+        c.expect(0, None, "run", DIGITS, "-i", data)
+
+
+def attention(c, name, least):
+    """Attention whose boolean mask puts `least` in place of scores."""
+    rng = np.random.default_rng(7)
+    weights = [(w, rng.normal(size=(16, 16)).astype(np.float32) / 4) for w in ("wq", "wk", "wv", "wo")]
+    nodes = [helper.make_node("MatMul", ["x", "w" + n], [n], n) for n in "qkv"] + [
+        helper.make_node("Transpose", ["k"], ["kt"], perm=[0, 2, 1]), helper.make_node("MatMul", ["q", "kt"], ["s"]),
+        helper.make_node("Where", ["mask", "s", "least"], ["m"]), helper.make_node("Softmax", ["m"], ["p"]),
+        helper.make_node("MatMul", ["p", "v"], ["a"], "mix"), helper.make_node("MatMul", ["a", "wo"], ["o"], "out"),
+        helper.make_node("Add", ["o", "bias"], ["y"])]
+    return c.model(name, nodes, [("x", TensorProto.FLOAT, [1, 8, 16]), ("mask", TensorProto.BOOL, [1, 1, 8])], ["y"],
+                   [*weights, ("least", np.float32(least)), ("bias", rng.normal(size=16).astype(np.float32))])
+
+
+@test
+def masks_of_attention(c):
+    """Masks that hide every key in every sample say nothing of attention; a sample with such a mask is none."""
+    x = np.random.default_rng(8).normal(size=(20, 8, 16)).astype(np.float32)
+    mask = np.zeros((20, 1, 8), bool)
+    for least in (-np.inf, -1e9):
+        model = attention(c, "attention.onnx", least)
+        np.savez(c.path("none.npz"), x=x, in1=mask)
+        c.expect(2, "bad-calibration", "analyze", model, "--quantize", "int8", "--calibrate", "none.npz",
+                 says=["all 20 samples", "`mask` (array `in1`)", "`mix`", "--> none.npz"])
+        some = mask.copy()
+        some[3:] = True
+        np.savez(c.path("some.npz"), x=x, mask=some)
+        c.expect(0, None, "analyze", model, "--quantize", "int8", "--calibrate", "some.npz")
+
+
+@test
+def layers_of_their_own(c):
+    """Blanks in --layers are none of names; layers that follow a float one say which."""
+    model = attention(c, "attention.onnx", -1e9)
+    rng = np.random.default_rng(9)
+    np.savez(c.path("x.npz"), x=rng.normal(size=(20, 8, 16)).astype(np.float32), mask=rng.random((20, 1, 8)) < 0.9)
+    ask = ("analyze", model, "--quantize", "int8", "--calibrate", "x.npz", "--stop-after", "fuse-qdq", "--layers")
+    end = c.run(*ask, " q = float32 , out= int16")
+    c.check(end.code == 0 and end.out == c.run(*ask, "q=float32,out=int16").out, f"blanks: {end.err[:300]}")
+    c.check("it lies beside `q`, which was chosen to stay float" in end.err, f"no reason: {end.err}")
+    c.check("between float layers" not in end.err, f"two reasons: {end.err}")
+    end = c.run(*quantize(saved(c, "x.npz", images()), "--layers", "node_conv2d_1=float32,node_conv2d_2=float32"))
+    c.check("MaxPool: it lies beside `node_conv2d_1` and 1 other layer, which were chosen" in end.err, f"of two: {end.err}")
+    c.check("Conv: it lies" not in end.err, f"a chosen layer that lies beside one: {end.err}")
 
 
 @test

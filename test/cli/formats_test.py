@@ -161,7 +161,10 @@ def explain_a_layer(c):
         c.check(abs(accuracy(c, DIGITS, held, layers, calibration) - one["value"]) < 1e-9, f"accuracy of {one}")
     table = measured(c, 0, None, "explain", DIGITS, *asked).out
     c.check("node_conv2d_2" in table and "share" in table, table)
-    measured(c, 2, "usage", "explain", DIGITS, "node_conv", *asked, says=["did you mean `node_conv2d`"])
+    c.check(max(map(len, table.splitlines())) <= 110, f"a wide table:\n{table}")
+    # Before any work: nobody has read the samples yet.
+    measured(c, 2, "usage", "explain", DIGITS, "node_conv", "--quantize", "int8", "--calibrate", "absent.npz",
+             says=["did you mean `node_conv2d`"])
     measured(c, 2, "usage", "explain", DIGITS, "node_conv2d", says=["--calibrate"])
 
 
