@@ -250,7 +250,7 @@ int analyze(const Options& options) {
   if (!asked) return finish(diagnostics, options);
   const Compiled* compiled = &asked->compiled;
   if (!options.stop_after.empty()) return print_graph_text(compiled->graph, options, diagnostics);
-  const Analysis analysis = nb::analyze(compiled->graph);
+  const Analysis analysis = analysis_of(*compiled);
   const bool fits = check_fit(compiled->graph, compiled->board, diagnostics).is_ok();
   return finish_with(
       with_formats(analysis_json(compiled->graph, compiled->board, analysis, fits, compiled->quantization),
@@ -330,8 +330,8 @@ int run(const Options& options) {
   const auto built =
       build_program(*compiled, folder, {options.optimize, keeps_state, options.has_sanitizers}, diagnostics);
   if (!built && diagnostics.all().back().kind == Kind::does_not_fit)
-    return finish_with(analysis_json(graph, compiled->board, nb::analyze(graph), false), diagnostics, options,
-                       [] {});
+    return finish_with(analysis_json(graph, compiled->board, analysis_of(*compiled), false), diagnostics,
+                       options, [] {});
   if (!built) return finish(diagnostics, options);
   const auto run = run_and_time(built->firmware, graph, samples, compiled->board, *conditions,
                                 {options.timeout_seconds, {}}, diagnostics);

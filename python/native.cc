@@ -196,8 +196,8 @@ std::pair<std::shared_ptr<Model>, std::string> compile_model(
 std::pair<std::string, std::string> analysis_of(const Model& model) {
   Diagnostics diagnostics = model.diagnostics;
   const bool fits = check_fit(model.compiled.graph, model.compiled.board, diagnostics).is_ok();
-  json report = analysis_json(model.compiled.graph, model.compiled.board, analyze(model.compiled.graph), fits,
-                              model.compiled.quantization);
+  json report = analysis_json(model.compiled.graph, model.compiled.board, nb::analysis_of(model.compiled),
+                              fits, model.compiled.quantization);
   if (model.formats) report["formats"] = frontier_json(*model.formats);
   return {json_text(ended_json(report, diagnostics), -1), said(diagnostics)};
 }

@@ -38,6 +38,13 @@ Result<Program> emitted(const Compiled& compiled, Diagnostics& diagnostics) {
   return emit_program(compiled.graph, compiled.board.core, diagnostics, far_layers);
 }
 
+Analysis analysis_of(const Compiled& compiled) {
+  Analysis analysis = analyze(compiled.graph);
+  Diagnostics said;
+  if (const auto program = emitted(compiled, said)) analysis.weights_bytes = program->constant_bytes;
+  return analysis;
+}
+
 Result<Program> write_project(const Compiled& compiled, const std::filesystem::path& folder,
                               Diagnostics& diagnostics) {
   if (!check_fit(compiled.graph, compiled.board, diagnostics)) return kFailed;

@@ -6,6 +6,7 @@
 #include "bench/build.h"
 #include "driver/compile.h"
 #include "emit/emit.h"
+#include "report/report.h"
 #include "target/board.h"
 
 namespace nb {
@@ -28,6 +29,10 @@ void serve_goal(Board& board, KernelGoal goal);
 
 /// The program, with constants where the board's placement has them. Errors: those of emit_program.
 [[nodiscard]] Result<Program> emitted(const Compiled& compiled, Diagnostics& diagnostics);
+
+/// What analyze() says, with weights as the program has them: packed for its kernels, equal tables once; as
+/// the graph has them where no program can be emitted.
+[[nodiscard]] Analysis analysis_of(const Compiled& compiled);
 
 /// The program with its README.md and CMakeLists.txt, written into `folder`. Errors: does-not-fit,
 /// file-unwritable.

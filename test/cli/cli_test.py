@@ -138,6 +138,8 @@ class CommandLine(unittest.TestCase):
         self.assertEqual({"weights_bytes", "far_bytes", "code_bytes", "total_bytes"}, set(report["flash"]))
         self.assertLessEqual({"arena_bytes", "stack_bytes", "static_bytes", "total_bytes"}, set(report["ram"]))
         self.assertEqual((report["macs"], report["fits"], report["instructions"]), (83200, None, None))
+        analysis = json.loads(nblocks("analyze", DIGITS, "-b", "host", "--json").stdout)
+        self.assertEqual(analysis["weights_bytes"], report["flash"]["weights_bytes"], "packed weights")
         self.assertEqual(report["outputs"][0]["shape"], [1, 10])
         self.assertTrue(pathlib.Path(report["outputs"][0]["file"]).is_file())
 
