@@ -9,6 +9,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "base/number_help.h"
 #include "base/text.h"
 #include "cli/columns.h"
 #include "cli/commands.h"
@@ -19,8 +20,7 @@
 namespace nb::cli {
 namespace {
 
-constexpr std::size_t kShown = 10;     ///< ranked answers in the table
-constexpr std::size_t kDescribed = 3;  ///< of which steps and command are printed
+constexpr std::size_t kShown = 10;  ///< ranked answers in the table, at least
 
 struct Amount {
   double value = 0;
@@ -37,7 +37,7 @@ Result<Amount> parse_amount(const std::string& text, const std::string& option, 
   if (read.ec != std::errc() || !(amount.value > 0) || !std::isfinite(amount.value) || amount.unit.empty())
     return diagnostics.add({.kind = Kind::usage,
                             .message = option + " `" + printable(text) + "` is not understood",
-                            .help = "as in " + example});
+                            .help = number_help(text, "as in " + example)});
   return amount;
 }
 
@@ -195,26 +195,45 @@ std::vector<std::string> cells_of(const AdviceCandidate& one, const Advice& advi
   return cells;
 }
 
-void print_answers(const Advice& advice) {
+void print_answers(const Advice& advice, std::size_t described) {
+  const std::size_t shown = std::min(std::max(kShown, described), advice.ranked.size());
   std::vector<Column> columns = {{"", true}, {"", true}};
   if (advice.metric != Metric::automatic) columns.push_back({std::string(name_of(advice.metric)), true});
   columns.insert(columns.end(), {{"ms"}, {"mJ"}, {"flash"}, {"RAM"}, {"price"}});
   std::vector<std::vector<std::string>> lines;
-  for (std::size_t i = 0; i < std::min(kShown, advice.ranked.size()); ++i)
+  for (std::size_t i = 0; i < shown; ++i)
     lines.push_back(cells_of(advice.candidates[advice.ranked[i]], advice, i + 1));
   print_columns(columns, lines);
-  if (advice.ranked.size() > kShown)
-    fmt::print("  and {} more: --json has them all\n", advice.ranked.size() - kShown);
+  if (advice.ranked.size() > shown)
+    fmt::print("  and {} more: --show N prints the first N, --json has them all\n",
+               advice.ranked.size() - shown);
   fmt::print(
       "\n  * no other way is better in one of price, ms, mJ and accuracy and no worse in the others.\n"
       "    In brackets: where nine in ten lie. ?: the catalogue has no figure; --json has the reason.\n");
 }
 
-void print_described(const Advice& advice) {
-  for (std::size_t i = 0; i < std::min(kDescribed, advice.ranked.size()); ++i) {
+/// Of a duty cycle: average power, current, how long the battery lasts.
+void print_duty(const DutyCost& duty) {
+  if (!duty.cycle) {
+    fmt::print("     average power is not known: {}\n", duty.why_not);
+    return;
+  }
+  fmt::print("     on average {} mW", short_interval(duty.cycle->average_mw));
+  if (duty.current_ma && duty.days)
+    fmt::print(", {} mA: the battery lasts {} days", short_interval(*duty.current_ma),
+               short_interval(*duty.days));
+  fmt::print("\n");
+}
+
+/// The first answers, and the first of each other way.
+void print_described(const Advice& advice, std::size_t described) {
+  for (std::size_t i = 0; i < advice.ranked.size(); ++i) {
+    const auto& firsts = advice.best_of_ways;
+    if (i >= described && std::find(firsts.begin(), firsts.end(), advice.ranked[i]) == firsts.end()) continue;
     const AdviceCandidate& one = advice.candidates[advice.ranked[i]];
     fmt::print("\n  {}. {}\n", i + 1, one.title.en);
     for (const Sentence& step : one.steps) fmt::print("     - {}\n", step.en);
+    if (one.row.costs && one.row.costs->duty) print_duty(*one.row.costs->duty);
     if (one.board_samples)
       fmt::print("     run on its virtual board: {} {:.4g} over {}{}\n", name_of(advice.metric),
                  *one.board_value, count_text(*one.board_samples, "sample"),
@@ -223,12 +242,12 @@ void print_described(const Advice& advice) {
   }
 }
 
-void print_advice(const Advice& advice) {
+void print_advice(const Advice& advice, std::size_t described) {
   for (const Sentence& sentence : advice.summary) fmt::print("{}\n", sentence.en);
   fmt::print("\n");
   if (!advice.ranked.empty()) {
-    print_answers(advice);
-    print_described(advice);
+    print_answers(advice, described);
+    print_described(advice, described);
   }
   if (!advice.ruled_out.empty()) fmt::print("\n  ruled out\n");
   for (const RuledOut& out : advice.ruled_out) fmt::print("    {}\n", out.text.en);
@@ -306,7 +325,8 @@ int advise(const Options& options) {
     if (found) advice = std::move(*found);
   }
   if (!advice) return finish(diagnostics, options);
-  return finish_with(advice_json(*advice), diagnostics, options, [&] { print_advice(*advice); });
+  return finish_with(advice_json(*advice), diagnostics, options,
+                     [&] { print_advice(*advice, options.shown); });
 }
 
 }  // namespace nb::cli

@@ -1,6 +1,8 @@
 #include "cli/command_line.h"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -15,6 +17,30 @@ std::vector<std::string> names_of(const std::vector<const CLI::App*>& verbs) {
 }
 
 }  // namespace
+
+CLI::Validator one_of(std::vector<std::string> words) {
+  const std::string all = join(words, ", ");
+  return CLI::Validator(
+      [words = std::move(words), all](std::string& given) {
+        if (std::find(words.begin(), words.end(), given) != words.end()) return std::string();
+        const std::string near = nearest(given, words);
+        return "`" + printable(given) + "` is none of " + all +
+               (near.empty() ? "" : "; did you mean `" + near + "`?");
+      },
+      "", "one of");
+}
+
+CLI::Validator at_least(double least) {
+  return CLI::Validator(
+      [least](std::string& given) {
+        double value = 0;
+        const bool is_number = CLI::detail::lexical_cast(given, value) && std::isfinite(value);
+        if (is_number && value >= least) return std::string();
+        return "`" + printable(given) + "` is no number of " + float_text(static_cast<float>(least)) +
+               " or more";
+      },
+      "", "at least");
+}
 
 int refuse_command_line(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);

@@ -29,7 +29,7 @@ struct Options {
   std::string prefer, max_latency, max_energy, max_price, rate, rank_by, reserve_ram, reserve_flash,
       cpu_share;
   std::optional<std::int64_t> volume;
-  std::size_t calibrate_first = 0, checked = 5;
+  std::size_t calibrate_first = 0, checked = 5, shown = 3;
   bool is_exhaustive = false;
   int jobs = 0;
   std::string like, prices, to;

@@ -59,11 +59,11 @@ void add_number_options(CLI::App& verb, Options& options) {
           "of a quantized model: `fast` rounds once instead of as its own runtime does, which may change "
           "outputs by a step; run and validate count how many")
       ->type_name("HOW")
-      ->check(CLI::IsMember({"fast"}));
+      ->check(nb::cli::one_of({"fast"}));
   verb.add_option("--prefer", options.prefer,
                   "kernels for the shortest time, or the least RAM or flash; time if left out")
       ->type_name("WHAT")
-      ->check(CLI::IsMember({"time", "ram", "flash"}));
+      ->check(nb::cli::one_of({"time", "ram", "flash"}));
   verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
 }
 
@@ -81,11 +81,12 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
           "make integers of a float model: int8, int16 (activations of 16, weights of 8 bits), or auto: "
           "each layer int8, int16 or float32 as --max-drop and the board allow")
       ->type_name("NUMBERS")
-      ->check(CLI::IsMember({"int8", "int16", "auto"}));
+      ->check(nb::cli::one_of({"int8", "int16", "auto"}));
   verb.add_option("--max-drop", options.max_drop,
                   "with --quantize auto: points that may be lost against the float model, on --data; 0.5 if "
                   "left out. A point is 1/100 of accuracy, 10 % more of an error")
-      ->type_name("POINTS");
+      ->type_name("POINTS")
+      ->check(nb::cli::at_least(0));
   add_number_options(verb, options);
 }
 
@@ -167,7 +168,7 @@ void add_build_options(CLI::App& verb, Options& options) {
   verb.add_option("-O,--optimize", options.optimize,
                   "of emitted code: O0 O1 O2 O3 Os; the board's if left out")
       ->type_name("LEVEL")
-      ->check(CLI::IsMember({"O0", "O1", "O2", "O3", "Os"}));
+      ->check(nb::cli::one_of({"O0", "O1", "O2", "O3", "Os"}));
   verb.add_flag("--sanitize", options.has_sanitizers,
                 "host: check for undefined behaviour and stray accesses");
   verb.add_option("--timeout", options.timeout_seconds, "seconds that the program may run; 600 if left out")
@@ -309,7 +310,18 @@ void add_history_options(CLI::App& verb, Options& options) {
   verb.add_option("--max-drop", options.max_lost,
                   "with --against: points that may be lost; a point is 1/100 of accuracy, 10 % more of an "
                   "error; else exit code 6")
-      ->type_name("POINTS");
+      ->type_name("POINTS")
+      ->check(nb::cli::at_least(0));
+}
+
+/// Of verbs that look at many.
+void add_boards_option(CLI::App& verb, Options& options, const char* names) {
+  verb.add_option(names, options.boards,
+                  "some of `nblocks boards`, patterns of their names (nucleo-*), or .toml files; if left out "
+                  "all that programs are built for")
+      ->type_name("BOARD,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
 }
 
 void add_compare_options(CLI::App& verb, Options& options) {
@@ -318,16 +330,12 @@ void add_compare_options(CLI::App& verb, Options& options) {
                   "report")
       ->required()
       ->type_name("FILE...");
-  verb.add_option("--boards", options.boards,
-                  "some of `nblocks boards`, or .toml files; if left out all that programs are built for")
-      ->type_name("BOARD,...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  add_boards_option(verb, options, "--boards");
   verb.add_option("--quantize", options.formats, "number formats of a float model, a table each")
       ->type_name("int8,int16,float32")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember({"int8", "int16", "float32"}));
+      ->check(nb::cli::one_of({"int8", "int16", "float32"}));
   add_reading_options(verb, options);
   add_number_options(verb, options);
   add_picture_options(verb, options);
@@ -373,7 +381,8 @@ void add_advise_options(CLI::App& verb, Options& options) {
   verb.add_option("--max-drop", options.max_drop,
                   "points that may be lost against the float model. A point is 1/100 of accuracy, 10 % more "
                   "of an error")
-      ->type_name("POINTS");
+      ->type_name("POINTS")
+      ->check(nb::cli::at_least(0));
   text("--reserve-ram", options.reserve_ram, "BYTES", "RAM inside the part that other firmware needs: 64K");
   text("--reserve-flash", options.reserve_flash, "BYTES", "likewise of flash: 256K");
   text("--cpu-share", options.cpu_share, "SHARE",
@@ -394,12 +403,8 @@ void add_advise_options(CLI::App& verb, Options& options) {
   text("--rate", options.rate, "RATE", "a rate of exchange: USD=0.92EUR");
   verb.add_option("--rank", options.rank_by, "what answers are ordered by; price if left out")
       ->type_name("BY")
-      ->check(CLI::IsMember({"price", "latency", "energy", "accuracy"}));
-  verb.add_option("-b,--boards", options.boards,
-                  "some of `nblocks boards`, or .toml files; if left out all that programs are built for")
-      ->type_name("BOARD,...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+      ->check(nb::cli::one_of({"price", "latency", "energy", "accuracy"}));
+  add_boards_option(verb, options, "-b,--boards");
   add_reading_options(verb, options);
   verb.add_option("--name", options.name, "the model's name in C; the file's if left out")->type_name("NAME");
   add_picture_options(verb, options);
@@ -411,6 +416,12 @@ void add_advise_options(CLI::App& verb, Options& options) {
                   "answers that are run on their virtual boards, the first; 5 if left out")
       ->type_name("N")
       ->check(CLI::Range(0, 1000));
+  verb.add_option(
+          "--show", options.shown,
+          "answers whose steps and command are printed, the first; 3 if left out; and the first of each "
+          "other way")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
   verb.add_flag("--exhaustive", options.is_exhaustive,
                 "try also what another way of the same kind makes needless");
   verb.add_option("-j,--jobs", options.jobs,
@@ -555,7 +566,7 @@ int main(int argc, char** argv) {
   blocks->add_flag("--markdown", options.is_markdown, "all of them in full as a page, docs/blocks.md");
   blocks->add_option("--of", options.format, "the operators of a model format instead, and their blocks")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"keras", "torch"}));
+      ->check(nb::cli::one_of({"keras", "torch"}));
   add_explain_options(
       *add("explain",
            "What a diagnostic means; why a layer of a model has its numbers, and what others cost.",
@@ -574,8 +585,10 @@ int main(int argc, char** argv) {
     return nb::cli::refuse_command_line(app, error, argc, argv);
   }
   keep_command(*app.get_subcommands()[0], argc, argv, options);
-  if (nb::Diagnostics diagnostics; !nb::cli::check_reports(options, diagnostics))
+  if (nb::Diagnostics diagnostics; !nb::cli::check_reports(options, diagnostics)) {
+    options.reports.clear();
     return nb::cli::finish(diagnostics, options);
+  }
   try {
     return verb(options);
   } catch (const std::exception& error) {  // of a library below, or no memory

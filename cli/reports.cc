@@ -97,6 +97,7 @@ void write_documents(const json& document, const std::vector<std::string>& files
   for (const std::string& file : files) {
     const auto text = text_of(*form_of(file), document);
     std::string why_not;
+    if (!text && diagnostics.has_errors()) continue;  // they are why there is none
     if (!text)
       diagnostics.add({.kind = Kind::usage,
                        .message = "there is no estimated time to write to `" + printable(file) + "`",

@@ -201,6 +201,8 @@ export const labels = {
   limit_max_drop_points: { en: "Points lost at most", fr: "Points perdus au plus" },
   limit_reserve_ram_bytes: { en: "RAM kept free", fr: "RAM réservée" },
   limit_reserve_flash_bytes: { en: "Flash kept free", fr: "Flash réservée" },
+  average_power: { en: "Average power", fr: "Puissance moyenne" },
+  battery_life: { en: "Battery lasts", fr: "Durée de la pile" },
   on_its_board: { en: "Run on its virtual board", fr: "Exécuté sur sa carte virtuelle" },
   as_on_host: { en: "gave the outputs of this computer", fr: "ont donné les sorties de cet ordinateur" },
   also_keep: { en: "These keep all limits, too", fr: "Ceux-ci tiennent aussi toutes les limites" },

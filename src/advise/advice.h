@@ -90,11 +90,14 @@ struct AdviceCandidate {
   std::string board;  ///< as --board takes it, with its additions
   std::string base;   ///< the board's own name
   ComparisonRow row;
+  /// What it leaves less of than is kept for other firmware; its row is that of a board that keeps none.
+  std::vector<Breach> reserves;
+  bool has_outer_flash = false;  ///< the part has none of its own
   std::vector<ExternalUse> external;
   std::vector<BoughtPart> parts;
   std::optional<Estimate> price;      ///< of all parts; absent: one of them has none
   std::optional<double> slowdown_ms;  ///< by memories outside, against the same inside
-  std::vector<Breach> breaches;       ///< of a program that fits
+  std::vector<Breach> breaches;       ///< of a program that fits, those of reserves among them
   std::vector<CompanionCost> companions;
   std::optional<JointCost> joint;  ///< of a program that fits and has companions
   bool is_on_front = false;
@@ -104,20 +107,23 @@ struct AdviceCandidate {
   std::optional<double> board_value;  ///< of the metric over those samples
   Sentence title;
   std::vector<Sentence> steps;
+
+  /// Inside and beside what is kept for other firmware.
+  [[nodiscard]] bool has_room() const { return row.fits() && reserves.empty(); }
 };
 
-/// One bound, moved so that another candidate is in.
+/// What has to move so that another candidate is in: one bound, or several where no single one will do.
 struct Relaxation {
-  Bound bound = Bound::latency;
-  double from = 0, to = 0;
+  std::vector<Breach> moves;  ///< each bound's limit, and the value that it would need
   std::size_t candidate = 0;
   Sentence text;
 };
 
-/// Candidates that are out for one reason.
+/// Candidates that are out for one reason, and maybe for others.
 struct RuledOut {
-  std::string reason;  ///< "does-not-fit", or a bound's name
+  std::string reason;  ///< "does-not-fit", or a bound's name; " unknown" behind it: its figure is not known
   std::size_t count = 0;
+  std::size_t alone = 0;  ///< of them those that are out for nothing else
   Sentence text;
 };
 
@@ -138,6 +144,7 @@ struct Advice {
   std::vector<RuledOut> ruled_out;
   /// With answers: what would give a better one; without: what would give one. The smallest move first.
   std::vector<Relaxation> relaxations;
+  std::vector<std::size_t> best_of_ways;  ///< of each way the first of `ranked`, in that order
   std::vector<Sentence> summary;
 };
 
@@ -145,9 +152,14 @@ struct Advice {
 [[nodiscard]] std::optional<QuotedPrice> price_at(const std::vector<QuotedPrice>& quoted,
                                                   std::optional<std::int64_t> volume);
 
+/// Of a program that does not fit: the reserves that it breaches, if they are all that it lacks, with what it
+/// leaves of them; absent if it does not fit without them either, or breaches none.
+[[nodiscard]] std::optional<std::vector<Breach>> reserve_breaches(const AdviceLimits& limits,
+                                                                  const std::vector<Misfit>& misfits);
+
 /// Holds candidates that fit against the limits, marks the front (none is better in one of price, latency,
 /// energy and value, and no worse in the others), and orders those that keep all limits: by what `rank_by`
-/// says, then by the rest. What is not known is worse than all that is.
+/// says, then by the rest. What is not known is worse than all that is. Finds what would have to move.
 void judge(Advice& advice);
 
 /// The names that the report has for it, in words: titles, steps, what was ruled out, what binds, a summary.

@@ -21,11 +21,14 @@ json sentences_json(const std::vector<Sentence>& sentences) {
 json finite(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 
 json limits_json(const AdviceLimits& limits) {
-  return {
-      {"max_latency_ms", or_null(limits.max_latency_ms)}, {"max_energy_mj", or_null(limits.max_energy_mj)},
-      {"max_price", or_null(limits.max_price)},           {"min_value", or_null(limits.min_value)},
-      {"max_drop_points", or_null(limits.max_drop)},      {"reserve_ram_bytes", limits.reserve_ram_bytes},
-      {"reserve_flash_bytes", limits.reserve_flash_bytes}};
+  return {{"max_latency_ms", or_null(limits.max_latency_ms)},
+          {"max_energy_mj", or_null(limits.max_energy_mj)},
+          {"max_price", or_null(limits.max_price)},
+          {"min_value", or_null(limits.min_value)},
+          {"max_drop_points", or_null(limits.max_drop)},
+          {"max_cpu_share", or_null(limits.max_cpu_share)},
+          {"reserve_ram_bytes", limits.reserve_ram_bytes},
+          {"reserve_flash_bytes", limits.reserve_flash_bytes}};
 }
 
 json format_json(const AdviceFormat& format) {
@@ -127,13 +130,18 @@ json advice_json(const Advice& advice) {
   for (std::size_t i = 0; i < advice.candidates.size(); ++i)
     if (rank_of[i] == 0) others.push_back(candidate_json(advice.candidates[i], advice, nullptr));
   for (const RuledOut& one : advice.ruled_out)
-    out.push_back({{"reason", one.reason}, {"count", one.count}, {"text", sentence_json(one.text)}});
-  for (const Relaxation& move : advice.relaxations)
-    moves.push_back({{"bound", name_of(move.bound)},
-                     {"from", move.from},
-                     {"to", move.to},
-                     {"board", advice.candidates[move.candidate].board},
-                     {"text", sentence_json(move.text)}});
+    out.push_back({{"reason", one.reason},
+                   {"count", one.count},
+                   {"alone", one.alone},
+                   {"text", sentence_json(one.text)}});
+  for (const Relaxation& one : advice.relaxations) {
+    json list = json::array();
+    for (const Breach& move : one.moves)
+      list.push_back({{"bound", name_of(move.bound)}, {"from", move.limit}, {"to", move.value}});
+    moves.push_back({{"moves", std::move(list)},
+                     {"board", advice.candidates[one.candidate].board},
+                     {"text", sentence_json(one.text)}});
+  }
   json metric = nullptr;
   if (advice.metric != Metric::automatic) metric = name_of(advice.metric);
   json section = {{"limits", limits_json(advice.limits)},

@@ -3,7 +3,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "advise/advice.h"
@@ -71,7 +70,7 @@ void check(std::vector<Breach>& breaches, Bound bound, const std::optional<doubl
 std::vector<Breach> breaches_of(const Advice& advice, const AdviceCandidate& candidate) {
   const AdviceLimits& limits = advice.limits;
   const Figures figures = figures_of(advice, candidate);
-  std::vector<Breach> breaches;
+  std::vector<Breach> breaches = candidate.reserves;
   check(breaches, Bound::latency, limits.max_latency_ms, figures.latency_ms);
   check(breaches, Bound::energy, limits.max_energy_mj, figures.energy_uj / 1e3);
   check(breaches, Bound::price, limits.max_price, figures.price);
@@ -89,58 +88,56 @@ std::vector<Breach> breaches_of(const Advice& advice, const AdviceCandidate& can
   return breaches;
 }
 
-/// Of a program that fits but for what is kept for other firmware: the reserves as breaches; absent if it
-/// does not fit at all.
-std::optional<std::vector<Breach>> reserve_breaches(const AdviceLimits& limits, const ComparisonRow& row) {
-  std::vector<Breach> breaches;
-  for (const Misfit& misfit : row.misfits) {
-    const auto reserve = static_cast<double>(limits.reserve_flash_bytes);
-    const auto excess = static_cast<double>(misfit.excess_bytes());
-    const bool is_flash = (misfit.what == "program" || misfit.what == "weights") && reserve >= excess;
-    if (misfit.what == "reserve")
-      breaches.push_back({Bound::ram, static_cast<double>(limits.reserve_ram_bytes),
-                          static_cast<double>(misfit.free_bytes)});
-    else if (is_flash)
-      breaches.push_back({Bound::flash, reserve, reserve - excess});
-    else
-      return std::nullopt;
-  }
-  return breaches;
+double size_of(const Breach& move) {
+  return std::abs(move.value - move.limit) / std::max(std::abs(move.limit), 1e-12);
 }
 
-/// Sorted: the smallest move first; one for each bound.
-std::vector<Relaxation> relaxations_of(const Advice& advice) {
-  std::map<Bound, Relaxation> found;
-  const Figures best =
-      advice.ranked.empty() ? Figures{} : figures_of(advice, advice.candidates[advice.ranked[0]]);
+/// Of all moves together.
+double size_of(const Relaxation& relaxation) {
+  double sum = 0;
+  for (const Breach& move : relaxation.moves) sum += size_of(move);
+  return sum;
+}
+
+/// What has to move for each candidate that is out, if all of that is known. Where there are answers only of
+/// candidates that rank before them.
+std::vector<Relaxation> possible_moves(const Advice& advice) {
+  std::vector<Relaxation> found;
+  const auto key = [&](std::size_t i) {
+    return key_of(advice.rank_by, figures_of(advice, advice.candidates[i]));
+  };
   for (std::size_t i = 0; i < advice.candidates.size(); ++i) {
     const AdviceCandidate& candidate = advice.candidates[i];
-    std::vector<Breach> breaches = candidate.breaches;
-    if (!candidate.row.fits()) {
-      auto reserves = reserve_breaches(advice.limits, candidate.row);
-      // Its cost is not known: an answer to offer where there is none at all.
-      if (!reserves || !advice.ranked.empty()) continue;
-      breaches = std::move(*reserves);
-    }
-    if (breaches.size() != 1 || !std::isfinite(breaches[0].value)) continue;
-    // Where there are answers, only one that ranks before the best of them is worth a word.
-    if (!advice.ranked.empty() &&
-        key_of(advice.rank_by, figures_of(advice, candidate)) >= key_of(advice.rank_by, best))
-      continue;
-    const Relaxation move{breaches[0].bound, breaches[0].limit, breaches[0].value, i, {}};
-    const auto [at, is_new] = found.try_emplace(move.bound, move);
-    const double now = std::abs(move.to - move.from), before = std::abs(at->second.to - at->second.from);
-    if (!is_new && now < before) at->second = move;
+    const auto& breaches = candidate.breaches;
+    const bool is_known = std::all_of(breaches.begin(), breaches.end(),
+                                      [](const Breach& breach) { return std::isfinite(breach.value); });
+    if (!candidate.row.fits() || breaches.empty() || !is_known) continue;
+    if (!advice.ranked.empty() && key(i) >= key(advice.ranked[0])) continue;
+    found.push_back({breaches, i, {}});
   }
-  std::vector<Relaxation> sorted;
-  for (auto& [bound, move] : found) sorted.push_back(std::move(move));
-  const auto share = [](const Relaxation& move) {
-    return std::abs(move.to - move.from) / std::max(std::abs(move.from), 1e-12);
-  };
-  std::sort(sorted.begin(), sorted.end(),
-            [&](const Relaxation& a, const Relaxation& b) { return share(a) < share(b); });
-  if (sorted.size() > kMostRelaxations) sorted.resize(kMostRelaxations);
-  return sorted;
+  // The fewest first, of as many the smallest, of as small ones that of the candidate that ranks first.
+  std::stable_sort(found.begin(), found.end(), [&](const Relaxation& a, const Relaxation& b) {
+    const double a_size = size_of(a), b_size = size_of(b);
+    if (a.moves.size() != b.moves.size()) return a.moves.size() < b.moves.size();
+    return a_size != b_size ? a_size < b_size : key(a.candidate) < key(b.candidate);
+  });
+  return found;
+}
+
+/// One for each bound that alone has to move; where there is none such and no answer, the first of several
+/// bounds.
+std::vector<Relaxation> relaxations_of(const Advice& advice) {
+  std::vector<Relaxation> told;
+  for (Relaxation& one : possible_moves(advice)) {
+    const bool is_single = one.moves.size() == 1;
+    if (!is_single && (!told.empty() || !advice.ranked.empty())) break;
+    const bool is_told = std::any_of(told.begin(), told.end(), [&](const Relaxation& other) {
+      return other.moves[0].bound == one.moves[0].bound;
+    });
+    if (!is_told) told.push_back(std::move(one));
+    if (told.size() == kMostRelaxations) break;
+  }
+  return told;
 }
 
 }  // namespace
@@ -198,6 +195,23 @@ std::optional<QuotedPrice> price_at(const std::vector<QuotedPrice>& quoted,
   return best == nullptr ? std::nullopt : std::optional(*best);
 }
 
+std::optional<std::vector<Breach>> reserve_breaches(const AdviceLimits& limits,
+                                                    const std::vector<Misfit>& misfits) {
+  std::vector<Breach> breaches;
+  for (const Misfit& misfit : misfits) {
+    const bool is_ram = misfit.what == "reserve";
+    const bool is_flash = misfit.what == "program" || misfit.what == "weights";
+    if (!is_ram && !is_flash) return std::nullopt;
+    const std::int64_t reserve = is_ram ? limits.reserve_ram_bytes : limits.reserve_flash_bytes;
+    const std::int64_t left = reserve - misfit.excess_bytes();
+    if (reserve == 0 || left < 0) return std::nullopt;
+    breaches.push_back(
+        {is_ram ? Bound::ram : Bound::flash, static_cast<double>(reserve), static_cast<double>(left)});
+  }
+  if (breaches.empty()) return std::nullopt;
+  return breaches;
+}
+
 void judge(Advice& advice) {
   std::vector<Figures> figures;
   for (AdviceCandidate& candidate : advice.candidates) {
@@ -209,9 +223,9 @@ void judge(Advice& advice) {
   for (std::size_t i = 0; i < advice.candidates.size(); ++i) {
     AdviceCandidate& candidate = advice.candidates[i];
     const auto is_rival = [&](std::size_t j) {
-      return advice.candidates[j].row.fits() && beats(figures[j], figures[i]);
+      return advice.candidates[j].has_room() && beats(figures[j], figures[i]);
     };
-    bool is_beaten = !candidate.row.fits() || std::isinf(figures[i].latency_ms);
+    bool is_beaten = !candidate.has_room() || std::isinf(figures[i].latency_ms);
     for (std::size_t j = 0; j < advice.candidates.size() && !is_beaten; ++j) is_beaten = is_rival(j);
     candidate.is_on_front = !is_beaten;
     if (candidate.row.fits() && candidate.breaches.empty()) advice.ranked.push_back(i);
@@ -219,6 +233,13 @@ void judge(Advice& advice) {
   std::stable_sort(advice.ranked.begin(), advice.ranked.end(), [&](std::size_t a, std::size_t b) {
     return key_of(advice.rank_by, figures[a]) < key_of(advice.rank_by, figures[b]);
   });
+  advice.best_of_ways.clear();
+  for (const std::size_t i : advice.ranked) {
+    const bool is_told = std::any_of(
+        advice.best_of_ways.begin(), advice.best_of_ways.end(),
+        [&](std::size_t other) { return advice.candidates[other].way == advice.candidates[i].way; });
+    if (!is_told) advice.best_of_ways.push_back(i);
+  }
   advice.relaxations = relaxations_of(advice);
 }
 

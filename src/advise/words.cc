@@ -91,17 +91,18 @@ Sentence external_step(const ExternalUse& use, const AdviceCandidate& candidate)
   return step;
 }
 
-void name_candidate(AdviceCandidate& candidate, const Advice& advice) {
+void name_candidate(AdviceCandidate& candidate, bool is_of_several, const Advice& advice) {
   const AdviceFormat& format = advice.formats[candidate.format];
   Sentence numbers = format.name.empty()  ? say("as it is", "tel quel")
                      : format.rounds_fast ? say("rounding once", "arrondi une fois")
                                           : word(format.name);
   const Sentence board = word(candidate.base);
-  const bool is_of_several = std::any_of(advice.formats.begin(), advice.formats.end(),
-                                         [&](const AdviceFormat& one) { return one.file != advice.file; });
   if (is_of_several) numbers = say("{0} {1}", "{0} {1}", {word(printable(format.model)), numbers});
   if (candidate.external.empty()) {
-    candidate.title = say("{0}, all inside {1}", "{0}, entièrement dans {1}", {numbers, board});
+    candidate.title =
+        candidate.has_outer_flash
+            ? say("{0}, all in {1} and its flash", "{0}, entièrement dans {1} et sa flash", {numbers, board})
+            : say("{0}, all inside {1}", "{0}, entièrement dans {1}", {numbers, board});
   } else {
     Sentence places;
     for (const ExternalUse& use : candidate.external) {
@@ -148,8 +149,11 @@ Sentence bound_value(Bound bound, double value, const Advice& advice) {
     case Bound::share:
       return say("{0} %", "{0} %", {amount(value * 100)});
     case Bound::ram:
-    case Bound::flash:
-      return bytes_words(std::llround(value));
+    case Bound::flash: {
+      const std::int64_t bytes = std::llround(value);
+      return bytes > 0 && bytes % 1024 == 0 ? say("{0} KiB", "{0} Kio", {count(bytes / 1024)})
+                                            : bytes_words(bytes);
+    }
   }
   return {};
 }
@@ -158,7 +162,9 @@ Sentence option_of(Bound bound) { return word("--" + std::string(name_of(bound))
 
 /// With three digits, and still no stricter than the value: what is told is to be asked for.
 double rounded_away(Bound bound, double value, const Advice& advice) {
-  if (bound == Bound::ram || bound == Bound::flash || value == 0 || !std::isfinite(value)) return value;
+  if (bound == Bound::ram || bound == Bound::flash)
+    return value < 1024 ? value : std::floor(value / 1024) * 1024;
+  if (value == 0 || !std::isfinite(value)) return value;
   constexpr int kDigits = 3;
   constexpr double kRounding = 1e-9;  ///< of a value that has no more digits
   const double step = std::pow(10, std::floor(std::log10(std::abs(value))) - (kDigits - 1));
@@ -166,11 +172,17 @@ double rounded_away(Bound bound, double value, const Advice& advice) {
   return step * (is_least ? std::floor(value / step + kRounding) : std::ceil(value / step - kRounding));
 }
 
-void word_relaxation(Relaxation& move, const Advice& advice) {
-  move.text =
-      say("with {0} of {1} instead of {2}: {3}", "avec {0} de {1} au lieu de {2} : {3}",
-          {option_of(move.bound), bound_value(move.bound, rounded_away(move.bound, move.to, advice), advice),
-           bound_value(move.bound, move.from, advice), advice.candidates[move.candidate].title});
+void word_relaxation(Relaxation& relaxation, const Advice& advice) {
+  Sentence moves;
+  for (const Breach& move : relaxation.moves) {
+    const double to = rounded_away(move.bound, move.value, advice);
+    const Sentence one = say("{0} of {1} instead of {2}", "{0} de {1} au lieu de {2}",
+                             {option_of(move.bound), bound_value(move.bound, to, advice),
+                              bound_value(move.bound, move.limit, advice)});
+    moves = moves.is_empty() ? one : say("{0} and {1}", "{0} et {1}", {moves, one});
+  }
+  relaxation.text =
+      say("with {0}: {1}", "avec {0} : {1}", {moves, advice.candidates[relaxation.candidate].title});
 }
 
 std::int64_t excess_of(const AdviceCandidate& candidate) {
@@ -179,49 +191,75 @@ std::int64_t excess_of(const AdviceCandidate& candidate) {
   return sum;
 }
 
-/// Whether one misses what they are out for by less than the other.
-bool is_nearer(const AdviceCandidate& one, const AdviceCandidate& other) {
-  if (!one.row.fits()) return excess_of(one) < excess_of(other);
-  const Breach &a = one.breaches[0], &b = other.breaches[0];
-  return std::abs(a.value - a.limit) < std::abs(b.value - b.limit);
+Sentence ways(std::size_t number) {
+  return number == 1 ? say("1 way", "1 voie", {})
+                     : say("{0} ways", "{0} voies", {count(static_cast<std::int64_t>(number))});
 }
 
-Sentence ruled_out_text(std::size_t number, const AdviceCandidate& nearest, const Advice& advice) {
-  const Sentence many = count(static_cast<std::int64_t>(number));
-  if (!nearest.row.fits()) {
-    const Misfit& misfit = nearest.row.misfits[0];
-    return say(
-        "{0} do not fit; the nearest: {1}, {2} too many for {3} ({4})",
-        "{0} ne tiennent pas ; la plus proche : {1}, {2} de trop pour {3} ({4})",
-        {many, nearest.title, bytes_words(misfit.excess_bytes()), word(misfit.memory), word(misfit.what)});
-  }
-  const Breach& breach = nearest.breaches[0];
-  const Sentence option = option_of(breach.bound), limit = bound_value(breach.bound, breach.limit, advice);
-  if (std::isfinite(breach.value))
-    return say("{0} miss {1} {2}; the nearest: {3}, {4}", "{0} manquent {1} {2} ; la plus proche : {3}, {4}",
-               {many, option, limit, nearest.title, bound_value(breach.bound, breach.value, advice)});
-  return say("{0} cannot be held against {1} {2}: the figure is not known, as of {3}",
-             "{0} ne peuvent être jugées selon {1} {2} : le chiffre n'est pas connu, comme pour {3}",
-             {many, option, limit, nearest.title});
+/// Those that one thing rules out.
+struct Excluded {
+  std::vector<const AdviceCandidate*> all, alone;  ///< alone: for nothing else
+};
+
+Sentence no_room_text(const Excluded& out) {
+  const AdviceCandidate& nearest =
+      **std::min_element(out.all.begin(), out.all.end(),
+                         [](auto* one, auto* other) { return excess_of(*one) < excess_of(*other); });
+  const Misfit& misfit = nearest.row.misfits[0];
+  return say("too large: {0}; the nearest: {1}, {2} too many for {3} ({4})",
+             "trop grand : {0} ; la plus proche : {1}, {2} de trop pour {3} ({4})",
+             {ways(out.all.size()), nearest.title, bytes_words(misfit.excess_bytes()), word(misfit.memory),
+              word(misfit.what)});
 }
 
-/// Candidates that are out, counted by the first reason; the one that misses by least stands for the rest.
+Sentence breach_text(Bound bound, bool is_known, const Excluded& out, const Advice& advice) {
+  const auto breach_of = [&](const AdviceCandidate& candidate) -> const Breach& {
+    return *std::find_if(candidate.breaches.begin(), candidate.breaches.end(),
+                         [&](const Breach& breach) { return breach.bound == bound; });
+  };
+  const auto& told = out.alone.empty() ? out.all : out.alone;
+  const AdviceCandidate& nearest = **std::min_element(told.begin(), told.end(), [&](auto* one, auto* other) {
+    const Breach &a = breach_of(*one), &b = breach_of(*other);
+    return std::abs(a.value - a.limit) < std::abs(b.value - b.limit);
+  });
+  const Breach& breach = breach_of(nearest);
+  const Sentence limit =
+      say("{0} {1}", "{0} {1}", {option_of(bound), bound_value(bound, breach.limit, advice)});
+  if (!is_known)
+    return say("{0} cannot be held against {1}: the figure is not known, as of {2}",
+               "{0} : on ne peut juger selon {1}, le chiffre n'est pas connu, comme pour {2}",
+               {ways(out.all.size()), limit, nearest.title});
+  Sentence alone;
+  if (out.alone.size() < out.all.size())
+    alone = out.alone.empty() ? say(" (each misses another, too)", " (chacune en manque aussi une autre)", {})
+                              : say(" ({0} only this one)", " ({0} seulement celle-ci)",
+                                    {count(static_cast<std::int64_t>(out.alone.size()))});
+  return say("{0} missed by {1}{2}; the nearest: {3}, {4}",
+             "{0} manquée par {1}{2} ; la plus proche : {3}, {4}",
+             {limit, ways(out.all.size()), alone, nearest.title, bound_value(bound, breach.value, advice)});
+}
+
+/// Candidates that are out, under each limit that they miss; the one that misses by least stands for the
+/// rest.
 void word_ruled_out(Advice& advice) {
-  std::map<std::string, std::pair<std::size_t, const AdviceCandidate*>> counts;
+  Excluded no_room;
+  std::map<std::pair<Bound, bool>, Excluded> breached;
   for (const AdviceCandidate& candidate : advice.candidates) {
-    if (candidate.row.fits() && candidate.breaches.empty()) continue;
-    std::string reason = "does-not-fit";
-    if (candidate.row.fits()) {
-      const Breach& breach = candidate.breaches[0];
-      reason = std::string(name_of(breach.bound)) + (std::isfinite(breach.value) ? "" : " unknown");
+    if (!candidate.row.fits()) no_room.all.push_back(&candidate);
+    for (const Breach& breach : candidate.breaches) {
+      Excluded& out = breached[{breach.bound, std::isfinite(breach.value)}];
+      out.all.push_back(&candidate);
+      if (candidate.breaches.size() == 1) out.alone.push_back(&candidate);
     }
-    auto& [number, nearest] = counts[reason];
-    ++number;
-    if (nearest == nullptr || is_nearer(candidate, *nearest)) nearest = &candidate;
   }
   advice.ruled_out.clear();
-  for (const auto& [reason, found] : counts)
-    advice.ruled_out.push_back({reason, found.first, ruled_out_text(found.first, *found.second, advice)});
+  if (const std::size_t count = no_room.all.size(); count > 0)
+    advice.ruled_out.push_back({"does-not-fit", count, count, no_room_text(no_room)});
+  for (const auto& [key, out] : breached) {
+    const auto& [bound, is_known] = key;
+    advice.ruled_out.push_back({std::string(name_of(bound)) + (is_known ? "" : " unknown"), out.all.size(),
+                                out.alone.size(), breach_text(bound, is_known, out, advice)});
+  }
 }
 
 Sentence costs_of(const AdviceCandidate& candidate, const Advice& advice) {
@@ -244,14 +282,12 @@ void summarize(Advice& advice) {
         "{0} voies sur {1} respectent toutes les limites ; la première : {2} : {3}.",
         {count(static_cast<std::int64_t>(advice.ranked.size())),
          count(static_cast<std::int64_t>(advice.candidates.size())), best.title, costs_of(best, advice)}));
-    // The best of each other way.
-    std::vector<Way> told = {best.way};
-    for (const std::size_t i : advice.ranked) {
+    for (const std::size_t i : advice.best_of_ways) {
+      if (i == advice.ranked[0]) continue;
       const AdviceCandidate& other = advice.candidates[i];
-      if (std::find(told.begin(), told.end(), other.way) != told.end()) continue;
-      told.push_back(other.way);
       const Sentence way =
-          other.way == Way::inside ? say("Without memory outside the part", "Sans mémoire externe")
+          other.way == Way::inside
+              ? say("Without memory beside the part's own", "Sans autre mémoire que celle du composant")
           : other.way == Way::carried
               ? say("With a memory that the board carries", "Avec une mémoire déjà sur la carte")
               : say("With a memory that is added", "Avec une mémoire ajoutée");
@@ -267,7 +303,9 @@ void summarize(Advice& advice) {
 }  // namespace
 
 void put_into_words(Advice& advice) {
-  for (AdviceCandidate& candidate : advice.candidates) name_candidate(candidate, advice);
+  const bool is_of_several = std::any_of(advice.formats.begin(), advice.formats.end(),
+                                         [&](const AdviceFormat& one) { return one.file != advice.file; });
+  for (AdviceCandidate& candidate : advice.candidates) name_candidate(candidate, is_of_several, advice);
   for (Relaxation& move : advice.relaxations) word_relaxation(move, advice);
   word_ruled_out(advice);
   summarize(advice);

@@ -8,11 +8,11 @@
 
 #include "base/process.h"
 #include "base/text.h"
-#include "bench/machines.h"
 #include "bench/memory_plan.h"
 #include "driver/advise_formats.h"
 #include "driver/advise_memories.h"
 #include "driver/advise_parts.h"
+#include "driver/asked_boards.h"
 #include "target/board_use.h"
 
 namespace nb {
@@ -35,13 +35,13 @@ class Adviser {
   }
 
   Result<Advice> run() && {
-    if (!resolve_boards() || !choose_currency() || !make_kept_folder()) return kFailed;
+    if (!resolve_boards() || !choose_currency() || !make_kept_folder() || !read_companions()) return kFailed;
     if (!find_formats(request_, kept_, formats_, diagnostics_)) return kFailed;
     describe();
     if (!add_companions()) return kFailed;
     for (std::size_t format = 0; format < formats_.formats.size(); ++format)
       if (!search(format)) return kFailed;
-    if (!add_slowdowns()) return kFailed;
+    if (!add_slowdowns() || !price_without_reserves()) return kFailed;
     for (AdviceCandidate& candidate : advice_.candidates) {
       price_candidate(candidate, board_of(candidate), terms());
       join_companions(candidate);
@@ -56,32 +56,27 @@ class Adviser {
  private:
   /// Boards of the request, or of the catalogue, with what is kept for other firmware.
   Status resolve_boards() {
-    const std::size_t errors = diagnostics_.error_count();
-    if (request_.boards.empty()) {
-      for (const Board& board : builtin_boards())
-        if (!board.is_virtual && !board.is_data_only && !board.is_host() &&
-            bench::find_core(board.processor) != nullptr)
-          boards_.push_back(board);
+    auto asked = asked_boards(request_.boards, diagnostics_);
+    if (!asked) return kFailed;
+    for (auto& [word, board] : *asked) {
+      if (board.name != word) board.base_name = std::exchange(board.name, word);
+      boards_.push_back(std::move(board));
     }
-    for (const std::string& name : request_.boards) {
-      auto board = find_target_board(name, diagnostics_);
-      if (!board) continue;
-      if (board->is_host()) {
-        diagnostics_.add({.kind = Kind::usage,
-                          .message = "this computer is no board to build for",
-                          .help = "`nblocks boards` lists boards"});
-        continue;
-      }
-      if (board->name != name) board->base_name = std::exchange(board->name, name);
-      boards_.push_back(std::move(*board));
-    }
-    for (Board& board : boards_) reserve(board);
-    return diagnostics_.error_count() == errors ? Status() : Status(kFailed);
+    for (Board& board : boards_) reserve(board, request_.limits);
+    return {};
   }
 
-  void reserve(Board& board) const {
-    board.placement.reserved_ram_bytes = request_.limits.reserve_ram_bytes;
-    board.placement.reserved_flash_bytes = request_.limits.reserve_flash_bytes;
+  /// What is wrong with a model that runs beside it is said before any work.
+  Status read_companions() const {
+    for (const Companion& companion : request_.companions)
+      if (!compile_for_board(companion.model, CompileOptions{}, "host", diagnostics_)) return kFailed;
+    return {};
+  }
+
+  /// What is kept for other firmware, the companions' among it.
+  void reserve(Board& board, const AdviceLimits& limits) const {
+    board.placement.reserved_ram_bytes = limits.reserve_ram_bytes;
+    board.placement.reserved_flash_bytes = limits.reserve_flash_bytes;
     const auto found = companions_.find(base_of(board));
     if (found == companions_.end()) return;
     for (const CompanionCost& one : found->second) {
@@ -123,7 +118,7 @@ class Adviser {
       all_boards_.insert(all_boards_.end(), boards_.begin(), boards_.end());
       boards_ = std::move(left);
     }
-    for (Board& board : boards_) reserve(board);
+    for (Board& board : boards_) reserve(board, request_.limits);
     if (!boards_.empty()) return {};
     return diagnostics_.add(
         {.kind = Kind::does_not_fit, .message = "no board holds the models that it runs beside (--with)"});
@@ -236,8 +231,11 @@ class Adviser {
     for (const ExternalUse& use : candidate.external)
       candidate.way = use.is_added ? Way::added : candidate.way == Way::inside ? Way::carried : candidate.way;
     candidate.command = command_of(format, goal, board.name);
+    candidate.has_outer_flash = program_memory(board)->kind == MemoryKind::external_flash;
     if (candidate.row.fits() && !candidate.external.empty())
       slowed_.emplace_back(advice_.candidates.size(), board);
+    if (!candidate.row.fits() && reserve_breaches(request_.limits, candidate.row.misfits))
+      reserved_.emplace_back(advice_.candidates.size(), board);
     advice_.candidates.push_back(std::move(candidate));
   }
 
@@ -378,7 +376,7 @@ class Adviser {
       const std::string name = board.name + use;
       auto with = find_target_board(name, diagnostics_);
       if (!with) return kFailed;
-      reserve(*with);
+      reserve(*with, request_.limits);
       used.push_back(std::move(*with));
       owner.push_back(index);
     }
@@ -420,6 +418,37 @@ class Adviser {
           continue;
         candidate.slowdown_ms =
             candidate.row.costs->total.latency_ms->typical - twin->total.latency_ms->typical;
+      }
+    }
+    return {};
+  }
+
+  /// What lacks no more than room for other firmware, priced as if none were kept: what the room costs.
+  Status price_without_reserves() {
+    std::map<std::pair<std::size_t, KernelGoal>, std::vector<std::size_t>> groups;
+    for (std::size_t r = 0; r < reserved_.size(); ++r) {
+      const AdviceCandidate& candidate = advice_.candidates[reserved_[r].first];
+      groups[{candidate.format, candidate.goal}].push_back(r);
+    }
+    for (const auto& [key, members] : groups) {
+      std::vector<Board> pairs;  // without and with what is kept, whose misfits are known when it is built
+      for (const std::size_t r : members) {
+        pairs.push_back(reserved_[r].second);
+        pairs.push_back(reserved_[r].second);
+        reserve(pairs[pairs.size() - 2], {});
+        // Boards are told apart by their names.
+        pairs[pairs.size() - 2].name += " " + std::to_string(r);
+      }
+      auto rows = compared(key.first, key.second, pairs, "with no room kept");
+      if (!rows) return kFailed;
+      for (std::size_t m = 0; m < members.size(); ++m) {
+        AdviceCandidate& candidate = advice_.candidates[reserved_[members[m]].first];
+        ComparisonRow &without = (*rows)[2 * m], &with = (*rows)[2 * m + 1];
+        auto breaches = reserve_breaches(request_.limits, with.misfits);
+        if (!without.fits() || !breaches) continue;
+        without.board = with.board;
+        candidate.row = std::move(without);
+        candidate.reserves = std::move(*breaches);
       }
     }
     return {};
@@ -485,14 +514,16 @@ class Adviser {
     for (const RuledOut& out : advice_.ruled_out) notes.push_back(out.text.en);
     const bool has_move = !advice_.relaxations.empty();
     const bool is_held_against_limits = is_any_in || has_move;
-    diagnostics_.add({.kind = is_held_against_limits ? Kind::gate_failed : Kind::does_not_fit,
-                      .message = is_held_against_limits
-                                     ? "no way that was tried keeps all limits"
-                                     : "none of " + count_text(boards_.size(), "board") + " holds the model",
-                      .file = request_.model.string(),
-                      .notes = std::move(notes),
-                      .help = has_move ? advice_.relaxations[0].text.en
-                                       : "a larger part, a smaller model, or several limits at once"});
+    diagnostics_.add(
+        {.kind = is_held_against_limits ? Kind::gate_failed : Kind::does_not_fit,
+         .message = is_held_against_limits
+                        ? "no way that was tried keeps all limits"
+                        : "none of " + count_text(boards_.size(), "board") + " holds the model",
+         .file = request_.model.string(),
+         .notes = std::move(notes),
+         .help = has_move
+                     ? advice_.relaxations[0].text.en
+                     : "a larger part or a smaller model; what is not known keeps no limit (--prices FILE)"});
   }
 
   const AdviseRequest& request_;
@@ -504,7 +535,8 @@ class Adviser {
   std::map<std::string, std::vector<CompanionCost>> companions_;  ///< by a board's own name
   FormatSet formats_;
   Advice advice_;
-  std::vector<std::pair<std::size_t, Board>> slowed_;  ///< candidates with memory outside, and their boards
+  std::vector<std::pair<std::size_t, Board>> slowed_;    ///< candidates with memory outside, and their boards
+  std::vector<std::pair<std::size_t, Board>> reserved_;  ///< candidates that lack room for other firmware
   std::map<std::pair<std::size_t, std::string>, Graph> graphs_;
   int folders_ = 0;
 };
@@ -512,7 +544,15 @@ class Adviser {
 }  // namespace
 
 Result<Advice> advise(const AdviseRequest& request, Diagnostics& diagnostics) {
-  return Adviser(request, diagnostics).run();
+  Diagnostics said;
+  auto advice = Adviser(request, said).run();
+  for (Diagnostic one : said.all()) {
+    if (one.kind == Kind::interrupted && one.help.empty())
+      one.help = request.folder.empty() ? "--resume FOLDER keeps what is done for the next time"
+                                        : "what is done is kept: the same command goes on from there";
+    diagnostics.add(std::move(one));
+  }
+  return advice;
 }
 
 }  // namespace nb

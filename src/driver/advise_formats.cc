@@ -118,6 +118,7 @@ class FormatFinder {
     const auto samples = samples_of(model.judge->set.inputs, graph, file, diagnostics);
     if (!samples) return kFailed;
     if (is_first(model)) {
+      if (!check_limit(*metric)) return kFailed;
       found_.metric = *metric;
       found_.samples = samples->count;
       is_data_parted_ = !model.is_integer && model.options.quantize.calibration.empty();
@@ -138,6 +139,18 @@ class FormatFinder {
       }
     }
     return {};
+  }
+
+  /// A limit that the metric cannot reach, or always keeps, is a slip.
+  Status check_limit(Metric metric) {
+    const auto& limit = request_.limits.min_value;
+    if (!limit || (is_larger_better(metric) ? *limit <= 1 : *limit >= 0)) return {};
+    const std::string name(name_of(metric));
+    return diagnostics_.add({.kind = Kind::usage,
+                             .message = "--min-acc " + float_text(static_cast<float>(*limit)) + ": " + name +
+                                        (is_larger_better(metric) ? " is at most 1" : " is at least 0"),
+                             .help = is_larger_better(metric) ? "a share of 1, as in --min-acc 0.9"
+                                                              : "the most that " + name + " may be"});
   }
 
   /// The first samples calibrate, the others judge: all models on the same ones.

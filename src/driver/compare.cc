@@ -9,7 +9,7 @@
 
 #include "base/process.h"
 #include "base/text.h"
-#include "bench/machines.h"
+#include "driver/asked_boards.h"
 #include "driver/core_run.h"
 #include "driver/time_program.h"
 #include "driver/variants.h"
@@ -18,32 +18,13 @@ namespace nb {
 namespace fs = std::filesystem;
 namespace {
 
-/// All boards of the request, once each. Errors: usage, and those of find_target_board.
+/// All boards of the request, once each. Errors: those of asked_boards.
 Result<std::vector<Board>> boards_of(const CompareRequest& request, Diagnostics& diagnostics) {
   std::vector<Board> boards = request.made_boards;
   if (!boards.empty()) return boards;
-  if (request.boards.empty()) {
-    for (const Board& board : builtin_boards())
-      if (!board.is_virtual && !board.is_data_only && !board.is_host() &&
-          bench::find_core(board.processor) != nullptr)
-        boards.push_back(board);
-    return boards;
-  }
-  const std::size_t errors = diagnostics.error_count();
-  for (const std::string& name : request.boards) {
-    auto board = find_target_board(name, diagnostics);
-    if (!board) continue;
-    if (board->is_host()) {
-      diagnostics.add({.kind = Kind::usage,
-                       .message = "this computer is no board to compare: its cycles are not counted",
-                       .help = "`nblocks boards` lists boards"});
-      continue;
-    }
-    const bool is_there =
-        std::any_of(boards.begin(), boards.end(), [&](const Board& one) { return one.name == board->name; });
-    if (!is_there) boards.push_back(std::move(*board));
-  }
-  if (diagnostics.error_count() != errors) return kFailed;
+  auto asked = asked_boards(request.boards, diagnostics);
+  if (!asked) return kFailed;
+  for (AskedBoard& one : *asked) boards.push_back(std::move(one.board));
   return boards;
 }
 
@@ -196,6 +177,7 @@ class Comparer {
 
   /// Of a board that was left out before: what is known now of the rest.
   static void complete_misfits(const Board& board, const CoreRun& run, ComparisonRow& row) {
+    row.weights_bytes = run.constant_bytes;
     std::erase_if(row.misfits, [](const Misfit& misfit) { return misfit.what != "arena"; });
     // Its stack was measured with an arena elsewhere.
     for (Misfit& misfit : misfits(board, run.sizes))
@@ -214,6 +196,7 @@ class Comparer {
         ComparisonRow& row = *rows[at++];
         const Board& board = *part.boards[i];
         const CoreModel* model = find_core_model(board.processor, board.pipeline);
+        row.weights_bytes = run.constant_bytes;
         row.flash_bytes = run.flash_bytes;
         row.far_bytes = run.far_bytes;
         row.stack_bytes = run.sizes.stack_bytes;

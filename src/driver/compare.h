@@ -25,7 +25,7 @@ struct ComparedFormat {
 struct CompareRequest {
   std::vector<std::filesystem::path> models;
   std::vector<ComparedFormat> formats;
-  std::vector<std::string> boards;      ///< empty: all of the catalogue that programs are built for
+  std::vector<std::string> boards;      ///< as asked_boards takes them
   std::vector<Board> made_boards = {};  ///< instead of `boards`, if there are any
   MemoryConditions conditions;
   CostRequest cost;
@@ -42,7 +42,7 @@ struct ComparisonGroup {
   std::string processor;
   std::vector<std::string> boards;
 };
-/// Errors: usage, and those of find_target_board.
+/// Errors: those of asked_boards.
 [[nodiscard]] Result<std::vector<ComparisonGroup>> comparison_groups(const CompareRequest& request,
                                                                      Diagnostics& diagnostics);
 

@@ -58,7 +58,7 @@ std::string key_of(const CoreRunRequest& request, const Program& program, std::i
   for (const EmittedFile& file : program.files) files += file.path + "\n" + file.content + "\n";
   for (const Resource& resource : resources_under("src/bench/firmware/"))
     files += std::string(resource.path) + "\n" + std::string(resource.content) + "\n";
-  std::string key = "nblocks compare 2, " NB_VERSION "\n";
+  std::string key = "nblocks compare 3, " NB_VERSION "\n";
   key += "sources " + hash_text(as_byte_span(files)) + "\n";
   key += "sample " + hash_text(sample) + "\n";
   key += "plugin " + hash_of_file(find_plugin()) + "\n";
@@ -106,6 +106,7 @@ std::optional<CoreRun> find_run(const fs::path& path, const std::string& key) {
     run.flash_bytes = kept.at("flash_bytes");
     run.far_bytes = kept.at("far_bytes");
     run.static_bytes = kept.at("static_bytes");
+    run.constant_bytes = kept.at("constant_bytes");
     run.instructions = kept.at("instructions");
     for (const json& part : kept.at("parts")) {
       auto profile = parse_profile(part.at("log").get<std::string>());
@@ -149,6 +150,7 @@ Status keep_run(const fs::path& path, const std::string& key, const CoreRun& run
                      {"flash_bytes", run.flash_bytes},
                      {"far_bytes", run.far_bytes},
                      {"static_bytes", run.static_bytes},
+                     {"constant_bytes", run.constant_bytes},
                      {"instructions", run.instructions},
                      {"parts", std::move(parts)}};
   std::string why_not;
@@ -196,6 +198,7 @@ Result<std::optional<CoreRun>> build_and_run(const CoreRunRequest& request, std:
   const Firmware& firmware = built->firmware;
   CoreRun run;
   run.sizes.arena_bytes = run.placement.arena_bytes = compiled.graph.arena_bytes;
+  run.constant_bytes = built->program.constant_bytes;
   read_placement(firmware, stack_bytes, run);
   for (const BoardCaches& part : board_caches(request.boards, run.placement, request.conditions)) {
     Diagnostics said;

@@ -32,6 +32,7 @@ struct CoreRun {
   CorePlacement placement;
   ProgramSizes sizes;
   std::int64_t flash_bytes = 0, far_bytes = 0, static_bytes = 0;  ///< as Firmware has them
+  std::int64_t constant_bytes = 0;                                ///< as Program has them
   std::int64_t instructions = 0;                                  ///< of one inference
   /// What one run of the plugin counted; each has the caches of some boards (BoardCaches).
   struct Part {

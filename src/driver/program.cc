@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bench/memory_plan.h"
 #include "emit/project.h"
 #include "quantize/interpret.h"
 
@@ -45,11 +46,28 @@ Analysis analysis_of(const Compiled& compiled) {
   return analysis;
 }
 
+namespace {
+
+OuterMemories outer_memories(const Board& board, std::int64_t arena_bytes) {
+  if (board.is_host()) return {};
+  const MemoryPlan plan = plan_memories(board, arena_bytes);
+  const auto name_of_outer = [](const Memory* memory) {
+    const bool is_outer = memory != nullptr && (memory->kind == MemoryKind::external_flash ||
+                                                memory->kind == MemoryKind::external_ram);
+    return is_outer ? memory->name : std::string();
+  };
+  return {.weights = name_of_outer(plan.weights), .arena = name_of_outer(plan.arena)};
+}
+
+}  // namespace
+
 Result<Program> write_project(const Compiled& compiled, const std::filesystem::path& folder,
                               Diagnostics& diagnostics) {
   if (!check_fit(compiled.graph, compiled.board, diagnostics)) return kFailed;
   auto program = emitted(compiled, diagnostics);
-  if (!program || !add_project_files(*program, compiled.graph, compile_words(compiled.board), diagnostics) ||
+  if (!program ||
+      !add_project_files(*program, compiled.graph, compile_words(compiled.board),
+                         outer_memories(compiled.board, compiled.graph.arena_bytes), diagnostics) ||
       !write_program(*program, folder, diagnostics))
     return kFailed;
   return program;

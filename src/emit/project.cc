@@ -39,10 +39,28 @@ std::string tensor_lines(const Program& program, const Graph& graph, std::span<c
   return text;
 }
 
+/// What the linker has to be told of memories outside the part; empty if there are none.
+std::string outer_section(const Program& program, const OuterMemories& outer) {
+  std::string text;
+  if (!outer.weights.empty())
+    text += "\n`" + outer.weights + "` holds " + grouped(program.far_bytes) +
+            " bytes of the weights: the tables marked `NB_FAR` in `src/" + program.name +
+            "_weights.h`. They are in section `.nb_weights`, which your linker script has to put there:\n\n"
+            "```\n.nb_weights : ALIGN(16) { *(.nb_weights .nb_weights.*) } > " +
+            identifier(outer.weights) + "\n```\n\nAnother attribute than that section: `-DNB_FAR=...`.\n";
+  if (!outer.arena.empty())
+    text += "\n`" + outer.arena +
+            "` holds the arena: declare it in a section that your linker script puts "
+            "there.\n";
+  if (text.empty()) return text;
+  return "\n## Memory outside the part\n" + text + "\nThe memory has to be readable by address before `" +
+         program.entry + "` is called" + (outer.arena.empty() ? "" : ", the arena's writable") + ".\n";
+}
+
 }  // namespace
 
 Status add_project_files(Program& program, const Graph& graph, std::span<const std::string> compile_words,
-                         Diagnostics& diagnostics) {
+                         const OuterMemories& outer, Diagnostics& diagnostics) {
   std::string compile;
   for (const std::string& source : program.sources)
     compile += (compile.empty() ? "" : "\n") + join(compile_words, " ") + " -c " + source;
@@ -63,6 +81,7 @@ Status add_project_files(Program& program, const Graph& graph, std::span<const s
       {"WEIGHTS_BYTES", grouped(program.constant_bytes)},
       {"INPUTS", tensor_lines(program, graph, graph.inputs, "input")},
       {"OUTPUTS", tensor_lines(program, graph, graph.public_outputs(), "output")},
+      {"OUTER", outer_section(program, outer)},
       {"COMPILE", compile}};
   for (const std::string name : {"README.md", "CMakeLists.txt"}) {
     const auto text = find_resource("src/emit/templates/" + name);

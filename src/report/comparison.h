@@ -18,8 +18,10 @@ struct ComparisonRow {
   std::string model;   ///< its name in C
   std::string format;  ///< "int8", ...; empty: the model as it is
   std::string board, processor;
-  std::vector<Misfit> misfits;                         ///< empty: it fits
-  std::int64_t arena_bytes = 0, weights_bytes = 0;     ///< before it is built
+  std::vector<Misfit> misfits;  ///< empty: it fits
+  std::int64_t arena_bytes = 0;
+  std::int64_t weights_bytes =
+      0;  ///< as the program has them; of one that was not built, as the graph has them
   std::optional<std::int64_t> flash_bytes, ram_bytes;  ///< as linked and measured
   std::optional<std::int64_t> far_bytes;               ///< constants in a memory of their own, beside flash
   std::optional<std::int64_t> stack_bytes, static_bytes;  ///< parts of ram_bytes

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "base/number_help.h"
 #include "base/text.h"
 
 namespace nb {
@@ -263,7 +264,9 @@ Result<double> parse_duration_ms(std::string_view text, std::string_view option,
   }
   return diagnostics.add({.kind = Kind::usage,
                           .message = std::string(option) + " takes a duration, not `" + printable(text) + "`",
-                          .help = "a number and its unit, up to ten years: 250ms, 10s, 5min, 1h, 1d"});
+                          .help = number_help(text,
+                                              "a number and its unit, up to ten years: 250ms, 10s, "
+                                              "5min, 1h, 1d")});
 }
 
 }  // namespace nb

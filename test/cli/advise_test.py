@@ -41,6 +41,14 @@ supply_mv = 3300
 clock_hz = {clock}
 source = "test"
 """
+SLEEP = """
+[[power]]
+of = "part"
+state = "sleep"
+current_ma = { typical = 0.003 }
+supply_mv = 3300
+source = "test"
+"""
 PRICE = """
 [[price]]
 of = "part"
@@ -79,6 +87,10 @@ def advised(c, code, *arguments):
     report = json.loads(end.out)
     c.check(code == 4 or "advice" in report, f"{arguments}: no advice: {end.err[:500]}")
     return report.get("advice"), report["diagnostics"]
+
+
+def bounds(relaxation):
+    return [move["bound"] for move in relaxation["moves"]]
 
 
 def front(advice):
@@ -140,6 +152,11 @@ def weights_outside_give_the_same_outputs(c):
         c.run("run", INT8, *inputs, "-o", "here", "-q", limit=False)
         there, here = np.load(c.path("there") / "out0.npy"), np.load(c.path("here") / "out0.npy")
         c.check(np.array_equal(there, here), f"outputs differ with {place}")
+    c.run("generate", INT8, "-b", f"{use}:arena=sram", "-o", "project", "-q")
+    told = (c.path("project") / "README.md").read_text()
+    c.check("`qspi1` holds" in told and ".nb_weights : ALIGN(16)" in told and "> qspi1" in told, told[-900:])
+    c.run("generate", INT8, "-b", board, "-o", "inside", "-q")
+    c.check("outside the part" not in (c.path("inside") / "README.md").read_text(), "memory outside, where there is none")
     c.expect(2, "usage", "run", INT8, "-b", use + "=nothing", says=["no layer is called `nothing`"])
     c.expect(2, "usage", "run", INT8, "-b", f"{board}:weights=sram", says=["no flash"])
 
@@ -172,16 +189,21 @@ def limits_that_cannot_be_met_say_what_binds(c):
     board = part(c, "b", price=2)
     advice, diagnostics = advised(c, 6, INT8, "--boards", board, "--max-latency", "1us", "--max-price", "3USD")
     c.check(not advice["ranked"], "an answer that breaks a limit")
-    c.check([move["bound"] for move in advice["relaxations"]] == ["max-latency"], f"{advice['relaxations']}")
+    c.check([bounds(move) for move in advice["relaxations"]] == [["max-latency"]], f"{advice['relaxations']}")
     least = min(one["latency_ms_estimated"] for one in advice["others"])
-    c.check(abs(advice["relaxations"][0]["to"] / least - 1) < 1e-4, f"the smallest move is not {least}")
+    c.check(abs(advice["relaxations"][0]["moves"][0]["to"] / least - 1) < 1e-4, f"the smallest move is not {least}")
     c.check(diagnostics[-1]["kind"] == "gate-failed" and "--max-latency" in diagnostics[-1]["help"], f"{diagnostics}")
     for one in advice["others"]:
         c.check([breach["bound"] for breach in one["breaches"]] == ["max-latency"], f"{one['breaches']}")
     _, diagnostics = advised(c, 4, INT8, "--boards", part(c, "none", flash=4, ram=2))
     c.check(diagnostics[-1]["kind"] == "does-not-fit", f"{diagnostics}")
     advice, _ = advised(c, 6, INT8, "--boards", board, "--reserve-ram", "63K")
-    c.check(advice["relaxations"][0]["bound"] == "reserve-ram", f"{advice['relaxations']}")
+    c.check(bounds(advice["relaxations"][0]) == ["reserve-ram"], f"{advice['relaxations']}")
+    advice, _ = advised(c, 6, INT8, "--boards", board, "--reserve-ram", "63K", "--max-latency", "1us")
+    c.check(bounds(advice["relaxations"][0]) == ["reserve-ram", "max-latency"], f"{advice['relaxations']}")
+    counts = {one["reason"]: (one["count"], one["alone"]) for one in advice["ruled_out"]}
+    number = len(advice["others"])
+    c.check(counts == {"reserve-ram": (number, 0), "max-latency": (number, 0)}, f"{counts}")
     advice, _ = advised(c, 0, INT8, "--boards", board, "--reserve-ram", "30K", "--reserve-flash", "64K")
     c.check(advice["metric"] is None, "accuracy without data")
     c.check(advice["summary"][-1]["en"].startswith("Accuracy is unmeasured"), f"{advice['summary']}")
@@ -197,9 +219,13 @@ def what_is_asked_badly_is_refused(c):
             (["--min-acc", "0.9"], "without --data"), (["--max-drop", "1"], "without --data"),
             (["--rate", "USD"], "--rate `USD`"), (["--boards", "host"], "no board"),
             (["--calibrate", DIGITS_DATA], "--calibrate is for float models"),
+            (["--max-latency", "5,5ms"], "a point: 5.5ms"), (["--rank", "acuracy"], "did you mean `accuracy`?"),
+            (["--max-drop", "-1", "--data", DIGITS_DATA], "`-1` is no number of 0 or more"),
+            (["--min-acc", "99", "--data", DIGITS_DATA], "accuracy is at most 1"),
             (["--max-price", "5EUR", "--boards", part(c, "usd", price=2)], "in USD")):
         c.expect(2, "usage", "advise", INT8, *arguments, says=[words])
     c.expect(2, "unknown-board", "advise", INT8, "--boards", "nucleo-l4r5z", says=["nucleo-l4r5zi"])
+    c.expect(2, "unknown-board", "advise", INT8, "--boards", "nucleo-l4?", says=["called like `nucleo-l4?`"])
     few = c.path("few.npz")
     arrays = np.load(DIGITS_DATA)
     np.savez(few, **{name: arrays[name][:4] for name in arrays.files})
@@ -233,7 +259,8 @@ def models_share_a_part(c):
     advised(c, 0, INT8, "--boards", small)
     advice, _ = advised(c, 4, INT8, "--boards", small, "--with", MLP)
     advice, _ = advised(c, 6, INT8, "--boards", board, "--with", f"{MLP}=100ms", "--period", "1s", "--cpu-share", "0.001%")
-    c.check(advice["relaxations"][0]["bound"] == "cpu-share", f"{advice['relaxations']}")
+    c.check(bounds(advice["relaxations"][0]) == ["cpu-share"], f"{advice['relaxations']}")
+    c.expect(2, "file-unreadable", "advise", INT8, "--boards", board, "--with", "none.onnx")
     c.expect(2, "usage", "advise", INT8, "--with", MLP, "--period", "1s", "--cpu-share", "9%", says=["no period"])
 
 
@@ -274,11 +301,36 @@ def another_model_that_does_not_go_with_the_data_is_refused(c):
 def a_move_that_is_told_lets_an_answer_in(c):
     board = part(c, "slow", price=4, clock=16_000_000)
     asked = [DIGITS, "--data", DIGITS_DATA, "--boards", board, "--check", "0", "--resume", "kept"]
-    for option, limit in (("--max-latency", "0.001ms"), ("--max-energy", "0.001uJ")):
+    for option, limit in (("--max-latency", "0.001ms"), ("--max-energy", "0.001uJ"), ("--reserve-ram", "63K"),
+                          ("--reserve-flash", "255K")):
         advice, _ = advised(c, 6, *asked, option, limit)
         words = advice["relaxations"][0]["text"]["en"].split()
         told = words[words.index("of") + 1] + words[words.index("of") + 2]
         advised(c, 0, *asked, option, told.replace(",", ""))
+
+
+@test
+def boards_are_asked_for_by_patterns(c):
+    asked = json.loads(c.run("compare", INT8, "--boards", "nucleo-f4*,nucleo-f446re,nucleo-f0*", "--json", "-q").out)
+    names = [row["board"] for row in asked["rows"]]
+    c.check(len(names) > 3 and len(set(names)) == len(names), f"{names}")
+    c.check(all(name.startswith(("nucleo-f4", "nucleo-f0")) for name in names), f"{names}")
+
+
+@test
+def what_is_printed_has_steps_commands_and_battery_life(c):
+    boards = [part(c, "small", price=2, flash=24, ram=64, has_buses=True), part(c, "large", price=9)]
+    for board in boards:
+        board.write_text(board.read_text() + SLEEP)
+    end = c.run("advise", DIGITS, "--data", DIGITS_DATA, "--boards", ",".join(map(str, boards)), "--check", "0", "--period", "10s",
+                "--battery", "CR2450", "--show", "2", limit=False)
+    c.check(end.code == 0, end.err[:300])
+    # Two answers, and the first of the way that is not among them.
+    c.check(end.out.count("nblocks generate") >= 2, end.out)
+    ways = {line.split(":")[0] for line in end.out.splitlines() if line.startswith("With")}
+    c.check(end.out.count("nblocks generate") <= 2 + len(ways), end.out)
+    c.check(end.out.count("the battery lasts") == end.out.count("nblocks generate"), end.out)
+    c.check(end.out.count("nblocks generate") == end.out.count("-o digits"), end.out)
 
 
 @test

@@ -131,8 +131,8 @@ def advice(run):
                "formats": [{"name": "int8", "value": 0.98765, "value_low": 0.97, "value_high": 0.99, "drop_points": 0.1}, {"name": "int16", "value": None, "value_low": None, "value_high": None}],
                "ranked": [entry(i) for i in range(7)], "others": [entry(8, breaches=[{"bound": "max-price", "limit": 5.5, "value": 7.25}]),
                                                                   entry(9, fits=False, misfits=[{"memory": "sram", "excess_bytes": 4321}])],
-               "ruled_out": [{"reason": "max-price", "count": 1, "text": sentence("1 misses --max-price")}],
-               "relaxations": [{"bound": "max-price", "from": 5.5, "to": 7.25, "text": sentence("with --max-price 7.25EUR")}], "summary": [sentence("7 of 9 ways keep all limits")]}
+               "ruled_out": [{"reason": "max-price", "count": 1, "alone": 1, "text": sentence("1 misses --max-price")}],
+               "relaxations": [{"moves": [{"bound": "max-price", "from": 5.5, "to": 7.25}], "board": "board-8", "text": sentence("with --max-price 7.25EUR")}], "summary": [sentence("7 of 9 ways keep all limits")]}
     return {"schema_version": 1, "ok": True, "exit_code": 0, "diagnostics": [], "model": "x", "advice": section, "report": {**run["report"], "verb": "advise"}}
 
 

@@ -61,8 +61,9 @@ TEST_CASE("a limit keeps out what breaks it, and what nobody knows") {
   CHECK(advice.candidates[2].breaches[0].bound == Bound::price);
   // What 20 ms would bring: a cheaper answer. More money brings none.
   REQUIRE(advice.relaxations.size() == 1);
-  CHECK(advice.relaxations[0].bound == Bound::latency);
-  CHECK(advice.relaxations[0].to == 20);
+  REQUIRE(advice.relaxations[0].moves.size() == 1);
+  CHECK(advice.relaxations[0].moves[0].bound == Bound::latency);
+  CHECK(advice.relaxations[0].moves[0].value == 20);
 }
 
 TEST_CASE("where nothing keeps all limits, the smallest move that lets one in comes first") {
@@ -71,10 +72,10 @@ TEST_CASE("where nothing keeps all limits, the smallest move that lets one in co
   judge(advice);
   CHECK(advice.ranked.empty());
   REQUIRE(advice.relaxations.size() == 2);
-  CHECK(advice.relaxations[0].bound == Bound::latency);
-  CHECK(advice.relaxations[0].to == 16);
-  CHECK(advice.relaxations[1].bound == Bound::price);
-  CHECK(advice.relaxations[1].to == 8);
+  CHECK(advice.relaxations[0].moves[0].bound == Bound::latency);
+  CHECK(advice.relaxations[0].moves[0].value == 16);
+  CHECK(advice.relaxations[1].moves[0].bound == Bound::price);
+  CHECK(advice.relaxations[1].moves[0].value == 8);
   put_into_words(advice);
   CHECK(advice.relaxations[0].text.en.find("--max-latency of 16.0 ms instead of 15.0 ms") == 5);
   CHECK_FALSE(advice.relaxations[0].text.fr.empty());
@@ -95,16 +96,59 @@ TEST_CASE("accuracy and its drop are limits; of a metric that should be small, t
 }
 
 TEST_CASE("a reserve that alone keeps a program out is what would have to give") {
-  Advice advice = advice_of({candidate(1, 3, 20)});
-  advice.limits.reserve_ram_bytes = 65536;
-  advice.candidates[0].row.misfits = {{"all RAM", "reserve", 65536, 40000}};
+  AdviceLimits limits{.reserve_ram_bytes = 65536, .reserve_flash_bytes = 1000};
+  const Misfit lacks_ram{"all RAM", "reserve", 65536, 40000};
+  auto reserves = reserve_breaches(limits, {lacks_ram, {"bank", "program", 5600, 5000}});
+  REQUIRE(reserves.has_value());
+  REQUIRE(reserves->size() == 2);
+  CHECK((*reserves)[0].value == 40000);
+  CHECK((*reserves)[1].value == 400);
+  CHECK_FALSE(reserve_breaches(limits, {lacks_ram, {"sram", "arena", 100000, 90000}}).has_value());
+  CHECK_FALSE(reserve_breaches(limits, {{"bank", "program", 6001, 5000}}).has_value());
+  CHECK_FALSE(reserve_breaches({}, {{"bank", "program", 5600, 5000}}).has_value());
+  Advice advice = advice_of({candidate(1, 3, 20), candidate(0, 3, 10)});
+  advice.limits = limits;
+  advice.limits.max_latency_ms = 15;
+  advice.candidates[0].reserves = *reserve_breaches(limits, {lacks_ram});
+  judge(advice);
+  // It is out, and beats nothing; to be let in it needs more time, too, while the other is in.
+  CHECK(advice.ranked == std::vector<std::size_t>{1});
+  CHECK(advice.candidates[0].breaches.size() == 2);
+  CHECK_FALSE(advice.candidates[0].is_on_front);
+  CHECK(advice.relaxations.empty());
+}
+
+TEST_CASE("where no single move helps, the fewest together are told") {
+  Advice advice = advice_of({candidate(0, 5, 40, 90), candidate(1, 8, 30, 80), candidate(0, 9, 10, 99)});
+  advice.limits = {.max_latency_ms = 10, .max_energy_mj = 0.05, .max_price = 4};
   judge(advice);
   REQUIRE(advice.relaxations.size() == 1);
-  CHECK(advice.relaxations[0].bound == Bound::ram);
-  CHECK(advice.relaxations[0].to == 40000);
-  advice.candidates[0].row.misfits.push_back({"sram", "arena", 100000, 90000});
+  const Relaxation& move = advice.relaxations[0];
+  CHECK(move.candidate == 2);
+  REQUIRE(move.moves.size() == 2);
+  put_into_words(advice);
+  CHECK(move.text.en.find("--max-energy") < move.text.en.find(" and --max-price of 9.00 EUR"));
+}
+
+TEST_CASE("of candidates that the same move lets in, that which ranks first is told") {
+  Advice advice = advice_of({candidate(0, 5, 40), candidate(1, 5, 30)});
+  advice.limits.max_price = 4;
   judge(advice);
-  CHECK(advice.relaxations.empty());
+  REQUIRE(advice.relaxations.size() == 1);
+  CHECK(advice.relaxations[0].candidate == 1);
+}
+
+TEST_CASE("what is ruled out is counted under each limit that it misses") {
+  Advice advice = advice_of({candidate(0, 5, 40), candidate(1, 8, 30), candidate(1, 2, 9)});
+  advice.limits = {.max_latency_ms = 10, .max_price = 6};
+  judge(advice);
+  put_into_words(advice);
+  REQUIRE(advice.ruled_out.size() == 2);
+  CHECK(advice.ruled_out[0].reason == "max-latency");
+  CHECK(advice.ruled_out[0].count == 2);
+  CHECK(advice.ruled_out[0].alone == 1);
+  CHECK(advice.ruled_out[1].count == 1);
+  CHECK(advice.ruled_out[1].alone == 0);
 }
 
 TEST_CASE("a price is that of the largest quantity up to the volume") {
