@@ -7,6 +7,7 @@
 
 #include "blocks/attention/attributes.h"
 #include "blocks/elements.h"
+#include "blocks/integer_functions.h"
 #include "blocks/quantized.h"
 
 namespace nb {
@@ -29,24 +30,11 @@ double largest_product(const Operation& op) {
   return 128 * std::max(127 - zero, zero + 128);
 }
 
-/// x * factor = high_word(x << left, multiplier).
-struct HighFactor {
-  std::int32_t left = 0, multiplier = 0;
-};
-HighFactor high_factor(double factor) {
-  HighFactor f;
-  while (f.left < 31 && std::ldexp(factor, 32 - f.left) > 0x1.fffffffcp30) ++f.left;
-  f.multiplier =
-      static_cast<std::int32_t>(std::nearbyint(std::min(std::ldexp(factor, 32 - f.left), 0x1.fffffffcp30)));
-  return f;
-}
-
 std::vector<std::uint32_t> power_table(DType dtype) {
+  if (dtype == DType::i16) return fine_powers();
   std::vector<std::uint32_t> table;
-  for (int i = 0; dtype == DType::i16 && i < 128; ++i)
-    table.push_back(static_cast<std::uint32_t>(std::llround(std::exp2(31 - i / 128.0))));
   const auto power = [](int i) { return 2 * 65535 * std::exp2(-i / 128.0); };
-  for (int i = 0; dtype == DType::i8 && i < 128; ++i) {
+  for (int i = 0; i < 128; ++i) {
     const auto fall = static_cast<std::uint32_t>(std::llround(16 * (power(i) - power(i + 1))));
     table.push_back(static_cast<std::uint32_t>(std::llround(power(i))) << 14 | fall);
   }

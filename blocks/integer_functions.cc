@@ -289,6 +289,21 @@ FixedPoint scale_ratio(const Operation& op, float factor) {
       op.rounding);
 }
 
+HighFactor high_factor(double factor) {
+  HighFactor f;
+  while (f.left < 31 && std::ldexp(factor, 32 - f.left) > 0x1.fffffffcp30) ++f.left;
+  f.multiplier =
+      static_cast<std::int32_t>(std::nearbyint(std::min(std::ldexp(factor, 32 - f.left), 0x1.fffffffcp30)));
+  return f;
+}
+
+std::vector<std::uint32_t> fine_powers() {
+  std::vector<std::uint32_t> table;
+  for (int i = 0; i < 128; ++i)
+    table.push_back(static_cast<std::uint32_t>(std::llround(std::exp2(31 - i / 128.0))));
+  return table;
+}
+
 std::vector<std::uint16_t> sigmoid_table() {
   std::vector<std::uint16_t> table;
   for (int i = 0; i < 256; ++i) {

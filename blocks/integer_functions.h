@@ -47,6 +47,14 @@ struct OctavesS16 {
 /// x.scale * factor / y.scale, in double, as fixed point.
 [[nodiscard]] FixedPoint scale_ratio(const Operation& op, float factor = 1.0f);
 
+/// x * factor = high_word(x << left, multiplier).
+struct HighFactor {
+  std::int32_t left = 0, multiplier = 0;
+};
+[[nodiscard]] HighFactor high_factor(double factor);
+/// 2^(-i / 128) for i in 0..127 in units of 2^-31: what fine_power_of_half (core/powers.h) takes.
+[[nodiscard]] std::vector<std::uint32_t> fine_powers();
+
 /// 65536 * sigmoid(i / 24) for i in 0..255, each lifted by half of what a chord sags there, so that linear
 /// interpolation errs evenly to both sides; the last is 65535. What the int16 sigmoid and tanh interpolate.
 [[nodiscard]] std::vector<std::uint16_t> sigmoid_table();

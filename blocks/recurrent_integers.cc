@@ -237,6 +237,12 @@ StepsOf steps_of(double factor, double bound) {
 
 StepsOf steps_to_s16(double factor) { return steps_of(factor, std::floor(65536 / factor)); }
 
+std::int32_t clip_steps(float bound, double units) {
+  constexpr double kMost = kSumLimit - 1;
+  const double steps = bound > 0 ? std::round(static_cast<double>(bound) * units) : kMost;
+  return static_cast<std::int32_t>(std::min(steps, kMost));
+}
+
 std::int32_t in_steps_of(const StepsOf& steps, std::int32_t x) {
   const std::int64_t shifted = std::int64_t{std::clamp(x, -steps.bound, steps.bound)} << steps.left;
   return static_cast<std::int32_t>((shifted * steps.multiplier + (std::int64_t{1} << 31)) >> 32);

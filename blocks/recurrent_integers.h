@@ -42,6 +42,9 @@ struct StepsOf {
 /// To int16: what lies beyond it saturates.
 [[nodiscard]] StepsOf steps_to_s16(double factor);
 
+/// A bound in steps of `units` a whole; of 0, which is none, beyond all.
+[[nodiscard]] std::int32_t clip_steps(float bound, double units);
+
 /// The numbers of a layer.
 struct RecurrentIntegers {
   std::vector<std::int8_t> weights;  ///< of each direction: rows over x, then over h; 8 zeros

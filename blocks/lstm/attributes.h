@@ -20,7 +20,7 @@
 // 9 state_c    [D,N,H]    optional: the same for c; both or neither
 // Outputs: y [T,D,N,H], or [N,T,D,H] unless time_major; with final_state also y_h and y_c [D,N,H].
 //
-// Integers (blocks/recurrent_integers.h; functions sigmoid, tanh, tanh; no peephole, clips, couple_gates): x
+// Integers (blocks/recurrent_integers.h; functions sigmoid, tanh, tanh; no peephole, couple_gates): x
 // i8 or i16, y of the same dtype with numbers of its own; w, r i8, zero point 0, one scale or one a row; b
 // absent or f32; states i16, zero point 0. Pre-activations have steps of 1/98304, gates and h of 2^-15, c of
 // 2^-16.

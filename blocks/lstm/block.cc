@@ -64,8 +64,6 @@ std::optional<Fault> integers_fault(const Operation& op) {
     if (calls[i].function != kStandard[i % kStandard.size()])
       return no_integer_form(op, "other functions than sigmoid, tanh, tanh");
   if (op.has(kPeephole)) return no_integer_form(op, "peepholes");
-  if (a.gate_clip > 0) return no_integer_form(op, "gate_clip");
-  if (a.cell_clip > 0) return no_integer_form(op, "cell_clip");
   if (a.couple_gates) return no_integer_form(op, "coupled gates");
   return check_integers(op, integers_of(op));
 }
@@ -274,6 +272,8 @@ struct Lstm {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer, in);
     const auto table = gate_table();
+    const std::int32_t gate_clip = clip_steps(op.attrs<Attrs>().gate_clip, kGateUnits),
+                       cell_clip = clip_steps(op.attrs<Attrs>().cell_clip, 65536);
     walk_integers(
         op, layer, numbers, in, out, [](auto) {},
         [&](const IntegerStep& step) {
@@ -282,10 +282,12 @@ struct Lstm {
           for (std::size_t u = 0; u < units; ++u) {
             const auto sum = [&](std::size_t gate) {
               const std::size_t row = gate * units + u;
-              return step.z[row] + step.recurrent(static_cast<std::int64_t>(row), step.h);
+              return std::clamp(step.z[row] + step.recurrent(static_cast<std::int64_t>(row), step.h),
+                                -gate_clip, gate_clip);
             };
             const auto gate = [&](std::size_t g) { return gate_sigmoid(sum(g), table.data()); };
-            step.c[u] = next_cell(step.c[u], gate(2), gate(0), gate_tanh(sum(3), table.data()));
+            step.c[u] = std::clamp(next_cell(step.c[u], gate(2), gate(0), gate_tanh(sum(3), table.data())),
+                                   -cell_clip, cell_clip);
             const std::int32_t h = gate(1) * cell_tanh(step.c[u], table.data());
             const int shift = 15 + numbers.exponent;
             next[u] = static_cast<std::int16_t>((h + (1 << (shift - 1))) >> shift);
@@ -299,13 +301,17 @@ struct Lstm {
     const IntegerRecurrence layer = integers_of(op);
     const RecurrentIntegers numbers = recurrent_integers(op, layer);
     const Sizes s = sizes_of(op);
+    const auto& a = op.attrs<Attrs>();
+    const bool has_clips = a.gate_clip > 0 || a.cell_clip > 0;
     return lowered_integers(
         op, layer, numbers,
-        {.function = "lstm_s16<" + rows_type(in_pairs) + ">",
+        {.function = "lstm_s16<" + rows_type(in_pairs) + (has_clips ? ", true>" : ", false>"),
          .params_type = "LstmS16",
          .params = {{"first_c", numbers.first_c.text()},
                     {"last_c", numbers.last_c.text()},
-                    {"h_shift", text(15 + numbers.exponent)}}},
+                    {"h_shift", text(15 + numbers.exponent)},
+                    {"gate_clip", text(clip_steps(a.gate_clip, kGateUnits))},
+                    {"cell_clip", text(clip_steps(a.cell_clip, 65536))}}},
         lstm_s16_scratch(static_cast<std::int32_t>(s.inputs), static_cast<std::int32_t>(s.units)), in_pairs);
   }
 
@@ -562,6 +568,12 @@ struct Lstm {
         {"i8[1,2,9] q(0.02,-128); const i8[1,32,9] q(0.01,0); const i8[1,32,8] q(0.004,0); ; ; ; ; ; "
          "i16[1,2,8] q(0.000030517578125,0); i16[1,2,8] q(0.001,0)",
          "direction=reverse", "i8[1,1,2,8] q(0.0078,1)"},
+        {"i8[7,2,3] q(0.02,3); const i8[1,20,3] q(0.01,0); const i8[1,20,5] q(0.006,0); const f32[1,20]; ; "
+         "i16[1,2,5] q(0.00003,0); i16[1,2,5] q(0.0001,0)",
+         "gate_clip=0.7, cell_clip=0.4, final_state=true",
+         "i8[7,1,2,5] q(0.005,0); i16[1,2,5] q(0.00003,0); i16[1,2,5] q(0.0001,0)"},
+        {"i16[6,1,3] q(0.0002,0); const i8[1,36,3] q(0.01,0); const i8[1,36,9] q(0.006,0)", "cell_clip=0.3",
+         "i16[6,1,1,9] q(0.00003,0)"},
         {"i8[6,1,3] q(0.02,3); const i8[1,20,3] q(0.01,0); const i8[1,20,5] q(0.01,0)", "couple_gates=true",
          "", "unsupported-feature"},
         {"i8[6,1,3] q(0.02,3); const i8[1,20,3] q(0.01,0); const i8[1,20,5] q(0.01,0); ; ; i16[1,1,5] "

@@ -8,7 +8,8 @@ namespace nb {
 struct LstmS16 {
   SequenceS16 common;
   Steps first_c, last_c;
-  int32_t h_shift;  ///< output gate * tanh of the cell, in 2^-30, to h
+  int32_t h_shift;               ///< output gate * tanh of the cell, in 2^-30, to h
+  int32_t gate_clip, cell_clip;  ///< bounds of pre-activations and of the cell, where the kernel clips
 };
 
 /// Words of scratch.
@@ -17,16 +18,23 @@ constexpr int32_t lstm_s16_scratch(int32_t inputs, int32_t units) {
 }
 
 /// c and h of all units from their pre-activations, in the order of the gates.
-inline void lstm_units_s16(const int32_t* z, int32_t units, int32_t h_shift, const int16_t* table, int32_t* c,
-                           int16_t* h) {
+template <bool clips>
+inline void lstm_units_s16(const LstmS16& p, const int32_t* z, int32_t units, const int16_t* table,
+                           int32_t* c, int16_t* h) {
+  const int32_t h_shift = p.h_shift;
+  const auto gate = [&](int32_t g) {
+    const Lanes sums = load_lanes(z + g * units);
+    return clips ? bounded(sums, -p.gate_clip, p.gate_clip) : sums;
+  };
   for (int32_t u = 0; u < units; u += kLanes, z += kLanes) {
     const LanesMask mask = lanes_of(units - u);
-    const Lanes in = gate_sigmoid(load_lanes(z), table);
-    const Lanes forget = gate_sigmoid(load_lanes(z + 2 * units), table);
-    const Lanes added = gate_tanh(load_lanes(z + 3 * units), table);
-    const Lanes cell = next_cell(load_lanes(c + u), forget, in, added);
+    const Lanes in = gate_sigmoid(gate(0), table);
+    const Lanes forget = gate_sigmoid(gate(2), table);
+    const Lanes added = gate_tanh(gate(3), table);
+    Lanes cell = next_cell(load_lanes(c + u), forget, in, added);
+    if (clips) cell = bounded(cell, -p.cell_clip, p.cell_clip);
     store_lanes(c + u, cell, mask);
-    const Lanes out = gate_sigmoid(load_lanes(z + units), table);
+    const Lanes out = gate_sigmoid(gate(1), table);
     store_lanes(h + u, shifted_right(product(out, cell_tanh(cell, table)), h_shift), mask);
   }
 }
@@ -35,7 +43,7 @@ inline void lstm_units_s16(const int32_t* z, int32_t units, int32_t h_shift, con
 /// and `c_out` the last (null: not wanted; they may be h_in and c_in); `lengths` [N] may be null. Gates stand
 /// in the order input, output, forget, cell. For each direction `weights` has their rows over x, then over h,
 /// as Rows takes them; `rows` the factors of the sums over x, the biases and the factors of the sums over h.
-template <class Rows, class T>
+template <class Rows, bool clips, class T>
 NB_NOINLINE inline void lstm_s16(const LstmS16& p, const T* x, const int8_t* weights, const int32_t* rows,
                                  const int16_t* table, const int32_t* lengths, const int16_t* h_in,
                                  const int16_t* c_in, int16_t* h_out, int16_t* c_out, T* y,
@@ -53,7 +61,7 @@ NB_NOINLINE inline void lstm_s16(const LstmS16& p, const T* x, const int8_t* wei
     const int32_t* const of = rows + walk.direction * 3 * sums;
     products_of_x<Rows, T>(x_t, w, sums, s.inputs, of, p.common.x_shift, of + sums, z);
     Rows::products(walk.h, w + w_size, sums, units, of + 2 * sums, p.common.h_shift, z, z);
-    lstm_units_s16(z, units, p.h_shift, table, c, walk.h);
+    lstm_units_s16<clips>(p, z, units, table, c, walk.h);
   };
   const auto end = [&](const WalkS16& walk) {
     last_h_s16(p.common, walk, h_out);

@@ -2,11 +2,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "blocks/blocks.h"
 #include "blocks/elements.h"
+#include "blocks/integer_functions.h"
 #include "blocks/quantized.h"
 #include "blocks/softmax/attributes.h"
+#include "blocks/softmax/log_softmax_s16.h"
 #include "blocks/softmax/log_softmax_s8.h"
 #include "blocks/softmax/softmax_s16.h"
 #include "blocks/softmax/softmax_s8.h"
@@ -46,6 +49,36 @@ SoftmaxS16 s16_params(const Operation& op) {
   const double scale = op.in[0]->scale(), beta = op.attrs<SoftmaxAttrs>().beta;
   const FixedPoint f = fixed_point(scale * beta / (10.0 / 65535.0));
   return {n(s.outer), n(s.size), n(s.inner), f.multiplier, f.shift};
+}
+
+/// Of log_softmax of int16; the numbers of its output are its own. Absent where 32 bits do not hold factors.
+std::optional<LogSoftmaxS16> log_s16_params(const Operation& op) {
+  constexpr double kPowerEnd = 0x1p25 - 2;  // of fine_power_of_half's argument
+  if (!op.out[0]->is_quantized() || op.out[0]->quantization->is_per_axis()) return std::nullopt;
+  const double x = op.in[0]->scale(), y = op.out[0]->scale();
+  const FixedPoint f = fixed_point(x / y, Rounding::once);
+  const int shift = 31 - f.shift;
+  // Octaves in 2^-24 take 29 bits: a factor of 31 more leaves room for their product.
+  int exponent = 0;
+  const double fraction = std::frexp(std::numbers::ln2 / y, &exponent);
+  const int log_shift = 31 + 24 - exponent - shift;
+  if (f.multiplier == 0 || shift < 11 || log_shift < 0 || log_shift > 62 || y < 0x1p-24) return std::nullopt;
+  const AxisSplit s = split_of(op);
+  const auto n = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+  const double octave = std::ldexp(x * std::numbers::log2e, 20);
+  const HighFactor power = high_factor(octave);
+  return LogSoftmaxS16{n(s.outer),
+                       n(s.size),
+                       n(s.inner),
+                       n(std::llround(std::min(std::floor(kPowerEnd / octave), 65535.0))),
+                       power.left,
+                       power.multiplier,
+                       f.multiplier,
+                       shift,
+                       n(std::min<std::int64_t>(std::llround(std::ldexp(fraction, 31)),
+                                                std::numeric_limits<std::int32_t>::max())),
+                       log_shift,
+                       op.out[0]->zero_point()};
 }
 
 /// 513 values, at most 1 in units of 2^-15, of a function on [low, high], each moved by half of what a chord
@@ -94,6 +127,7 @@ Checked<std::vector<Type>> infer(const Operation& op) {
                                            std::to_string(most)};
   if (is_log && a.beta != 1.0f)
     return Fault{Kind::unsupported_feature, "log_softmax of integers with a beta of " + float_text(a.beta)};
+  if (x.dtype == DType::i16 && is_log) return std::vector{Type{x.dtype, x.shape}};
   if (x.dtype == DType::i16) {
     if (x.zero_point() != 0)
       return Fault{Kind::unsupported_feature, "softmax of int16 whose zero point is not 0"};
@@ -193,6 +227,12 @@ void reference_s16(const Operation& op, std::span<const TensorView> in, std::spa
               reciprocals_s16().data(), out[0].as<std::int16_t>().data());
 }
 
+void reference_log_s16(const Operation& op, std::span<const TensorView> in, std::span<const TensorView> out) {
+  if (const auto p = log_s16_params(op))
+    log_softmax_s16(*p, in[0].as<std::int16_t>().data(), fine_powers().data(),
+                    out[0].as<std::int16_t>().data());
+}
+
 void reference_table_s8(const Operation& op, std::span<const TensorView> in,
                         std::span<const TensorView> out) {
   const auto x = in[0].as<std::int8_t>();
@@ -279,8 +319,29 @@ Lowered lower_s16(const Operation& op, const Core&) {
   return l;
 }
 
+Lowered lower_log_s16(const Operation& op, const Core&) {
+  const LogSoftmaxS16 p = *log_s16_params(op);
+  Lowered l{.function = "log_softmax_s16", .params_type = "LogSoftmaxS16"};
+  for (const auto& [name, value] : {std::pair{"outer", p.outer},
+                                    {"size", p.size},
+                                    {"inner", p.inner},
+                                    {"power_limit", p.power_limit},
+                                    {"power_left", p.power_left},
+                                    {"power_multiplier", p.power_multiplier},
+                                    {"multiplier", p.multiplier},
+                                    {"shift", p.shift},
+                                    {"log_multiplier", p.log_multiplier},
+                                    {"log_shift", p.log_shift},
+                                    {"out_zero", p.out_zero}})
+    l.params.push_back({name, std::to_string(value)});
+  l.constants = {{"powers", DType::u32, to_bytes(fine_powers()), "2^(-i / 128) in units of 2^-31"}};
+  l.arguments = {input_arg(0), constant_arg(0), output_arg(0)};
+  l.in_place = {{0, 0}};
+  return l;
+}
+
 Block block_of(bool is_log) {
-  const DTypeSet dtypes = kFloats | (is_log ? DTypeSet{DType::i8} : DTypeSet{DType::i8, DType::i16});
+  const DTypeSet dtypes = kFloats | DTypeSet{DType::i8, DType::i16};
   Block block;
   block.name = is_log ? "log_softmax" : "softmax";
   block.doc = is_log ? "y = beta * x - log(sum along the axis of exp(beta * x))"
@@ -294,7 +355,7 @@ Block block_of(bool is_log) {
     if (op.in[0]->dtype == DType::f32)
       reference_f32(is_log, op, in, out);
     else if (op.in[0]->dtype == DType::i16)
-      reference_s16(op, in, out);
+      (is_log ? reference_log_s16 : reference_s16)(op, in, out);
     else if (op.rounding == Rounding::once && !is_log)
       reference_table_s8(op, in, out);
     else
@@ -314,8 +375,15 @@ Block block_of(bool is_log) {
     block.kernels.push_back({"log_softmax_s8", "softmax/log_softmax_s8.h",
                              [](const Operation& op, const Core&) { return op.in[0]->dtype == DType::i8; },
                              lower_log_s8});
+    block.kernels.push_back({"log_softmax_s16", "softmax/log_softmax_s16.h",
+                             [](const Operation& op, const Core&) {
+                               return op.in[0]->dtype == DType::i16 && log_s16_params(op).has_value();
+                             },
+                             lower_log_s16});
     block.samples.push_back({"i8[2,12] q(0.1, 5)"});
     block.samples.push_back({"i8[2,5,3] q(0.5, -3)", "axis=1"});
+    block.samples.push_back({"i16[2,12] q(0.0005, 3)", "", "i16[2,12] q(0.0007, 32000)"});
+    block.samples.push_back({"i16[2,5,3] q(0.02, 0)", "axis=1", "i16[2,5,3] q(0.01, 0)"});
     return block;
   }
   block.kernels.push_back({"softmax_s16", "softmax/softmax_s16.h",

@@ -181,7 +181,46 @@ AbsQuantized abs_of(const Operation& op) {
   const IntRange range = dtype_range(op.out[0]->dtype);
   return {op.in[0]->zero_point(), op.out[0]->zero_point(), f.multiplier, f.shift, range.min, range.max};
 }
+/// A positive factor as multiplier * 2^-shift, the multiplier of 31 bits or fewer, the shift in 1..44: what
+/// is finer adds nothing to an int16.
+FixedPoint right_shifted(double factor) {
+  int exponent = 0;
+  const double fraction = std::frexp(factor, &exponent);
+  const int shift = std::clamp(31 - exponent, 1, 44);
+  const double multiplier = std::round(std::ldexp(fraction, shift + exponent));
+  return {static_cast<std::int32_t>(std::min(multiplier, 2147483647.0)), shift};
+}
+
+/// hard_sigmoid of int16: alpha * x + beta within 0 and 1.
+BoundedLineS16 line_of(const Operation& op) {
+  const Type &x = *op.in[0], &y = *op.out[0];
+  const auto& a = op.attrs<Attrs>();
+  const double step = static_cast<double>(x.scale()) / static_cast<double>(y.scale());
+  const FixedPoint f = right_shifted(std::fabs(static_cast<double>(a.alpha)) * step);
+  const int sign = a.alpha < 0 ? -1 : 1;
+  const double zero = static_cast<double>(a.beta) / static_cast<double>(y.scale()) + y.zero_point() + 0.5;
+  const double offset = std::ldexp(zero, f.shift) - static_cast<double>(sign) * f.multiplier * x.zero_point();
+  const IntRange range = clamp_range(y, 0.0f, 1.0f);
+  return {static_cast<std::int64_t>(std::clamp(offset, -0x1p62, 0x1p62)),
+          f.multiplier,
+          f.shift,
+          sign,
+          range.min,
+          range.max};
+}
+HardSwishS16 hard_swish_of(const Operation& op) {
+  const Type &x = *op.in[0], &y = *op.out[0];
+  const double step = x.scale();
+  const FixedPoint gate = right_shifted(std::ldexp(step / 6, 30)),
+                   out = right_shifted(std::ldexp(step / static_cast<double>(y.scale()), -14));
+  return {x.zero_point(), y.zero_point(), gate.multiplier, gate.shift, out.multiplier, out.shift};
+}
+
 bool has_slopes(const std::string& name) { return name == "relu" || name == "relu6" || name == "leaky_relu"; }
+/// Whether int16 has arithmetic of its own, by lines: chords would be off about where those bend.
+bool has_lines(const std::string& name) {
+  return has_slopes(name) || name == "abs" || name == "hard_sigmoid" || name == "hard_swish";
+}
 
 /// The integer arithmetic of an 8-bit or 16-bit function; 16-bit sigmoid and tanh have their own kernels.
 ByteFunction quantized_function(const Operation& op) {
@@ -189,6 +228,8 @@ ByteFunction quantized_function(const Operation& op) {
   const std::string& name = op.block->name;
   if (has_slopes(name)) return slopes_of(op);
   if (name == "abs") return abs_of(op);
+  if (x.dtype == DType::i16 && name == "hard_sigmoid") return line_of(op);
+  if (x.dtype == DType::i16 && name == "hard_swish") return hard_swish_of(op);
   if (x.dtype == DType::i8) {
     if (name == "sigmoid" && y.zero_point() == -128 && y.scale() == 1.0f / 256) return sigmoid_s8(x);
     if (name == "tanh" && y.zero_point() == 0 && y.scale() == 1.0f / 128) return tanh_s8(x);
@@ -212,14 +253,20 @@ TableS16 s16_table(const Operation& op) {
 /// elsewhere than at 0.
 enum class Chords : std::uint8_t { none, even, octaves };
 Chords chords_of(const Row& row) {
-  constexpr std::string_view kNone[] = {"relu",   "relu6", "leaky_relu", "abs",   "sign",  "thresholded_relu",
-                                        "shrink", "floor", "ceil",       "trunc", "round", "log1p",
-                                        "tan",    "asin",  "acos",       "acosh", "atanh"};
+  constexpr std::string_view kNone[] = {"sign",   "thresholded_relu",
+                                        "shrink", "floor",
+                                        "ceil",   "trunc",
+                                        "round",  "log1p",
+                                        "tan",    "asin",
+                                        "acos",   "acosh",
+                                        "atanh"};
   constexpr std::string_view kOctaves[] = {"sqrt", "rsqrt", "log", "reciprocal"};
   const auto is_in = [&](const auto& names) {
     return std::find(std::begin(names), std::end(names), row.name) != std::end(names);
   };
-  return is_in(kNone) ? Chords::none : is_in(kOctaves) ? Chords::octaves : Chords::even;
+  return has_lines(std::string(row.name)) || is_in(kNone) ? Chords::none
+         : is_in(kOctaves)                                ? Chords::octaves
+                                                          : Chords::even;
 }
 
 /// Whether a use is of 16 bits and has no arithmetic of its own.
@@ -285,7 +332,21 @@ Lowered lower_plain(const Operation& op, const Core&) {
   return call(op, std::string(row.functor) + (row.name == "gelu" && a.approximate ? "Tanh" : ""), members);
 }
 
-Lowered lower_slopes(const Operation& op, const Core&) {
+Lowered lower_lines(const Operation& op, const Core&) {
+  if (op.block->name == "hard_sigmoid") {
+    const BoundedLineS16 f = line_of(op);
+    return call(op, "BoundedLineS16",
+                std::to_string(f.offset) + ", " + fixed_text({f.multiplier, f.shift}) + ", " +
+                    std::to_string(f.sign) + ", " + std::to_string(f.out_min) + ", " +
+                    std::to_string(f.out_max));
+  }
+  if (op.block->name == "hard_swish") {
+    const HardSwishS16 f = hard_swish_of(op);
+    return call(op, "HardSwishS16",
+                std::to_string(f.in_zero) + ", " + std::to_string(f.out_zero) + ", " +
+                    fixed_text({f.gate_multiplier, f.gate_shift}) + ", " +
+                    fixed_text({f.multiplier, f.shift}));
+  }
   if (op.block->name == "abs") {
     const AbsQuantized f = abs_of(op);
     return call(op, "AbsQuantized",
@@ -379,12 +440,12 @@ std::vector<Kernel> kernels_of(const Row& row) {
     kernels.push_back({"unary_octaves_s16", "unary/chords_s16.h",
                        [](const Operation& op, const Core&) { return octave_chords(op).has_value(); },
                        lower_octaves});
-  if (has_slopes(std::string(row.name)) || row.name == "abs")
+  if (has_lines(std::string(row.name)))
     kernels.push_back({"unary_s16", "unary/unary.h",
                        [](const Operation& op, const Core&) {
                          return by_scale(op) && op.in[0]->dtype == DType::i16 && op.out[0]->is_quantized();
                        },
-                       lower_slopes});
+                       lower_lines});
   return kernels;
 }
 
@@ -412,7 +473,7 @@ std::vector<Sample> samples_of(const Row& row) {
       for (const char* scale : {"0.0005", "0.00024414062", "0.0004882812"})
         samples.push_back(
             {"i16[300] q(" + std::string(scale) + ",0)", "", "i16[300] q(0.000030517578125,0)"});
-    if (has_slopes(std::string(row.name)) || row.name == "abs")
+    if (has_lines(std::string(row.name)))
       samples.push_back({"i16[300] q(0.0005,0)", attributes, "i16[300] q(0.0004,0)"});
     if (chords_of(row) != Chords::none)
       samples.push_back({"i16[300] q(0.0003,0)", attributes, "i16[300] q(0.0005,3)"});

@@ -1,4 +1,4 @@
-// Functions of int16 quantized elements, with the rounding of TensorFlow Lite Micro's reference kernels.
+// Functions of int16 quantized elements; those that TensorFlow Lite Micro has round as its reference kernels.
 #pragma once
 #include "../core/requantize.h"
 
@@ -27,6 +27,32 @@ struct AbsQuantized {
   __attribute__((always_inline)) int32_t operator()(int32_t q) const {
     const int32_t x = q - in_zero;
     return clamp(rescale(x < 0 ? -x : x, multiplier, shift) + out_zero, out_min, out_max);
+  }
+};
+
+/// A straight line between bounds, rounded once: (x * multiplier + offset) * 2^-shift.
+struct BoundedLineS16 {
+  int64_t offset;  ///< zero points, and half a step
+  int32_t multiplier, shift, sign;
+  int32_t out_min, out_max;
+  __attribute__((always_inline)) int32_t operator()(int32_t q) const {
+    const int64_t y = (static_cast<int64_t>(q) * sign * multiplier + offset) >> shift;
+    return static_cast<int32_t>(clamp<int64_t>(y, out_min, out_max));
+  }
+};
+
+/// x * min(max(x + 3, 0), 6) / 6, rounded once behind the product with the gate, which has units of 2^-30.
+struct HardSwishS16 {
+  int32_t in_zero, out_zero;
+  int32_t gate_multiplier, gate_shift;  ///< a sixth of x's steps in 2^-30: multiplier * 2^-shift
+  int32_t multiplier, shift;            ///< x's steps in 2^-14 to y's
+  __attribute__((always_inline)) int32_t operator()(int32_t q) const {
+    const int32_t x = q - in_zero;
+    const int64_t sixth = (static_cast<int64_t>(x) * gate_multiplier) >> gate_shift;
+    const auto gate = static_cast<int32_t>(clamp<int64_t>(sixth + (1 << 29), 0, 1 << 30));
+    const auto fine = static_cast<int32_t>((static_cast<int64_t>(x) * gate + (1 << 15)) >> 16);
+    const int64_t y = (static_cast<int64_t>(fine) * multiplier + (int64_t{1} << (shift - 1))) >> shift;
+    return static_cast<int32_t>(clamp<int64_t>(y + out_zero, -32768, 32767));
   }
 };
 

@@ -3,13 +3,15 @@
 usage: formats_test.py NBLOCKS
 """
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
 
 import numpy as np
-from checks import DIGITS, EXAMPLES, INT8, main, test
+from checks import DIGITS, EXAMPLES, F32, INT8, main, test
+from onnx import helper
 
 MLP = EXAMPLES / "mlp/mlp.onnx"
 BOARD = "cortex-m4f"
@@ -189,6 +191,50 @@ def requantize(c):
     measured(c, 2, "usage", "run", DIGITS, "--requantize", "fast", says=["is quantized; this one is float"])
     measured(c, 2, "usage", "run", DIGITS, "--requantize", "fast", "--quantize", "int8", "--calibrate",
              c.path("calibration.npz"), says=["--requantize with --quantize"])
+
+
+def recurrent(c):
+    """A model with an LSTM whose cells and gates are clipped, and layers that bend; float samples for it."""
+    rng = np.random.default_rng(11)
+    steps, inputs, units = 12, 6, 10
+    random = lambda *shape: rng.normal(size=shape).astype(np.float32)
+    constants = [("w", random(1, 4 * units, inputs)), ("r", random(1, 4 * units, units) / 3), ("b", random(1, 8 * units) / 2),
+                 ("rows", np.array([steps, units])), ("d", random(units, 8)), ("e", random(8, 5))]
+    nodes = [helper.make_node("LSTM", ["x", "w", "r", "b"], ["h"], "lstm", hidden_size=units, clip=1.5),
+             helper.make_node("Reshape", ["h", "rows"], ["flat"]),
+             helper.make_node("MatMul", ["flat", "d"], ["wide"], "wide"),
+             helper.make_node("HardSwish", ["wide"], ["bent"], "bend"),
+             helper.make_node("HardSigmoid", ["bent"], ["gated"], "gate", alpha=0.25),
+             helper.make_node("Mul", ["bent", "gated"], ["both"], "both"),
+             helper.make_node("MatMul", ["both", "e"], ["scores"], "scores"),
+             helper.make_node("LogSoftmax", ["scores"], ["y"], "logs")]
+    c.model("recurrent.onnx", nodes, [("x", F32, [steps, 1, inputs])], ["y"], constants)
+    np.savez(c.path("recurrent.npz"), x=random(24, steps, 1, inputs))
+    return "recurrent.onnx", "recurrent.npz"
+
+
+@test
+def no_layer_stays_float(c):
+    """Also clips, bends and logarithms are of integers, on a core without an FPU with no soft-float function."""
+    model, samples = recurrent(c)
+    measured(c, 0, None, "run", model, "-i", samples, "-o", c.path("float"))
+    exact = np.load(c.path("float") / "out0.npy")
+    for numbers, snr_db in (("int8", 20), ("int16", 40)):
+        outputs = []
+        for board in ("host", "cortex-m0"):
+            end = measured(c, 0, None, "run", model, "--quantize", numbers, "--calibrate", samples, "-i", samples, "-b", board,
+                           "-o", c.path("out"), "--save-build", c.path("build"))
+            c.check("stays-float" not in end.err, f"{numbers}: {end.err[:400]}")
+            outputs.append(np.load(c.path("out") / "out0.npy"))
+        c.check(outputs[0].tobytes() == outputs[1].tobytes(), f"{numbers}: another result on cortex-m0")
+        names = subprocess.run(["arm-none-eabi-nm", c.path("build") / "firmware.elf"], capture_output=True, text=True).stdout
+        soft = [name for name in names.split() if re.fullmatch(r"__aeabi_c?[fd]\w+|__aeabi_\w*2[fd]", name)]
+        c.check("_start" in names and not soft, f"{numbers}: {soft}")
+        measured(c, 0, None, "run", model, "--quantize", numbers, "--calibrate", samples, "-i", samples, "-o", c.path("out"),
+                 "--dequantize")
+        y = np.load(c.path("out") / "out0.npy")
+        found_db = 10 * np.log10((exact**2).sum() / ((y - exact)**2).sum())
+        c.check(found_db > snr_db, f"{numbers}: {found_db:.1f} dB above its error")
 
 
 @test

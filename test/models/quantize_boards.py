@@ -27,8 +27,8 @@ from quantize_corpus import CORPUS, models, without_test_set
 SAMPLES = 2
 BOARDS = "cortex-m0,cortex-m3,cortex-m4f,cortex-m7,cortex-m33,cortex-m55,rv32imc"
 WITHOUT_FPU = ("cortex-m0", "cortex-m3")
-# By (model, numbers): the layers that stay float. log_softmax has no kernel of int16.
-KNOWN_FLOAT = {("lenet_mnist", "int16"): ["LogSoftmax `node_log_softmax`"]}
+# By (model, numbers): the layers that stay float.
+KNOWN_FLOAT = {}
 # The run-time ABI's functions of float and double, those of the compiler's library, and those of the C library.
 SOFT_FLOAT = re.compile(r"__aeabi_c?[fd]\w+|__aeabi_\w*2[fd]|__\w*[sd]f\d?|__fix\w+|__float\w+|"
                         r"(exp|log|sin|cos|tan|tanh|sqrt|pow|erf|fma|fmod|floor|ceil|round|nearbyint|rint)2?f?")

@@ -171,6 +171,8 @@ TEST_CASE("recurrent layers of integers keep h") {
       for (const double gate_bias : {0.0, 3.0}) {
         const std::vector<Layer> layers = {
             {.block = "lstm", .gates = 4, .has_cell = true},
+            {.block = "lstm", .attributes = "cell_clip=0.4", .gates = 4, .has_cell = true},
+            {.block = "lstm", .attributes = "gate_clip=0.6", .gates = 4, .has_cell = true},
             {.block = "gru", .gates = 3},
             {.block = "gru", .attributes = "reset_after=true", .gates = 3},
             {.block = "rnn", .gates = 1},
