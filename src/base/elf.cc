@@ -21,6 +21,14 @@ std::string ElfFile::function_at(std::uint64_t address) const {
   return {};
 }
 
+const ElfSection* ElfFile::section_at(std::uint64_t address) const {
+  for (const ElfSection& section : sections)
+    if ((section.flags & 2u) != 0 && address >= section.address &&
+        address - section.address < section.size_bytes)
+      return &section;
+  return nullptr;
+}
+
 std::optional<ElfFile> parse_elf32(ByteSpan file) {
   if (file.size() < 52 || load<std::uint32_t>(file, 0) != 0x464c457fu || static_cast<int>(file[4]) != 1 ||
       static_cast<int>(file[5]) != 1)
@@ -49,7 +57,8 @@ std::optional<ElfFile> parse_elf32(ByteSpan file) {
         elf.symbols.push_back(
             {string_at(file, field(strings, 16), field(strings, 20), load<std::uint32_t>(file, at)),
              load<std::uint32_t>(file, at + 4), load<std::uint32_t>(file, at + 8),
-             (static_cast<unsigned>(file[at + 12]) & 15u) == 2});
+             (static_cast<unsigned>(file[at + 12]) & 15u) == 2,
+             (static_cast<unsigned>(file[at + 12]) & 15u) == 1, load<std::uint16_t>(file, at + 14) != 0});
     }
     if (section.name == ".nb_marks")
       for (std::uint64_t at = section.offset; at + 8 <= section.offset + section.size_bytes; at += 8)

@@ -14,12 +14,15 @@ struct ElfSection {
   std::uint64_t address = 0, offset = 0, size_bytes = 0;
   /// Has bytes in the file that are put on the chip.
   [[nodiscard]] bool is_loaded() const { return (flags & 2u) != 0 && type != 8; }
+  [[nodiscard]] bool has_code() const { return (flags & 4u) != 0; }
 };
 
 struct ElfSymbol {
   std::string name;
   std::uint64_t address = 0, size_bytes = 0;
   bool is_function = false;
+  bool is_object = false;
+  bool is_defined = true;
 };
 
 struct ElfFile {
@@ -29,6 +32,8 @@ struct ElfFile {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> marks;
   /// The function that holds the address; empty if none.
   [[nodiscard]] std::string function_at(std::uint64_t address) const;
+  /// The section that lies at the address on the chip; null if none.
+  [[nodiscard]] const ElfSection* section_at(std::uint64_t address) const;
 };
 
 [[nodiscard]] std::optional<ElfFile> parse_elf32(ByteSpan file);

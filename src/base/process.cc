@@ -107,7 +107,8 @@ std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, c
     if (!folder_text.empty() && ::chdir(folder_text.c_str()) != 0) ::_exit(126);
     limit(RLIMIT_AS, bounds.memory_bytes);
     limit(RLIMIT_CPU, bounds.cpu_seconds);
-    if (bounds.memory_bytes != 0) limit(RLIMIT_CORE, 1);
+    limit(RLIMIT_FSIZE, bounds.file_bytes);
+    if (bounds.memory_bytes != 0 || bounds.file_bytes != 0) limit(RLIMIT_CORE, 1);
     ::execv(tool_text.c_str(), arguments.data());
     ::_exit(127);
   }
@@ -120,7 +121,7 @@ std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, c
     return std::nullopt;
   }
   ProcessEnd end;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(timeout_seconds);
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(timeout_seconds);
   std::array<pollfd, 2> fds = {pollfd{out[0], POLLIN, 0}, pollfd{err[0], POLLIN, 0}};
   std::array<std::string*, 2> texts = {&end.out, &end.err};
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
@@ -132,9 +133,13 @@ std::optional<ProcessEnd> run_process(const std::vector<std::string>& command, c
     }
     const double left = std::chrono::duration<double>(deadline - std::chrono::steady_clock::now()).count();
     if (left <= 0) {
+      const bool is_asked = !end.timed_out && bounds.grace_seconds > 0;
       end.timed_out = true;
-      ::kill(-child, SIGKILL);
-      break;
+      ::kill(-child, is_asked ? SIGTERM : SIGKILL);
+      if (!is_asked) break;
+      deadline += std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+          std::chrono::duration<double>(bounds.grace_seconds));
+      continue;
     }
     ::poll(fds.data(), fds.size(), static_cast<int>(std::min(left, 1.0) * 1000) + 1);
     for (std::size_t i = 0; i < fds.size(); ++i)

@@ -15,7 +15,7 @@ namespace nb {
 struct ProcessEnd {
   int exit_code = -1;           ///< -1 if a signal ended it
   int signal = 0;               ///< 0 if none
-  bool timed_out = false;       ///< killed at the limit
+  bool timed_out = false;       ///< killed, or asked to end, at the limit
   bool is_interrupted = false;  ///< killed since this process was asked to stop
   std::string out, err;         ///< what it printed, each at most ProcessBounds::output_bytes
   bool is_cut = false;          ///< it printed more than that
@@ -26,6 +26,8 @@ struct ProcessBounds {
   std::size_t output_bytes = std::size_t{4} << 20;
   std::uint64_t memory_bytes = 0;  ///< of address space; 0: as much as there is
   std::uint64_t cpu_seconds = 0;   ///< 0: no bound
+  std::uint64_t file_bytes = 0;    ///< of each file that it writes; 0: no bound
+  double grace_seconds = 0;        ///< at its time limit it is asked to end, and killed so much later
   /// Its standard input: a file in memory with these bytes, of which it can read any part. Absent: /dev/null.
   std::optional<ByteSpan> input = {};
 };

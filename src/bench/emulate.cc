@@ -9,6 +9,14 @@ namespace nb {
 namespace fs = std::filesystem;
 namespace {
 
+/// A branch to itself is the program's end after so many: some seconds, in which an interrupt would have
+/// come.
+constexpr const char* kStuckAfter = "1000000000";
+
+/// What QEMU's log of a program with a million interrupts comes to.
+constexpr std::uint64_t kMostLogBytes = std::uint64_t{256} << 20;
+constexpr double kGraceSeconds = 10;
+
 /// The plugin's argument; its files are written.
 Result<std::string> plugin_argument(const CountRequest& request, const fs::path& plugin,
                                     const fs::path& folder, Diagnostics& diagnostics) {
@@ -30,6 +38,7 @@ Result<std::string> plugin_argument(const CountRequest& request, const fs::path&
   if (request.first) argument += ",first=" + std::to_string(*request.first);
   if (request.last) argument += ",last=" + std::to_string(*request.last);
   if (request.ends_at_last) argument += ",ends=1";
+  if (request.has_end) argument += std::string(",abort=1,stuck=") + kStuckAfter;
   for (std::size_t i = 0; i < request.faults.size(); ++i)
     argument += (i == 0 ? ",faults=" : ":") + hex_text(request.faults[i]);
   return argument;
@@ -68,7 +77,10 @@ Result<Emulation> emulate(const std::vector<std::string>& qemu, const fs::path& 
   }
   command.insert(command.end(), {"-kernel", fs::absolute(executable).string()});
   const auto start = std::chrono::steady_clock::now();
-  auto end = run_process(command, folder, timeout_seconds);
+  const bool has_end = request && request->has_end;
+  ProcessBounds bounds;
+  if (has_end) bounds.file_bytes = kMostLogBytes, bounds.grace_seconds = kGraceSeconds;
+  auto end = run_process(command, folder, timeout_seconds, bounds);
   if (!end)
     return diagnostics.add(
         {.kind = Kind::tool_missing,
@@ -82,10 +94,11 @@ Result<Emulation> emulate(const std::vector<std::string>& qemu, const fs::path& 
   emulation.end = std::move(*end);
   const FileRead printed = read_file(console);
   emulation.console = printed.text();
-  if (!request || emulation.end.timed_out || emulation.end.exit_code != 0) return emulation;
+  const bool is_good = !emulation.end.timed_out && emulation.end.exit_code == 0;
+  if (!request || (!is_good && !has_end)) return emulation;
   const FileRead log = read_file(counts);
   emulation.profile = parse_profile(log.text());
-  if (!emulation.profile)
+  if (!emulation.profile && is_good)
     return diagnostics.add(
         {.kind = Kind::internal,
          .message = "the counting plugin wrote no whole log",

@@ -23,6 +23,10 @@ struct CountRequest {
   std::optional<std::uint32_t> last;   ///< the mark after which nothing is counted
   bool ends_at_last = false;           ///< the program ends there, too
   std::vector<std::uint32_t> faults;   ///< handlers of faults, which end the program: Profile::fault_handler
+  /// However the program ends, what ran is told: at the time limit, at a fault without a handler, and in a
+  /// branch to itself, which ends it (Profile::stuck_block). A fault that repeats for ever ends it, too, by
+  /// what QEMU's log may hold.
+  bool has_end = false;
 };
 
 struct Emulation {

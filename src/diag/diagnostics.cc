@@ -20,6 +20,7 @@ const KindRow& row_of(Kind kind) { return diagnostic_kinds()[static_cast<std::si
 
 Failed Diagnostics::add(Diagnostic diagnostic) {
   if (row_of(diagnostic.kind).severity == Severity::error) ++error_count_;
+  std::erase(diagnostic.notes, std::string());
   all_.push_back(std::move(diagnostic));
   return kFailed;
 }

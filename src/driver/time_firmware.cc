@@ -3,32 +3,81 @@
 #include <algorithm>
 
 #include "base/elf.h"
+#include "base/elf_attributes.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "bench/core_instructions.h"
 #include "bench/emulate.h"
 #include "bench/machines.h"
+#include "driver/firmware_end.h"
 #include "driver/time_program.h"
 
 namespace nb {
 namespace fs = std::filesystem;
 namespace {
 
-/// The address of a symbol or of 0x...; reports usage with the nearest names.
+/// Whether the tools' mapping symbols ("$d", "$t", "$x") say that data lie at the address, among code.
+bool is_marked_data(const ElfFile& elf, std::uint32_t address) {
+  const ElfSymbol* last = nullptr;
+  for (const ElfSymbol& symbol : elf.symbols) {
+    const std::string_view kind = std::string_view(symbol.name).substr(0, 2);
+    if ((kind != "$d" && kind != "$t" && kind != "$a" && kind != "$x") || symbol.address > address) continue;
+    if (last == nullptr || symbol.address >= last->address) last = &symbol;
+  }
+  const ElfSection* section = elf.section_at(address);
+  return last != nullptr && section != nullptr && last->address >= section->address && last->name[1] == 'd';
+}
+
+/// Reports what lies at the address, if it is no code. `symbol`: that of the name, if it has one.
+Status check_code(const ElfFile& elf, std::uint32_t address, const ElfSymbol* symbol, const std::string& what,
+                  Diagnostics& diagnostics) {
+  if (symbol != nullptr && symbol->is_function) return {};
+  const ElfSection* section = elf.section_at(address);
+  const bool is_object = symbol != nullptr && symbol->is_object;
+  if (!is_object && section != nullptr && section->has_code() && !is_marked_data(elf, address)) return {};
+  std::string place = "outside all sections of the file";
+  if (section != nullptr) place = "in " + section->name;
+  std::string why = ", which holds no code";
+  if (is_object)
+    why = ", no code";
+  else if (section == nullptr)
+    why.clear();
+  else if (section->has_code())
+    why = ", where data lie among code";
+  if (is_object) place = "an object of " + count_text(symbol->size_bytes, "byte") + " " + place;
+  return diagnostics.add(
+      {.kind = Kind::usage,
+       .message = what + ": " + place + why,
+       .help = "a passage begins and ends at an instruction: a function, a label in code, or 0x... of one"});
+}
+
+/// The address of a symbol or of 0x...; reports usage with the nearest names, or with what is no code.
 Result<std::uint32_t> find_address(const ElfFile& elf, const std::string& name, const char* option,
                                    Diagnostics& diagnostics) {
+  const std::string what = std::string(option) + " `" + printable(name) + "`";
   if (name.starts_with("0x"))
-    if (const auto address = parse_hex(name)) return *address & ~1u;
+    if (const auto address = parse_hex(name)) {
+      if (!check_code(elf, *address & ~1u, nullptr, what, diagnostics)) return kFailed;
+      return *address & ~1u;
+    }
   std::vector<std::string> names;
+  const ElfSymbol* found = nullptr;
   for (const ElfSymbol& symbol : elf.symbols) {
-    if (symbol.name == name) return static_cast<std::uint32_t>(symbol.address) & ~1u;
     if (symbol.is_function) names.push_back(symbol.name);
+    if (symbol.name != name || !symbol.is_defined) continue;
+    if (found == nullptr || (!found->is_function && symbol.is_function)) found = &symbol;
+  }
+  if (found != nullptr) {
+    const std::uint32_t address = static_cast<std::uint32_t>(found->address) & ~1u;
+    if (!check_code(elf, address, found, what, diagnostics)) return kFailed;
+    return address;
   }
   const std::string near = nearest(name, names);
-  return diagnostics.add({.kind = Kind::usage,
-                          .message = std::string(option) + " `" + printable(name) + "`: no symbol of the " +
-                                     std::to_string(elf.symbols.size()) + " in the file",
-                          .help = near.empty() ? "`nm FILE` lists them; an address is given as 0x..."
-                                               : "did you mean `" + near + "`?"});
+  return diagnostics.add(
+      {.kind = Kind::usage,
+       .message = what + ": no symbol of the " + std::to_string(elf.symbols.size()) + " in the file",
+       .help = near.empty() ? "`nm FILE` lists them; an address is given as 0x..."
+                            : "did you mean `" + near + "`?"});
 }
 
 /// What the user's memory map says, in order.
@@ -98,12 +147,15 @@ std::string_view architecture_of(std::uint16_t elf_machine) {
   return elf_machine == 40 ? "Arm" : elf_machine == 243 ? "RISC-V" : "another architecture";
 }
 
+constexpr std::uint32_t kNoBits = 8;  // of ElfSection::type
+
 struct Opened {
   ElfFile elf;
   const bench::CoreTarget* core;
   const bench::Machine* machine;
   const CoreModel* model;
   std::vector<std::uint32_t> fault_handlers;
+  std::optional<bench::Mismatch> mismatch;
 };
 
 /// Entries 2 to 6 of the vector table at the machine's reset address: NMI and the faults. Empty on RISC-V.
@@ -121,6 +173,21 @@ std::vector<std::uint32_t> fault_handlers(const ElfFile& elf, ByteSpan file, con
     }
   }
   return handlers;
+}
+
+/// What the file's build attributes ask for and the core lacks, if anything. It need not be what runs: a
+/// program may be built for a larger core and use nothing of it.
+std::optional<bench::Mismatch> find_mismatch(const ElfFile& elf, ByteSpan file,
+                                             const bench::CoreTarget& core) {
+  for (const ElfSection& section : elf.sections) {
+    if (section.type == kNoBits) continue;
+    const ByteSpan bytes = file.subspan(section.offset, section.size_bytes);
+    if (section.name == ".riscv.attributes") return mismatch_of(core, parse_riscv_architecture(bytes));
+    if (section.name != ".ARM.attributes") continue;
+    const auto attributes = parse_arm_attributes(bytes);
+    return attributes ? mismatch_of(core, *attributes) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 /// The file with what runs it. Errors as time_firmware's.
@@ -147,6 +214,12 @@ Result<Opened> open_firmware(const TimeRequest& request, const Board& board, Dia
                             .message = "`" + request.elf.string() + "` is code of " +
                                        std::string(architecture_of(machine_number)) + ", " + board.name +
                                        " has a " + board.processor});
+  auto mismatch = find_mismatch(*elf, *file.bytes, *core);
+  if (mismatch && mismatch->is_other_profile)
+    return diagnostics.add({.kind = Kind::file_unreadable,
+                            .message = "`" + request.elf.string() + "` is built for " + mismatch->asked +
+                                       ", " + board.name + " has a " + board.processor + ": " +
+                                       mismatch->has});
   const auto fits = [&](const bench::Machine& machine) {
     const auto inside = [&](const ElfSection& section, std::span<const bench::MachineMemory> memories) {
       return std::any_of(memories.begin(), memories.end(), [&](const bench::MachineMemory& memory) {
@@ -163,7 +236,7 @@ Result<Opened> open_firmware(const TimeRequest& request, const Board& board, Dia
   for (const bench::Machine* machine : core->machines)
     if (fits(*machine)) {
       auto handlers = fault_handlers(*elf, *file.bytes, *machine);
-      return Opened{std::move(*elf), core, machine, model, std::move(handlers)};
+      return Opened{std::move(*elf), core, machine, model, std::move(handlers), std::move(mismatch)};
     }
   std::string where;
   for (const bench::Machine* machine : core->machines) {
@@ -186,77 +259,23 @@ Result<Opened> open_firmware(const TimeRequest& request, const Board& board, Dia
                                   "board"});
 }
 
-/// "main 62 %, memcpy 20 %, ...": the functions with the most instructions.
-std::string what_ran(const ElfFile& elf, const Profile& profile) {
-  std::map<std::string, std::uint64_t> functions;
-  std::uint64_t all = 0;
+/// Reports an instruction that ran and that the core lacks, where its virtual machine is one of a larger
+/// core.
+Status check_instructions(const Opened& opened, const Profile& profile, const FirmwareBuild& build,
+                          Diagnostics& diagnostics) {
   for (const ProfileBlock& block : profile.blocks) {
-    const std::uint64_t count = block.count * block.instructions;
-    std::string name = elf.function_at(block.address);
-    functions[name.empty() ? "code without a symbol" : name] += count;
-    all += count;
+    const auto lacking = block.count == 0 ? std::nullopt : find_lacking(*opened.core, block.code);
+    if (!lacking) continue;
+    const std::uint32_t address = block.address + *lacking;
+    const std::string function = opened.elf.function_at(address);
+    return diagnostics.add({.kind = Kind::firmware_fault,
+                            .message = "an instruction ran that a " + std::string(opened.core->name) +
+                                       " lacks" + (function.empty() ? "" : ", in `" + function + "`") +
+                                       " at " + address_text(address),
+                            .notes = {build.note},
+                            .help = build.help});
   }
-  std::vector<std::pair<std::uint64_t, std::string>> order;
-  for (auto& [name, count] : functions) order.emplace_back(count, name);
-  std::sort(order.rbegin(), order.rend());
-  std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(5, order.size()); ++i)
-    text += (i == 0 ? "" : ", ") + order[i].second + " " +
-            std::to_string(all == 0 ? 0 : order[i].first * 100 / all) + " %";
-  return text;
-}
-
-constexpr const char* kExceptionLog = "nb_exceptions.txt";
-
-/// What QEMU logged of the last exception that is no call of the debugger or the system: "Undefined
-/// Instruction; with CFSR.UNDEFINSTR".
-std::string exception_text(const fs::path& folder) {
-  const FileRead file = read_file(folder / kExceptionLog);
-  std::string last;
-  bool is_of_interest = false;
-  for (const std::string_view line : split(file.text(), '\n')) {
-    if (line.starts_with("Taking exception ") || line.starts_with("riscv_cpu_do_interrupt")) {
-      is_of_interest = line.find("Semihosting") == std::string_view::npos &&
-                       line.find("[SVC]") == std::string_view::npos &&
-                       line.find("breakpoint") == std::string_view::npos &&
-                       line.find("async:1") == std::string_view::npos;
-      if (!is_of_interest) continue;
-      const std::size_t open = line.find('['), close = line.find(']');
-      last = open == std::string_view::npos || close < open
-                 ? std::string(line.substr(line.find(' ') + 1))
-                 : std::string(line.substr(open + 1, close - open - 1));
-    } else if (is_of_interest && (line.starts_with("...with") || line.starts_with("...at"))) {
-      last += "; " + std::string(line.substr(3));
-    }
-  }
-  return printable(last, 300);
-}
-
-/// Says that the firmware faulted, if it did.
-bool report_fault(const Opened& opened, const Emulation& run, const fs::path& folder,
-                  Diagnostics& diagnostics) {
-  const std::string what = exception_text(folder);
-  const bool is_known = run.profile && run.profile->fault_handler;
-  if (!is_known && (what.empty() || !run.end.timed_out)) return false;
-  std::string where;
-  if (is_known) {
-    const ProfileBlock& block = run.profile->blocks[run.profile->fault_block];
-    const std::string function = opened.elf.function_at(block.address);
-    std::array<char, 64> address{};
-    std::snprintf(address.data(), address.size(), " in 0x%08x to 0x%08x", block.address,
-                  block.address + block.size_bytes - 1);
-    where = (function.empty() ? "" : " in `" + function + "`,") + std::string(address.data());
-  }
-  diagnostics.add(
-      {.kind = Kind::firmware_fault,
-       .message = "the firmware faulted on the virtual " + std::string(opened.core->name) + where +
-                  (what.empty() ? "" : ": " + what),
-       .help = what.find("Undefined") != std::string::npos || what.find("illegal") != std::string::npos ||
-                       what.find("NOCP") != std::string::npos
-                   ? "an instruction that this core lacks: was it compiled for another?"
-                   : "the virtual board has memory where `nblocks time` says, and no peripherals of the real "
-                     "one: leave out what touches them"});
-  return true;
+  return {};
 }
 
 }  // namespace
@@ -268,12 +287,17 @@ Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& bo
   const ElfFile& elf = opened->elf;
   const auto from = find_address(elf, request.from, "--from", diagnostics);
   if (!from) return kFailed;
-  CountRequest count{.has_edges = true, .first = 0, .last = 1, .ends_at_last = true};
+  CountRequest count{.has_edges = true, .first = 0, .last = 1, .ends_at_last = true, .has_end = true};
   if (request.to.empty()) {
     count.call = *from;
   } else {
     const auto to = find_address(elf, request.to, "--to", diagnostics);
     if (!to) return kFailed;
+    if (*to == *from)
+      return diagnostics.add({.kind = Kind::usage,
+                              .message = "--from `" + printable(request.from) + "` and --to `" +
+                                         printable(request.to) + "` are the same place",
+                              .help = "without --to one call of --from is timed"});
     count.marks = {*from, *to};
   }
   auto places = places_of(request, elf, board, *opened->machine, diagnostics);
@@ -286,25 +310,26 @@ Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& bo
   std::vector<std::string> qemu = qemu_command(*opened->machine);
   for (const char* word : {"-d", "int,guest_errors", "-D", kExceptionLog}) qemu.emplace_back(word);
   count.faults = opened->fault_handlers;
+  const std::vector<std::string> flags(opened->core->compile_flags.begin(),
+                                       opened->core->compile_flags.end());
+  FirmwareBuild build{.help = "build it, and what it is linked with, by " + join(flags, " ")};
+  if (opened->mismatch)
+    build.note = "the file is built for " + opened->mismatch->asked + ", the " +
+                 std::string(opened->core->name) + " executes " + opened->mismatch->has;
   const auto run = emulate(qemu, request.elf, folder.path(), count, {}, request.timeout_seconds, diagnostics);
   if (!run) return kFailed;
-  if (report_fault(*opened, *run, folder.path(), diagnostics)) return kFailed;
-  if (!run->profile || run->profile->intervals.size() < 2)
-    return diagnostics.add(
-        {.kind = run->end.timed_out ? Kind::firmware_fault : Kind::usage,
-         .message = run->end.timed_out
-                        ? "the firmware did not come from `" + request.from + "` to " +
-                              (request.to.empty() ? "its return" : "`" + request.to + "`") + " within " +
-                              std::to_string(static_cast<int>(request.timeout_seconds)) + " s"
-                        : "`" +
-                              (run->profile && !run->profile->intervals.empty() && !request.to.empty()
-                                   ? request.to
-                                   : request.from) +
-                              "` was never reached: the program ended with status " +
-                              std::to_string(run->end.exit_code),
-         .notes = {run->profile ? "what ran instead: " + what_ran(elf, *run->profile)
-                                : printable(run->end.err.substr(0, 400), 400)}});
+  if (!check_passage({.elf = elf,
+                      .emulation = *run,
+                      .core = opened->core->name,
+                      .from = printable(request.from),
+                      .to = printable(request.to),
+                      .timeout_seconds = request.timeout_seconds,
+                      .folder = folder.path(),
+                      .build = build},
+                     diagnostics))
+    return kFailed;
   const Profile& profile = *run->profile;
+  if (!check_instructions(*opened, profile, build, diagnostics)) return kFailed;
   const auto code = disassembly_of(profile, board, diagnostics);
   if (!code) return kFailed;
   const Timer timer(*opened->model, *code, profile);
@@ -324,6 +349,7 @@ Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& bo
     }
     unread += timer.unread_instructions(interval);
   }
+  if (!build.note.empty()) result.assumptions.push_back(build.note + ": nothing that ran is beyond that");
   for (auto& [name, timing] : functions) result.functions.push_back({name, timing});
   std::stable_sort(
       result.functions.begin(), result.functions.end(),

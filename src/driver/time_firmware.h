@@ -39,9 +39,9 @@ struct FirmwareTiming {
 };
 
 /// Runs the file on a virtual board with the board's core and times the first passage from `from` to `to`.
-/// Errors: usage (no such symbol or memory; a region that is never reached, with what ran instead),
-/// file-unreadable (no ELF file, or of another core), firmware-fault, unknown-board (no timing model of that
-/// core), tool-missing.
+/// Errors: usage (no such symbol or memory, or no code there; a region that is never reached, with what ran
+/// instead), file-unreadable (no ELF file, or of another core), firmware-fault, unknown-board (no timing
+/// model of that core), tool-missing.
 [[nodiscard]] Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& board,
                                                    Diagnostics& diagnostics);
 

@@ -1,5 +1,6 @@
 #include "timing/profile.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -89,6 +90,21 @@ bool read_line(std::string_view line, ProfileInterval& interval, Profile& profil
         return true;
       }
       return false;
+    case 'S':
+      if (const auto n = numbers_of<1>(line)) {
+        profile.stuck_block = narrow((*n)[0]);
+        return true;
+      }
+      return false;
+    case 'L':
+      profile.is_log_full = true;
+      return line.size() == 1;
+    case 'P':
+      if (const auto n = numbers_of<2>(line)) {
+        profile.passed_over.emplace_back(narrow((*n)[0]), (*n)[1]);
+        return true;
+      }
+      return false;
     case 'O':
       profile.is_cut = true;
       return true;
@@ -118,12 +134,18 @@ std::optional<Profile> parse_profile(std::string_view text) {
       return std::nullopt;
     }
   }
+  profile.unended = std::move(interval.edges);
   const auto block_count = profile.blocks.size();
   if (profile.fault_handler && profile.fault_block >= block_count) return std::nullopt;
+  if (profile.stuck_block && *profile.stuck_block >= block_count) return std::nullopt;
+  const auto are_known = [&](const std::vector<ProfileEdge>& edges) {
+    return std::all_of(edges.begin(), edges.end(), [&](const ProfileEdge& edge) {
+      return edge.from < block_count && edge.to < block_count;
+    });
+  };
+  if (!are_known(profile.unended)) return std::nullopt;
   for (const ProfileInterval& one : profile.intervals) {
-    if (one.mark_block >= block_count) return std::nullopt;
-    for (const ProfileEdge& edge : one.edges)
-      if (edge.from >= block_count || edge.to >= block_count) return std::nullopt;
+    if (one.mark_block >= block_count || !are_known(one.edges)) return std::nullopt;
     for (const ProfileAccesses& accesses : one.accesses)
       if (accesses.block >= block_count) return std::nullopt;
     for (const ProfileMisses& misses : one.misses)

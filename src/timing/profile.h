@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace nb {
@@ -51,9 +52,14 @@ struct Profile {
   std::vector<ProfileBlock> blocks;
   std::vector<ProfileInterval> intervals;
   std::int64_t instructions = 0;               ///< of the whole run
-  std::optional<std::uint32_t> fault_handler;  ///< it was entered, which ended the run
+  std::vector<ProfileEdge> unended;            ///< what ran since the last mark
+  std::optional<std::uint32_t> fault_handler;  ///< it was entered, which ended the run; 0: there was none
   std::uint32_t fault_block = 0;               ///< the block before
-  bool is_cut = false;                         ///< the plugin left lines out
+  bool is_log_full = false;                    ///< QEMU's, which ended the run
+  std::optional<std::uint32_t> stuck_block;    ///< a branch to itself, which ended the run
+  /// (mark, how often) of marks that were passed before CountRequest::first.
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> passed_over;
+  bool is_cut = false;  ///< the plugin left lines out
 };
 
 /// Absent if the text is no whole log.

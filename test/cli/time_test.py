@@ -32,6 +32,9 @@ __attribute__((naked, noinline, aligned(16))) void loop(void) {
 }
 __attribute__((noinline)) void undefined(void) { __asm volatile(".short 0xde00"); }
 __attribute__((noinline)) void stray(void) { *(volatile unsigned*)0xA0000000 = 1; }
+#ifdef __ARM_FP
+__attribute__((noinline)) void multiply(void) { __asm volatile("vmul.f32 s0, s0, s0" ::: "s0"); }
+#endif
 __attribute__((noinline)) void unused(void) { __asm volatile("nop"); }
 const unsigned table[256] = {1};
 volatile unsigned sum;
@@ -42,13 +45,19 @@ void reset(void) {
 #ifdef FAULT
   FAULT();
 #endif
+#ifdef AFTER
+  AFTER;
+#endif
   register unsigned r0 __asm("r0") = 0x18;
   register unsigned r1 __asm("r1") = 0x20026;
   __asm volatile("bkpt 0xab" ::"r"(r0), "r"(r1));
   for (;;) {}
 }
-__attribute__((section(".vectors"))) void* const vectors[16] = {
-    (void*)0x20010000, (void*)reset, (void*)fault, (void*)fault, (void*)fault, (void*)fault, (void*)fault};
+__attribute__((section(".vectors"))) void* const vectors[16] = {(void*)0x20010000, (void*)reset,
+#ifndef NO_HANDLERS
+    (void*)fault, (void*)fault, (void*)fault, (void*)fault, (void*)fault,
+#endif
+};
 """
 SCRIPT = """
 SECTIONS {
@@ -134,6 +143,63 @@ class Firmware(unittest.TestCase):
         self.fails(2, "`unused` was never reached", elf, "--from", "loop", "--to", "unused")
         self.fails(2, "did you mean `loop`", elf, "--from", "lop")
 
+    def test_what_is_no_code(self):
+        elf = self.build("plain")
+        for symbol, what in (("table", "an object of 1024 bytes in .rodata, no code"),
+                             ("sum", "an object of 4 bytes in .data, no code"),
+                             ("vectors", "an object of 64 bytes in .text, no code"),
+                             ("0x20000000", "in .data, which holds no code"),
+                             ("0x4", "in .text, where data lie among code"),
+                             ("0x40000000", "outside all sections of the file")):
+            self.fails(2, f"--from `{symbol}`: {what}", elf, "--from", symbol)
+            self.fails(2, f"--to `{symbol}`: {what}", elf, "--from", "loop", "--to", symbol)
+        self.fails(2, "are the same place", elf, "--from", "loop", "--to", "loop")
+
+    def test_passages_that_do_not_end(self):
+        elf = self.build("plain")
+        self.fails(2, "`loop` was never reached after `sweep`: the program ended with status 0\n"
+                      "  note: `loop` ran before `sweep`: 1 time\n", elf, "--from", "sweep", "--to", "loop")
+        self.fails(2, "exchange them?", elf, "--from", "sweep", "--to", "loop")
+        self.fails(2, "`reset` did not return: ", elf, "--from", "reset")
+        self.fails(2, "what ran after `reset`: loop ", elf, "--from", "reset")
+        hangs = self.build("hangs", "-DAFTER=for (;;)")
+        self.fails(2, "`unused` was never reached: the program stays in a branch to itself in `reset`, at 0x",
+                   hangs, "--from", "unused")
+        runs_on = self.build("runs_on", "-DAFTER=for (;;) ++sum")
+        for words, ran in ((("unused",), "what ran instead: reset "), (("sweep", "--to", "unused"), "ran after `sweep`: ")):
+            self.fails(1, "the program ran on for 1 s", runs_on, "--from", *words, "--timeout", "1")
+            self.fails(1, ran, runs_on, "--from", *words, "--timeout", "1")
+
+    def test_another_core(self):
+        # What runs decides: a file for a larger core may use nothing of it.
+        for cpu, board, built in (("cortex-m4", "cortex-m3", "Armv7E-M, the cortex-m3 executes Armv7-M"),
+                                  ("cortex-m3", "cortex-m0", "Armv7-M, the cortex-m0 executes Armv6-M"),
+                                  ("cortex-m33", "cortex-m7", "Armv8-M Mainline, the cortex-m7 executes Armv7E-M with")):
+            report = self.time(self.build("larger", cpu=cpu), "--from", "loop", board=board)
+            self.assertIn(f"the file is built for {built}", " ".join(report["cost_basis"]["assumptions"]))
+        hard = self.build("hard", "-DFAULT=multiply", "-mfloat-abi=hard", "-mfpu=fpv5-d16", cpu="cortex-m7")
+        for board in ("cortex-m0", "cortex-m3", "cortex-m4f"):  # none enables its FPU
+            self.fails(1, "in `multiply`, at 0x", hard, "--from", "unused", board=board)
+            self.fails(1, "the file is built for Armv7E-M with double-precision floating point (FPv5)", hard,
+                       "--from", "unused", board=board)
+        self.fails(1, "build it, and what it is linked with, by -mthumb -mcpu=cortex-m3", hard, "--from", "unused",
+                   board="cortex-m3")
+        # The virtual machine of Cortex-M0 is one of a Cortex-M3: it runs all of `sweep`.
+        larger = self.build("larger", cpu="cortex-m3")
+        self.fails(1, "an instruction ran that a cortex-m0 lacks, in `sweep` at 0x", larger, "--from", "sweep",
+                   board="cortex-m0")
+        application = self.build("application", cpu="cortex-a9")
+        self.fails(2, "is built for a core of Arm's profile A", application, "--from", "loop")
+
+    def test_a_fault_without_a_handler(self):
+        elf = self.build("no_handler", "-DFAULT=undefined", "-DNO_HANDLERS")
+        end = nblocks("time", elf, "-b", "cortex-m4f", "--from", "unused")
+        self.assertEqual(end.returncode, 1, end.stderr)
+        self.assertRegex(end.stderr, r"faulted on the virtual cortex-m4f in `undefined`, at 0x\w+ to 0x\w+: "
+                                     r"Undefined Instruction[^\n]*, and no handler: ")
+        self.assertNotIn("R00=", end.stderr)
+        self.assertNotIn("?R", end.stderr)
+
     def test_faults(self):
         undefined, stray = self.build("undefined", "-DFAULT=undefined"), self.build("stray", "-DFAULT=stray")
         self.fails(1, "in `undefined`", undefined, "--from", "unused")
@@ -159,6 +225,31 @@ class Firmware(unittest.TestCase):
         self.assertAlmostEqual(duty["average_mw"]["typical"], 0.01, delta=0.001)
         self.assertGreater(duty["battery_days"]["typical"], 100)
         self.fails(2, "--battery without --period", elf, "--from", "loop", "--battery", "CR2450")
+
+
+RISCV = r"""
+__attribute__((section(".start"), naked)) void start(void) { __asm volatile("li sp, 0x84010000\n call go\n 1: j 1b"); }
+__attribute__((noinline)) void unused(void) { __asm volatile("nop"); }
+__attribute__((noinline)) void add(void) { __asm volatile(".word 0x00000553"); }  // fadd.s
+__attribute__((noinline)) void go(void) { __asm volatile(""); add(); __asm volatile(""); }
+"""
+
+
+@unittest.skipUnless(shutil.which("riscv64-unknown-elf-gcc"), "riscv64-unknown-elf-gcc is not installed")
+class RiscvFirmware(unittest.TestCase):
+    def test_a_fault_that_repeats_for_ever(self):
+        # No handler is set: the core faults at address 0, again and again.
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            (path / "firmware.c").write_text(RISCV)
+            subprocess.run(["riscv64-unknown-elf-gcc", "-march=rv32imac", "-mabi=ilp32", "-O1", "-nostdlib",
+                            "-ffreestanding", "-Wl,--section-start=.start=0x80000000", "-Wl,-Ttext=0x80000100",
+                            "-e", "start", "firmware.c", "-o", "firmware.elf"], cwd=path, check=True)
+            end = nblocks("time", path / "firmware.elf", "-b", "rv32imc", "--from", "unused")
+        self.assertEqual((end.returncode, end.stdout), (1, ""), end.stderr)
+        self.assertIn("in `add`, at 0x80000", end.stderr)
+        self.assertIn("illegal_instruction", end.stderr)
+        self.assertIn("the file is built for rv32imac, the rv32imc executes rv32imc", end.stderr)
 
 
 class Rows(unittest.TestCase):

@@ -261,6 +261,26 @@ TEST_CASE("The plugin's log is read, and nothing that is none") {
   CHECK_FALSE(parse_profile(other).has_value());
 }
 
+TEST_CASE("The plugin's log says how a program ended that did not come to its last mark") {
+  const std::string blocks =
+      "T 1000 2 1 9 fee7\n"
+      "total 9\n"
+      "end\n";
+  const auto stuck = parse_profile("nbcount 2\nM 0 0 0 0\nS 0\nE 0 0 8\nP 1 3\n" + blocks);
+  REQUIRE(stuck.has_value());
+  CHECK(stuck->stuck_block == 0);
+  REQUIRE(stuck->unended.size() == 1);
+  CHECK(stuck->unended[0].count == 8);
+  REQUIRE(stuck->passed_over.size() == 1);
+  CHECK(stuck->passed_over[0] == std::pair<std::uint32_t, std::uint64_t>(1, 3));
+  const auto given_up = parse_profile("nbcount 2\nX 0 0\n" + blocks);
+  REQUIRE(given_up.has_value());
+  CHECK(given_up->fault_handler == 0);
+  CHECK(parse_profile("nbcount 2\nL\n" + blocks)->is_log_full);
+  CHECK_FALSE(parse_profile("nbcount 2\nS 1\n" + blocks).has_value());
+  CHECK_FALSE(parse_profile("nbcount 2\nE 0 1 8\n" + blocks).has_value());
+}
+
 TEST_CASE("A cache's misses cost what the board's memory takes") {
   Diagnostics diagnostics;
   const auto board = parse_board(

@@ -3,7 +3,7 @@
 //
 //   -plugin libnbcount.so,out=FILE[,marks=ADDR:ADDR:...|,marksfile=FILE][,call=ADDR][,edges=1]
 //           [,memories=FILE][,first=N][,last=N][,ends=1]
-//           [,faults=ADDR:ADDR:...][,max=N]
+//           [,faults=ADDR:ADDR:...][,abort=1][,stuck=N][,max=N]
 //
 // out        where the counts go
 // marks      code addresses, hexadecimal, in the order of their indices; bit 0 (Thumb) is ignored
@@ -15,6 +15,9 @@
 // last       nothing is counted after this mark was passed, and the program runs at full speed
 // ends=1     the program ends at that mark, too
 // faults     handlers of faults: the program ends when one is entered
+// abort=1    the counts are written, too, when QEMU gives the processor up (a fault without a handler) and
+//            when its log is as long as a file may be (RLIMIT_FSIZE), which ends the program
+// stuck=N    the program ends when a block of one instruction, a branch to itself, ran N times in a row
 // max        how many lines of intervals are written at most (default 4000000)
 //
 // The file is text. Addresses are hexadecimal, all other numbers decimal. Blocks are numbered from 0 in the
@@ -22,14 +25,17 @@
 //   nbcount 2
 //   M mark total block done  a mark was passed; total = instructions that ran before the marked one, `done`
 //                          of them in this passage of its block
-//   E from to count        before the M that ends the interval, as all lines of intervals: block `to` ran
-//                          `count` times right after block `from`. The block with the mark belongs to the
-//                          interval before, with all its instructions.
+//   E from to count        before the M that ends the interval, as all lines of intervals (what ran since the
+//                          last mark has no M): block `to` ran `count` times right after block `from`. The
+//                          block with the mark belongs to the interval before, with all its instructions.
 //   A block region reads writes              accesses to data
 //   I block cache region sequential jumped   misses of instructions: in the line after the one before, others
 //   D block cache region misses dirty burst  misses of data, dirty lines that had to be written back, and
 //                          misses whose access before missed, too
-//   X handler block        a handler of faults was entered after that block
+//   X handler block        a handler of faults was entered after that block; 0: the processor was given up
+//   S block                the program was stuck in that block
+//   L                      the log was full
+//   P mark count           how often a mark was passed over before the first
 //   O dropped              lines beyond max, if any
 //   T pc bytes insns count code   a translation block, how often it ran in all, and its bytes in hexadecimal;
 //                          one line a (pc, bytes, insns)
@@ -41,7 +47,10 @@
 // block skips count.
 //
 // The few functions of QEMU's plugin API, version 1, are declared here: its header need not be installed.
+#define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -133,10 +142,12 @@ static struct addresses {
 static uint64_t total;
 static uint64_t lines_left = 4000000;
 static uint64_t lines_dropped;
-static bool has_edges, has_memories, ends, is_over, is_riscv;
+static bool has_edges, has_memories, ends, is_over, is_riscv, takes_full_log;
 static uint32_t first_mark = UINT32_MAX, last_mark = UINT32_MAX;
 static uint32_t block_count;
 static struct block* previous;
+static uint64_t repeats, stuck_limit;  // of a block of one instruction, in a row; 0: no limit
+static uint64_t* passed_over;          // how often each mark was, before the first
 static uint64_t call_pc = UINT64_MAX, return_pc = UINT64_MAX;
 static qemu_plugin_id_t plugin_id;
 static FILE* out;
@@ -237,7 +248,10 @@ static void write_out(qemu_plugin_id_t id, void* user);
 static void only_write_out(qemu_plugin_id_t id) { qemu_plugin_register_atexit_cb(id, write_out, NULL); }
 
 static void pass_mark(uint32_t mark, const struct block* block, uint32_t done) {
-  if (first_mark != UINT32_MAX && mark != first_mark) return;
+  if (first_mark != UINT32_MAX && mark != first_mark) {
+    ++passed_over[mark];
+    return;
+  }
   first_mark = UINT32_MAX;
   if (has_edges) write_interval();
   if (take_line()) {
@@ -268,6 +282,36 @@ static void end_at_fault(uint64_t handler, const struct block* from) {
   _exit(0);
 }
 
+static void on_abort(int signal_number) {
+  (void)signal_number;
+  signal(SIGABRT, SIG_DFL);
+  if (previous != NULL && !is_over) end_at_fault(0, previous);
+}
+
+/// QEMU was about to write its log; what it had not written may be torn.
+static void on_full_log(int signal_number) {
+  (void)signal_number;
+  fputs("L\n", out);
+  write_out(0, NULL);
+  _exit(0);
+}
+
+/// QEMU's threads block signals: the one that runs the processor takes this one from now on.
+static void take_full_log(void) {
+  sigset_t full;
+  sigemptyset(&full);
+  sigaddset(&full, SIGXFSZ);
+  pthread_sigmask(SIG_UNBLOCK, &full, NULL);
+  takes_full_log = false;
+}
+
+static void end_stuck(const struct block* in) {
+  fprintf(out, "S %" PRIu32 "\n", in->number);
+  write_out(0, NULL);
+  fflush(NULL);
+  _exit(0);
+}
+
 /// A block is entered. Its inline counters have already added it.
 static void on_enter(unsigned vcpu, void* user) {
   (void)vcpu;
@@ -291,6 +335,11 @@ static void on_enter(unsigned vcpu, void* user) {
       from->last_edge = e;
     }
     ++e->count;
+    if (from != block || block->insns != 1) {
+      repeats = 0;
+    } else if (++repeats == stuck_limit) {
+      end_stuck(block);
+    }
   }
   if (has_instruction_caches) {
     block->has_traffic = true;
@@ -333,6 +382,7 @@ static void copy_code(struct block* block, const struct qemu_plugin_tb* tb) {
 
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   (void)id;
+  if (takes_full_log) take_full_log();
   const size_t insns = qemu_plugin_tb_n_insns(tb);
   uint32_t bytes = 0;
   for (size_t i = 0; i < insns; ++i) bytes += (uint32_t)size_of(qemu_plugin_tb_get_insn(tb, i));
@@ -359,6 +409,10 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
 static void write_out(qemu_plugin_id_t id, void* user) {
   (void)id;
   (void)user;
+  if (has_edges) write_interval();
+  for (uint32_t m = 0; m < marks.count + 2; ++m) {
+    if (passed_over[m] != 0) fprintf(out, "P %" PRIu32 " %" PRIu64 "\n", m, passed_over[m]);
+  }
   if (lines_dropped != 0) fprintf(out, "O %" PRIu64 "\n", lines_dropped);
   for (const struct block* b = first_block; b != NULL; b = b->next) {
     fprintf(out, "T %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRIu64 " ", b->pc, b->bytes, b->insns,
@@ -433,6 +487,14 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct information* info, int
       last_mark = (uint32_t)strtoul(value + 1, NULL, 10);
     } else if (key == 4 && memcmp(argv[i], "ends", 4) == 0) {
       ends = true;
+    } else if (key == 5 && memcmp(argv[i], "abort", 5) == 0) {
+      has_edges = true;
+      takes_full_log = true;
+      signal(SIGABRT, on_abort);
+      signal(SIGXFSZ, on_full_log);
+    } else if (key == 5 && memcmp(argv[i], "stuck", 5) == 0) {
+      has_edges = true;
+      stuck_limit = strtoull(value + 1, NULL, 10);
     } else if (key == 3 && memcmp(argv[i], "max", 3) == 0) {
       lines_left = strtoull(value + 1, NULL, 10);
     } else {
@@ -447,6 +509,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct information* info, int
     fputs("nbcount: out=FILE is missing\n", stderr);
     return 1;
   }
+  passed_over = allocate((marks.count + 2) * sizeof *passed_over);
   fputs("nbcount 2\n", out);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
   qemu_plugin_register_atexit_cb(id, write_out, NULL);
