@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "bench/memory_plan.h"
+#include "report/layer_figures.h"
 
 namespace nb::cli {
 namespace {
@@ -136,14 +137,14 @@ void print_run(const Graph& graph, const Program& program, const Board& board, c
              count_text(result.outputs.count, "sample"));
   print_layers(layer_rows(graph), result.layer_instructions, costs);
   if (result.instructions) {
+    const ProgramMemory memory = memory_of(graph, program, board, firmware, result);
     const std::int64_t stack = result.stack_bytes.value_or(0);
     const std::int64_t ram = graph.arena_bytes + stack + firmware.static_bytes;
     print_total("instructions", *result.instructions,
                 graph.state_bytes > 0 ? "a step (the first sample's)" : "an inference (the first sample's)");
     if (costs != nullptr)
       print_costs(costs->total, costs->stall_cycles, costs->basis, costs->duty, costs->assumptions);
-    // What lies outside is padded, so it may be more than all weights.
-    const std::int64_t weights = std::max<std::int64_t>(0, program.constant_bytes - firmware.far_bytes);
+    const std::int64_t weights = memory.inner_weights_bytes();
     print_total("flash", firmware.flash_bytes,
                 fmt::format("bytes, {}: weights {}, code {}", bytes_text(firmware.flash_bytes),
                             grouped(weights), grouped(firmware.flash_bytes - weights)));

@@ -96,12 +96,10 @@ ProgramMemory memory_of(const Graph& graph, const Program& program, const Board&
 
 void add_memory(json& to, const ProgramMemory& memory, const Board& board) {
   const auto& [weights, arena, state, flash, stack, statics, far_bytes] = memory;
-  to["flash"] = {
-      {"weights_bytes", weights},
-      {"far_bytes", flash ? json(far_bytes) : json(nullptr)},
-      // What lies outside is padded, so it may be more than all weights.
-      {"code_bytes", flash ? json(*flash - std::max<std::int64_t>(0, weights - far_bytes)) : json(nullptr)},
-      {"total_bytes", or_null(flash)}};
+  to["flash"] = {{"weights_bytes", weights},
+                 {"far_bytes", flash ? json(far_bytes) : json(nullptr)},
+                 {"code_bytes", flash ? json(*flash - memory.inner_weights_bytes()) : json(nullptr)},
+                 {"total_bytes", or_null(flash)}};
   to["ram"] = {{"arena_bytes", arena},
                {"state_bytes", state},
                {"stack_bytes", or_null(stack)},

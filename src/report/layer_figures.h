@@ -1,5 +1,6 @@
 // What reports say of each layer beside its costs, and of the memories round all of them.
 #pragma once
+#include <algorithm>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 
@@ -15,6 +16,11 @@ struct ProgramMemory {
   std::int64_t weights_bytes = 0, arena_bytes = 0, state_bytes = 0;
   std::optional<std::int64_t> flash_bytes, stack_bytes, static_bytes;
   std::int64_t far_bytes = 0;  ///< of the weights, in a memory of their own beside the flash
+
+  /// In the flash. What lies beside it is padded, so it may be more than all weights.
+  [[nodiscard]] std::int64_t inner_weights_bytes() const {
+    return std::max<std::int64_t>(0, weights_bytes - far_bytes);
+  }
 };
 [[nodiscard]] ProgramMemory memory_of(const Graph& graph, const Program& program, const Board& board,
                                       const Firmware& firmware, const RunResult& result);
