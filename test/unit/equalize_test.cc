@@ -114,9 +114,74 @@ Graph transformer() {
 
 TEST_CASE("outlier channels of normalizations go to the weights behind") {
   const Graph graph = transformer();
-  CHECK(scalable_channels(graph).size() == 2);
+  const Scalable all = scalable_channels(graph);
+  CHECK(all.channels.size() == 3);  // two normalizations, and the values
+  CHECK(all.pairs.size() == 1);
   CHECK(gain_db(graph, DType::i8) > 6);
   CHECK(gain_db(graph, DType::i16) > 3);
+}
+
+/// Attention of `heads` query heads and `groups` of keys and values, four features each; outliers in channels
+/// 1 and 6 of queries that the keys undo, or of values that the layer behind undoes.
+Graph attention(std::int64_t heads, std::int64_t groups, const std::string& loud,
+                const std::string& behind = "") {
+  Text t;
+  const std::string x = t.input({1, 6, 8});
+  const auto made = [&](std::int64_t of, const std::string& name) {
+    const bool is_loud = loud == name, is_quiet = loud == "q" && name == "k";
+    const std::string w = t.constant({4 * of, 8}, is_loud || is_quiet ? 0 : -1, is_loud);
+    const std::string bias = t.constant({4 * of}, is_loud || is_quiet ? 0 : -1, is_loud);
+    const std::string y = t.node("dense(" + x + ", " + w + ", " + bias + ")", {1, 6, 4 * of});
+    const std::string split =
+        t.node("reshape(" + y + ") {shape=[1,6," + std::to_string(of) + ",4]}", {1, 6, of, 4});
+    return behind == name ? t.node("tanh(" + split + ")", {1, 6, of, 4}) : split;
+  };
+  const std::string q = made(heads, "q"), k = made(groups, "k"), v = made(groups, "v");
+  const std::string a =
+      t.node("attention(" + q + ", " + k + ", " + v +
+                 ") {scale=0.25, q_axes=\"bthd\", k_axes=\"bthd\", v_axes=\"bthd\", y_axes=\"bthd\"}",
+             {1, 6, heads, 4});
+  const std::string flat =
+      t.node("reshape(" + a + ") {shape=[1,6," + std::to_string(4 * heads) + "]}", {1, 6, 4 * heads});
+  const std::string o = t.constant({8, 4 * heads}, loud == "v" ? 1 : -1, false);
+  return t.graph(t.node("dense(" + flat + ", " + o + ")", {1, 6, 8}));
+}
+
+TEST_CASE("outlier channels of queries go to the keys, and back") {
+  const double gain = gain_db(attention(2, 2, "q"), DType::i8);
+  MESSAGE("queries and keys gain ", gain, " dB");
+  CHECK(gain > 10);  // int16 of them loses nothing beside what weights of int8 do
+}
+
+TEST_CASE("outlier channels of values go to the layer behind attention") {
+  for (const DType numbers : {DType::i8, DType::i16}) {
+    const double gain = gain_db(attention(2, 2, "v"), numbers);
+    MESSAGE(format_name(numbers), ": values gain ", gain, " dB");
+    CHECK(gain > 10);
+  }
+}
+
+TEST_CASE("heads that share keys and values share factors") {
+  const Graph graph = attention(4, 2, "");
+  const Scalable all = scalable_channels(graph);
+  REQUIRE(all.channels.size() == 1);
+  REQUIRE(all.pairs.size() == 1);
+  const ScalablePair& pair = all.pairs[0];
+  CHECK(pair.sets == 8);
+  for (std::size_t c = 0; c < 16; ++c) CHECK(pair.queries.set[c] == pair.keys.set[c / 8 * 4 + c % 4]);
+  const std::vector<double> factor = {4, 0.25, 3, 7, 0.125, 9, 1, 1.5};
+  Graph scaled = graph;
+  scale_channels(scaled, pair, factor);
+  scale_channels(scaled, all.channels[0], factor);
+  CHECK(snr_db(graph, scaled, samples_of(graph), std::nullopt) > 90);
+}
+
+TEST_CASE("queries and keys that others see, or that are bent, stay as they are") {
+  for (const std::string bent : {"q", "k"}) CHECK(scalable_channels(attention(2, 2, "", bent)).pairs.empty());
+  CHECK(scalable_channels(attention(2, 2, "", "v")).channels.empty());
+  Graph graph = attention(2, 2, "");
+  graph.outputs.push_back(graph.nodes[0].outputs[0]);
+  CHECK(scalable_channels(graph).pairs.empty());
 }
 
 TEST_CASE("convolutions and dense layers with relu and pooling between share ranges") {
@@ -132,7 +197,7 @@ TEST_CASE("convolutions and dense layers with relu and pooling between share ran
   const std::string m = t.node("reduce_mean(" + p + ") {axes=[1,2], keep_dims=false}", {1, 8});
   const std::string w = t.constant({4, 8}, 1, false);
   const Graph graph = t.graph(t.node("dense(" + m + ", " + w + ")", {1, 4}));
-  CHECK(scalable_channels(graph).size() == 2);
+  CHECK(scalable_channels(graph).channels.size() == 2);
   CHECK(gain_db(graph, DType::i8) > 6);
 }
 
@@ -146,9 +211,9 @@ TEST_CASE("channels that others see stay as they are") {
     const std::string z = t.node(call, shape);
     return t.graph(t.node("dense(" + z + ", " + v + ")", {1, 4}));
   };
-  CHECK(scalable_channels(made("relu(Y)", {1, 8})).size() == 1);
-  CHECK(scalable_channels(made("tanh(Y)", {1, 8})).empty());          // no factor passes
-  CHECK(scalable_channels(made("clip(Y) {max=6}", {1, 8})).empty());  // nor a bound
+  CHECK(scalable_channels(made("relu(Y)", {1, 8})).channels.size() == 1);
+  CHECK(scalable_channels(made("tanh(Y)", {1, 8})).channels.empty());          // no factor passes
+  CHECK(scalable_channels(made("clip(Y) {max=6}", {1, 8})).channels.empty());  // nor a bound
 }
 
 TEST_CASE("means and maxima of several channels are channels of none") {
@@ -158,7 +223,7 @@ TEST_CASE("means and maxima of several channels are channels of none") {
                       v = t.constant({4, 1}, -1, false);
     const std::string y = t.node("dense(" + x + ", " + w + ")", {1, 3});
     const std::string m = t.node(block + "(" + y + ") {axes=[1]}", {1, 1});
-    CHECK(scalable_channels(t.graph(t.node("dense(" + m + ", " + v + ")", {1, 4}))).empty());
+    CHECK(scalable_channels(t.graph(t.node("dense(" + m + ", " + v + ")", {1, 4}))).channels.empty());
   }
 }
 
