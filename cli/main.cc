@@ -186,6 +186,9 @@ void add_what_if_option(CLI::App& verb, Options& options) {
 }
 
 void add_duty_options(CLI::App& verb, Options& options) {
+  verb.add_option("--sleep-mw", options.sleep_mw, "with --period: what a board takes between runs, measured")
+      ->type_name("MW")
+      ->check(CLI::Range(1e-9, 1e6));
   verb.add_option("--supply-mv", options.supply_mv,
                   "the supply; as the power figure was measured, if left out")
       ->type_name("MV")
@@ -204,10 +207,6 @@ void add_cost_options(CLI::App& verb, Options& options) {
                   "your own measurement of the board while it runs, in place of the catalogue's figures")
       ->type_name("MW")
       ->check(CLI::Range(1e-6, 1e6));
-  verb.add_option("--sleep-mw", options.sleep_mw,
-                  "with --period: your own measurement of the board between runs")
-      ->type_name("MW")
-      ->check(CLI::Range(1e-9, 1e6));
   add_duty_options(verb, options);
 }
 

@@ -39,6 +39,18 @@ export function Boards() {
       return html`<${Figure} path=${path} scale=${options.scale || 1} isShort=${options.isShort} />${options.after ? options.after(entry) : null}`;
     } });
   const interval = (stem, scale) => (entry) => html`<span class="second n"><${Interval} low=${`rows.${entry.i}.${stem}_low`} high=${`rows.${entry.i}.${stem}_high`} scale=${scale} /></span>`;
+  // Of --period and --battery: what the rows have, each an interval.
+  const duty = (row, stem) => row.cost_basis && row.cost_basis.duty_cycle && row.cost_basis.duty_cycle[stem];
+  const isAsked = rows.some(({ row }) => row.cost_basis && row.cost_basis.duty_cycle);
+  const duties = ["average_mw", "current_ma", "battery_days"]
+    .filter((stem) => (stem === "average_mw" ? isAsked : rows.some(({ row }) => duty(row, stem))))
+    .map((stem) => {
+      const path = (i, end) => `rows.${i}.cost_basis.duty_cycle.${stem}.${end}`;
+      return figure(stem, "column_" + stem, "duty", { path: `cost_basis.duty_cycle.${stem}.typical`, isShort: true,
+        value: (row) => duty(row, stem) && duty(row, stem).typical,
+        // The current is the power over the battery's voltage: its interval says no more.
+        after: ({ i }) => stem === "current_ma" ? null : html`<span class="second n"><${Interval} low=${path(i, "low")} high=${path(i, "high")} /></span>` });
+    });
   const columns = [
     { key: "board", title: t("board"), isText: true, role: "naming", value: ({ row }) => row.board,
       cell: ({ row }) => html`<${Name} text=${row.board} />${row.is_on_front ? html` <span class="badge" title=${t("front_means")}>${t("front")}</span>` : null}<span class="second">${row.core}</span>` },
@@ -51,6 +63,7 @@ export function Boards() {
       after: ({ row, i }) => html` ${row.price.currency}<span class="second">${t("of_" + row.price.of)}${row.price.quantity ? html`, <${Figure} path=${`rows.${i}.price.quantity`} />` : null}</span>` }),
     figure("cycles_estimated", "cycles_column", "cycles", { after: ({ row }) => row.cost_basis && row.cost_basis.assumptions.length > 0
       ? html`<span title=${row.cost_basis.assumptions.join("; ")}> ~</span>` : null }),
+    ...duties,
     figure("flash", "flash_bytes", "cycles", { path: "flash.total_bytes", value: (row) => row.flash.total_bytes }),
     figure("ram", "ram_bytes", "cycles", { path: "ram.total_bytes", value: (row) => row.ram.total_bytes }),
   ];

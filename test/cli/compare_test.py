@@ -119,6 +119,16 @@ def conditions_are_those_of_run(c):
     single = ran(c, INT8, "-b", "cc2340r5", "--period", "10s", "--battery", "CR2450")
     c.check(rows[0]["cost_basis"]["duty_cycle"] == single["cost_basis"]["duty_cycle"], f"{rows[0]['cost_basis']}")
     c.check(rows[0]["cost_basis"]["duty_cycle"]["battery_days"]["typical"] > 1, f"{rows[0]['cost_basis']}")
+    # The catalogue knows what neither of these takes asleep.
+    duty = ("--boards", "nucleo-h7a3zi-q,nucleo-l4r5zi", "--period", "10s", "--battery", "CR2450")
+    asleep = compared(c, INT8, *duty, "--sleep-mw", "0.02")
+    for row in asleep:
+        cycle = row["cost_basis"]["duty_cycle"]
+        c.check(row["cost_basis"]["sleep_power"] == {**row["cost_basis"]["sleep_power"], "source": "measured"}, f"{row}")
+        energy_mw = row["energy_uj_estimated"] / 1e4
+        c.check(abs(cycle["average_mw"]["typical"] - energy_mw - 0.02) < 0.001, f"{cycle} {energy_mw}")
+        c.check("duty" not in row["blanks"], f"{row['blanks']}")
+    c.expect(2, "usage", "compare", INT8, *duty, "--sleep-mw", "none")
 
 
 @test

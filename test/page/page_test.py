@@ -141,7 +141,7 @@ def make(maker, scratch):
     maker.drawn("large", large(run))
     (scratch / "prices.toml").write_text(PRICES)
     maker.page("compare", "compare", DIGITS, "--boards", "nucleo-l4r5zi,rpi-pico,rpi-pico2,nucleo-f446re,apollo3-evb,nucleo-f030r8",
-               "--prices", scratch / "prices.toml")
+               "--prices", scratch / "prices.toml", "--period", "10s", "--battery", "CR2450")
     boards = ["--boards", "nucleo-l4r5zi,rpi-pico,rpi-pico2"]
     maker.page("history_rows", "compare", DIGITS, *boards, "--what-if", "clock=64MHz", "--against", maker.folder / "compare.json")
     maker.page("fast", "run", DIGITS, "--board", "nucleo-h743zi2")
