@@ -82,12 +82,11 @@ int explain_model(const Options& options) {
       judge = std::move(*read);
     }
     if (options.layer.empty()) {
-      auto found = layer_formats(*variants, variants->plan(compile->quantize.layers), tell, diagnostics);
+      auto found = layer_formats(*variants, tell, diagnostics);
       if (!found) return finish(diagnostics, options);
       layers = std::move(*found);
     } else {
-      auto found = explain_layer(*variants, compile->quantize.layers, options.layer,
-                                 judge ? &*judge : nullptr, tell, diagnostics);
+      auto found = explain_layer(*variants, options.layer, judge ? &*judge : nullptr, tell, diagnostics);
       if (!found) return finish(diagnostics, options);
       explained = std::move(*found);
     }

@@ -99,6 +99,7 @@ Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
     auto frontier = choose_formats(*variants, *judge, max_drop, tell, diagnostics);
     compile.quantize.progress = no_progress;
     if (!frontier) return kFailed;
+    compile.quantize.calibrated = variants->shared_calibrated();
     found = std::move(*frontier);
   }
   if (!options.is_json) print_frontier(*found, options);

@@ -111,7 +111,8 @@ template <class T>
 using Answer = std::pair<std::optional<T>, std::string>;
 
 /// `quantize="auto"`: the formats that keep the drop on the test arrays. Errors: see choose_formats.
-Result<FormatFrontier> chosen_formats(const std::string& path, const CompileOptions& options,
+/// `options` get them, and what calibration found.
+Result<FormatFrontier> chosen_formats(const std::string& path, CompileOptions& options,
                                       const std::string& board, const Quantize& quantize,
                                       Diagnostics& diagnostics) {
   const auto metric = find_metric(quantize.metric);
@@ -128,6 +129,7 @@ Result<FormatFrontier> chosen_formats(const std::string& path, const CompileOpti
   auto set = labelled_set(arrays_from(quantize.test_inputs), targets, graph, {}, diagnostics);
   if (!set) return kFailed;
   if (!set->targets.empty() && set->targets[0]) set->targets[0]->name = "y";
+  options.quantize.calibrated = variants->shared_calibrated();
   return choose_formats(*variants, {std::move(*set), {}, *metric}, quantize.max_drop, no_progress,
                         diagnostics);
 }

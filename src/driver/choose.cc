@@ -137,11 +137,10 @@ class Search {
 
   /// Accuracy and cost of these formats, measured once.
   const FormatChoice* measure(const Picked& picked) {
-    LayerFormats layers = formats_of(picked);
-    layers.insert(layers.end(), variants_.fixed().begin(), variants_.fixed().end());
     for (std::size_t i = 0; i < measured_.size(); ++i)
       if (measured_[i] == picked) return &found_.choices[i];
-    FormatChoice choice{.name = name_of(picked), .layers = layers};
+    const LayerFormats layers = formats_of(picked);
+    FormatChoice choice{.name = name_of(picked), .layers = variants_.with_fixed(layers)};
     const NumberPlan plan = variants_.plan(layers);
     const auto value = variants_.worth(plan, judge_, choice.name, diagnostics_);
     if (!value) return nullptr;
@@ -250,7 +249,7 @@ class Search {
       if (!found_.chosen || is_cheaper(choice, found_.choices[*found_.chosen])) found_.chosen = i;
     }
     found_.best = found_.chosen.value_or(*fallback);
-    const NumberPlan plan = variants_.plan(found_.choices[found_.best].layers);
+    const NumberPlan plan = variants_.plan(formats_of(measured_[found_.best]));
     take_formats(variants_.calibrated().graph(), plan, found_.layers);
     if (found_.chosen) return;
     const FormatChoice& best = found_.choices[found_.best];
@@ -282,9 +281,9 @@ Result<FormatFrontier> choose_formats(const Variants& variants, const Judge& jud
   return Search(variants, judge, max_drop, progress, diagnostics).run();
 }
 
-Result<std::vector<LayerFormatCost>> layer_formats(const Variants& variants, const NumberPlan& plan,
-                                                   const ProgressTeller& progress, Diagnostics& diagnostics) {
-  std::vector<LayerFormatCost> layers = with_errors(variants, plan, progress);
+Result<std::vector<LayerFormatCost>> layer_formats(const Variants& variants, const ProgressTeller& progress,
+                                                   Diagnostics& diagnostics) {
+  std::vector<LayerFormatCost> layers = with_errors(variants, variants.plan({}), progress);
   if (stop_is_asked())
     return diagnostics.add({.kind = Kind::interrupted, .message = "stopped while comparing layers"});
   for (const DType format : kFormats) {
@@ -296,11 +295,10 @@ Result<std::vector<LayerFormatCost>> layer_formats(const Variants& variants, con
   return layers;
 }
 
-Result<LayerExplanation> explain_layer(const Variants& variants, const LayerFormats& layers,
-                                       const std::string& layer, const Judge* judge,
+Result<LayerExplanation> explain_layer(const Variants& variants, const std::string& layer, const Judge* judge,
                                        const ProgressTeller& progress, Diagnostics& diagnostics) {
-  const NumberPlan plan = variants.plan(layers);
-  const auto all = layer_formats(variants, plan, progress, diagnostics);
+  const NumberPlan plan = variants.plan({});
+  const auto all = layer_formats(variants, progress, diagnostics);
   if (!all) return kFailed;
   const auto found =
       std::find_if(all->begin(), all->end(), [&](const LayerFormatCost& one) { return one.name == layer; });
@@ -309,7 +307,7 @@ Result<LayerExplanation> explain_layer(const Variants& variants, const LayerForm
         {.kind = Kind::internal, .message = "layer `" + layer + "` is not among the layers"});
   LayerExplanation explained{.board = variants.board().name, .layer = *found};
   for (const LayerFormatCost& one : *all) explained.all_errors += error_of(one, one.format);
-  explained.reason = named_format(layers, layer) ? "as asked for" : "as all layers";
+  explained.reason = named_format(variants.fixed(), layer) ? "as asked for" : "as all layers";
   for (QuantizedValue& value : variants.calibrated().account(plan))
     if (value.layer == layer) explained.values.push_back(std::move(value));
   if (judge != nullptr) {
@@ -320,7 +318,7 @@ Result<LayerExplanation> explain_layer(const Variants& variants, const LayerForm
   const OutputErrors errors(variants.calibrated().graph(), variants.calibrated().blocks(),
                             variants.calibrated().samples(), kErrorSamples, kFormats.size());
   for (const DType format : kFormats) {
-    LayerFormats other = layers;
+    LayerFormats other = variants.fixed();
     other.emplace_back(layer, format);
     const NumberPlan changed = variants.calibrated().plan(variants.base(), other);
     const std::string what = layer + " in " + std::string(format_name(format));

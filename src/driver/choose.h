@@ -15,18 +15,16 @@ namespace nb {
                                                     Diagnostics& diagnostics);
 
 /// All layers that compute, with their errors by themselves and their costs in models of one format
-/// throughout; formats are those of `plan`.
+/// throughout; formats are those of the options' --layers, else the base.
 [[nodiscard]] Result<std::vector<LayerFormatCost>> layer_formats(const Variants& variants,
-                                                                 const NumberPlan& plan,
                                                                  const ProgressTeller& progress,
                                                                  Diagnostics& diagnostics);
 
-/// The layer with `layers` (as --layers) for all, and in each other format; accuracies if there is a judge.
+/// The layer as the options' --layers say for all, and in each other format; accuracies if there is a judge.
 /// The variants were made with QuantizeOptions::layer, which is refused there if it does not compute. Errors:
 /// those of Variants.
-[[nodiscard]] Result<LayerExplanation> explain_layer(const Variants& variants, const LayerFormats& layers,
-                                                     const std::string& layer, const Judge* judge,
-                                                     const ProgressTeller& progress,
+[[nodiscard]] Result<LayerExplanation> explain_layer(const Variants& variants, const std::string& layer,
+                                                     const Judge* judge, const ProgressTeller& progress,
                                                      Diagnostics& diagnostics);
 
 }  // namespace nb

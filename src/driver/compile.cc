@@ -222,6 +222,7 @@ QuantizeRequest quantize_request(const CompileOptions& asked, Diagnostics& diagn
                           .layers = options.layers,
                           .layer = options.layer,
                           .has_float_ends = options.has_float_ends,
+                          .calibrated = options.calibrated,
                           .progress = options.progress};
   request.calibration = [&](const Graph& graph) {
     auto samples = options.arrays.empty()

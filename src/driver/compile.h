@@ -1,6 +1,7 @@
 // The straight line, from a model file to a program. The only place that names every station.
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "bench/samples.h"
@@ -17,11 +18,12 @@ struct QuantizeOptions {
   std::optional<DType> numbers;       ///< of activations: i8 or i16; absent: the model stays as it is
   std::filesystem::path calibration;  ///< samples of the model's inputs, as read_samples takes them
   NamedArrays arrays = {};            ///< the same where there is no file
-  std::size_t first_samples = 0;      ///< of the file: the first that many; 0: all
-  LayerFormats layers = {};           ///< i8, i16 or f32 by the names of layers that get others
-  std::string layer = {};             ///< that is asked about; refused before any work if there is none
-  bool has_float_ends = false;        ///< inputs and outputs of the model stay float
-  bool wants_account = false;         ///< Compiled::quantization is filled: runs some samples more
+  std::shared_ptr<const Calibrated> calibrated = {};  ///< of this model and core: it is not calibrated again
+  std::size_t first_samples = 0;                      ///< of the file: the first that many; 0: all
+  LayerFormats layers = {};     ///< i8, i16 or f32 by the names of layers that get others
+  std::string layer = {};       ///< that is asked about; refused before any work if there is none
+  bool has_float_ends = false;  ///< inputs and outputs of the model stay float
+  bool wants_account = false;   ///< Compiled::quantization is filled: runs some samples more
   ProgressTeller progress = no_progress;
 };
 

@@ -46,7 +46,7 @@ Result<Variants> Variants::of(const std::filesystem::path& model, const CompileO
   QuantizeRequest request = quantize_request(options, diagnostics);
   const DType base = request.numbers.value_or(DType::i8);
   request.numbers = base;
-  auto calibrated = Calibrated::of(*graph, all_blocks(), request, diagnostics);
+  auto calibrated = calibrated_as_asked(*graph, all_blocks(), request, diagnostics);
   diagnostics.set_file(model.string());
   if (!calibrated) return kFailed;
   Variants made(std::move(*board), std::move(*calibrated), !options.state.is_empty(),
@@ -59,9 +59,9 @@ Result<Variants> Variants::of(const std::filesystem::path& model, const CompileO
 std::filesystem::path Variants::new_folder() const { return folder_->path() / std::to_string(folders_++); }
 
 Result<Samples> Variants::first_sample(const Graph& program, Diagnostics& diagnostics) const {
-  const Graph& graph = calibrated_.graph();
+  const Graph& graph = calibrated_->graph();
   NamedArrays arrays;
-  ByteSpan rest = calibrated_.samples().sample(0);
+  ByteSpan rest = calibrated_->samples().sample(0);
   for (const ValueId id : graph.inputs) {
     const Type& type = graph.at(id).type;
     const ByteSpan bytes = rest.first(static_cast<std::size_t>(type.size_bytes()));
@@ -77,7 +77,7 @@ Result<Samples> Variants::first_sample(const Graph& program, Diagnostics& diagno
 
 Result<Compiled> Variants::compiled(const NumberPlan& plan, const Board& board, Diagnostics& diagnostics,
                                     Diagnostics* notes, KernelGoal goal) const {
-  Graph graph = calibrated_.with(plan);
+  Graph graph = calibrated_->with(plan);
   graph.board = board.name;
   Diagnostics said;
   PassContext context{.blocks = all_blocks(), .core = board.core, .diagnostics = said, .goal = goal};
@@ -90,6 +90,14 @@ Result<Compiled> Variants::compiled(const NumberPlan& plan, const Board& board, 
 
 Result<VariantCost> Variants::cost(const NumberPlan& plan, const std::string& what,
                                    Diagnostics& diagnostics) const {
+  if (const auto found = costs_.find(plan.formats); found != costs_.end()) return found->second;
+  auto cost = measured_cost(plan, what, diagnostics);
+  if (cost) costs_[plan.formats] = *cost;
+  return cost;
+}
+
+Result<VariantCost> Variants::measured_cost(const NumberPlan& plan, const std::string& what,
+                                            Diagnostics& diagnostics) const {
   progress_({.step = what + " on " + board_.name});
   auto program = compiled(plan, board_, diagnostics);
   if (!program) return kFailed;
@@ -129,7 +137,7 @@ Result<VariantCost> Variants::cost(const NumberPlan& plan, const std::string& wh
 }
 
 Result<Metric> Variants::metric_of(const Judge& judge, Diagnostics& diagnostics) const {
-  return nb::metric_of(calibrated_.graph(), judge, diagnostics);
+  return nb::metric_of(calibrated_->graph(), judge, diagnostics);
 }
 
 Result<Judged> Variants::judged(const NumberPlan& plan, const Judge& judge, const std::string& what,

@@ -2,6 +2,7 @@
 // wanted.
 #pragma once
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -20,12 +21,18 @@ class Variants {
   [[nodiscard]] static Result<Variants> of(const std::filesystem::path& model, const CompileOptions& options,
                                            std::string_view board, Diagnostics& diagnostics);
 
-  [[nodiscard]] const Calibrated& calibrated() const { return calibrated_; }
+  [[nodiscard]] const Calibrated& calibrated() const { return *calibrated_; }
+  /// The same for compilations of this model for this board's core.
+  [[nodiscard]] const std::shared_ptr<const Calibrated>& shared_calibrated() const { return calibrated_; }
   [[nodiscard]] const Board& board() const { return board_; }
+  /// `layers`, and what the options' --layers say, which counts more.
+  [[nodiscard]] LayerFormats with_fixed(LayerFormats layers) const {
+    layers.insert(layers.end(), fixed_.begin(), fixed_.end());
+    return layers;
+  }
   /// Formats of the model: what the options' --layers say; else `layers`; else the base.
   [[nodiscard]] NumberPlan plan(LayerFormats layers) const {
-    layers.insert(layers.end(), fixed_.begin(), fixed_.end());
-    return calibrated_.plan(base_, layers);
+    return calibrated_->plan(base_, with_fixed(std::move(layers)));
   }
   /// What the options' --layers say.
   [[nodiscard]] const LayerFormats& fixed() const { return fixed_; }
@@ -35,7 +42,7 @@ class Variants {
   [[nodiscard]] Result<Compiled> compiled(const NumberPlan& plan, const Board& board,
                                           Diagnostics& diagnostics, Diagnostics* notes = nullptr,
                                           KernelGoal goal = KernelGoal::time) const;
-  /// Builds it for the board and runs the first calibration sample there.
+  /// Builds it for the board and runs the first calibration sample there, once for the same formats.
   [[nodiscard]] Result<VariantCost> cost(const NumberPlan& plan, const std::string& what,
                                          Diagnostics& diagnostics) const;
   /// The emitted program on the set, run on this computer. Errors: those of judge_program.
@@ -50,18 +57,21 @@ class Variants {
   [[nodiscard]] Result<Metric> metric_of(const Judge& judge, Diagnostics& diagnostics) const;
 
  private:
-  Variants(Board board, Calibrated calibrated, bool keeps_state, ProgressTeller progress)
+  Variants(Board board, std::shared_ptr<const Calibrated> calibrated, bool keeps_state,
+           ProgressTeller progress)
       : board_(std::move(board)),
         calibrated_(std::move(calibrated)),
         keeps_state_(keeps_state),
         progress_(std::move(progress)),
         folder_(std::make_unique<TemporaryFolder>()) {}
   [[nodiscard]] std::filesystem::path new_folder() const;
+  [[nodiscard]] Result<VariantCost> measured_cost(const NumberPlan& plan, const std::string& what,
+                                                  Diagnostics& diagnostics) const;
   /// The first calibration sample, for a program.
   [[nodiscard]] Result<Samples> first_sample(const Graph& program, Diagnostics& diagnostics) const;
 
   Board board_;
-  Calibrated calibrated_;
+  std::shared_ptr<const Calibrated> calibrated_;
   DType base_ = DType::i8;
   LayerFormats fixed_;
   bool keeps_state_;
@@ -69,6 +79,7 @@ class Variants {
   std::filesystem::path kept_;
   std::unique_ptr<TemporaryFolder> folder_;
   mutable int folders_ = 0;
+  mutable std::map<Formats, VariantCost> costs_;
 };
 
 }  // namespace nb

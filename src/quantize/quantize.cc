@@ -159,28 +159,38 @@ std::vector<QuantizedValue> Calibrated::account(const NumberPlan& plan) const {
   return account_of(graph_, rounded_, *blocks_, set_, plan, seen_);
 }
 
+Result<std::shared_ptr<const Calibrated>> calibrated_as_asked(const Graph& graph, const BlockSet& blocks,
+                                                              const QuantizeRequest& request,
+                                                              Diagnostics& diagnostics) {
+  if (request.calibrated != nullptr) return request.calibrated;
+  auto made = Calibrated::of(graph, blocks, request, diagnostics);
+  if (!made) return kFailed;
+  return std::make_shared<const Calibrated>(*std::move(made));
+}
+
 Result<Graph> quantized(const Graph& graph, const BlockSet& blocks, const QuantizeRequest& request,
                         Diagnostics& diagnostics) {
-  const auto calibrated = Calibrated::of(graph, blocks, request, diagnostics);
-  if (!calibrated) return kFailed;
-  const NumberPlan plan = calibrated->plan(*request.numbers, request.layers);
-  for (const ScaledInput& input : calibrated->scaled_inputs())
+  const auto made = calibrated_as_asked(graph, blocks, request, diagnostics);
+  if (!made) return kFailed;
+  const Calibrated& calibrated = **made;
+  const NumberPlan plan = calibrated.plan(*request.numbers, request.layers);
+  for (const ScaledInput& input : calibrated.scaled_inputs())
     diagnostics.add({.kind = Kind::remark, .message = scaling_text(graph, input)});
   const std::vector<bool> front = front_of(graph);
-  for (std::size_t n = 0; n < front.size() && calibrated->scaled_inputs().empty(); ++n) {
+  for (std::size_t n = 0; n < front.size() && calibrated.scaled_inputs().empty(); ++n) {
     if (!front[n] || plan.formats[n] != DType::i16 || *request.numbers != DType::i8) continue;
     diagnostics.add({.kind = Kind::remark,
                      .message = "what comes before the first weights computes in int16: the model normalizes "
                                 "its inputs itself, and eight bits of them are too few"});
     break;
   }
-  warn_of_collapse(*calibrated, plan, request.progress, diagnostics);
+  warn_of_collapse(calibrated, plan, request.progress, diagnostics);
   if (request.account) {
     request.progress({.step = "comparing layers with the float model"});
-    request.account(calibrated->account(plan));
+    request.account(calibrated.account(plan));
   }
   if (stop_is_asked()) return stopped(diagnostics);
-  return calibrated->with(plan);
+  return calibrated.with(plan);
 }
 
 }  // namespace nb

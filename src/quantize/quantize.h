@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "base/progress.h"
@@ -11,6 +12,8 @@
 
 namespace nb {
 
+class Calibrated;
+
 /// What a user asks of quantization.
 struct QuantizeRequest {
   std::optional<DType> numbers;  ///< of activations: i8 or i16; absent: the model stays as it is
@@ -19,6 +22,7 @@ struct QuantizeRequest {
   bool has_float_ends = false;   ///< inputs and outputs of the model stay float
   /// Samples of the graph's inputs, read when they are needed. Reports and fails if they do not fit.
   std::function<Result<Samples>(const Graph&)> calibration = {};
+  std::shared_ptr<const Calibrated> calibrated = {};  ///< of this very graph: no samples are read again
   /// Takes what was decided for each value; empty: nobody wants to know.
   std::function<void(std::vector<QuantizedValue>)> account = {};
   ProgressTeller progress = no_progress;
@@ -72,6 +76,12 @@ class Calibrated {
   PlannedRanges ranges_;
   bool has_float_ends_ = false, has_wide_front_ = false;
 };
+
+/// What the request has, or makes of its samples. Errors: those of Calibrated::of.
+[[nodiscard]] Result<std::shared_ptr<const Calibrated>> calibrated_as_asked(const Graph& graph,
+                                                                            const BlockSet& blocks,
+                                                                            const QuantizeRequest& request,
+                                                                            Diagnostics& diagnostics);
 
 /// The annotated graph of a float graph. Errors: those of Calibrated::of and plan.
 [[nodiscard]] Result<Graph> quantized(const Graph& graph, const BlockSet& blocks,

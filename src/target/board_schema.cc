@@ -1,5 +1,8 @@
 #include "target/board_schema.h"
 
+#include <algorithm>
+#include <vector>
+
 namespace nb {
 
 using enum KeyType;
@@ -11,6 +14,36 @@ constexpr double kMaxKib = 4194304;  // 32-bit addresses
 constexpr std::string_view kInterfaces = "spi,qspi,octal,xspi,hexadeca,hyperbus,parallel";
 constexpr std::string_view kExternalKinds = "nor_flash,psram,hyper_ram,sdram";
 constexpr std::string_view kCurrencies = "USD,EUR,GBP,CNY,JPY,CHF,INR,KRW,TWD,CAD,AUD,SEK,NOK,PLN,BRL";
+
+/// What boards and memories say of power and prices; `of_boards`: also what only boards say.
+std::vector<KeyRow> with_costs(std::span<const KeyRow> own, bool of_boards) {
+  static constexpr KeyRow kCosts[] = {
+      {"power", "state", choice, true, 0, 0, "run,idle,sleep"},
+      {"power", "of", choice, true, 0, 0, "part,board"},
+      {"power", "power_mw", range, false, 1e-7, 1e6},
+      {"power", "current_ma", range, false, 1e-7, 1e5},
+      {"power", "current_ua_per_mhz", range, false, 1e-3, 1e5},
+      {"power", "clock_hz", integer, false, kMinHz, kMaxHz},
+      {"power", "supply_mv", integer, false, 500, 60000},
+      {"power", "load", choice, false, 0, 0, "inference,accelerator,coremark,loop"},
+      {"power", "regulator", choice, false, 0, 0, "ldo,smps"},
+      {"power", "note", text},
+      {"power", "source", text, true},
+      {"price", "of", choice, true, 0, 0, "part,board"},
+      {"price", "amount", range, true, 1e-4, 1e6},
+      {"price", "currency", choice, true, 0, 0, kCurrencies},
+      {"price", "quantity", integer, false, 1, 1e9},
+      {"price", "date", date, true},
+      {"price", "note", text},
+      {"price", "source", text, true},
+  };
+  constexpr std::string_view kOfBoards[] = {"of", "current_ua_per_mhz", "load", "regulator"};
+  std::vector<KeyRow> rows(own.begin(), own.end());
+  for (const KeyRow& row : kCosts)
+    if (of_boards || std::find(std::begin(kOfBoards), std::end(kOfBoards), row.key) == std::end(kOfBoards))
+      rows.push_back(row);
+  return rows;
+}
 
 }  // namespace
 
@@ -77,26 +110,9 @@ std::span<const KeyRow> board_schema() {
       {"expansion", "shared_with", name},
       {"expansion", "note", text},
       {"expansion", "source", text, true},
-      {"power", "state", choice, true, 0, 0, "run,idle,sleep"},
-      {"power", "of", choice, true, 0, 0, "part,board"},
-      {"power", "power_mw", range, false, 1e-7, 1e6},
-      {"power", "current_ma", range, false, 1e-7, 1e5},
-      {"power", "current_ua_per_mhz", range, false, 1e-3, 1e5},
-      {"power", "clock_hz", integer, false, kMinHz, kMaxHz},
-      {"power", "supply_mv", integer, false, 500, 60000},
-      {"power", "load", choice, false, 0, 0, "inference,accelerator,coremark,loop"},
-      {"power", "regulator", choice, false, 0, 0, "ldo,smps"},
-      {"power", "note", text},
-      {"power", "source", text, true},
-      {"price", "of", choice, true, 0, 0, "part,board"},
-      {"price", "amount", range, true, 1e-4, 1e6},
-      {"price", "currency", choice, true, 0, 0, kCurrencies},
-      {"price", "quantity", integer, false, 1, 1e9},
-      {"price", "date", date, true},
-      {"price", "note", text},
-      {"price", "source", text, true},
   };
-  return kRows;
+  static const std::vector<KeyRow> kAll = with_costs(kRows, true);
+  return kAll;
 }
 
 std::span<const KeyRow> memory_schema() {
@@ -119,21 +135,9 @@ std::span<const KeyRow> memory_schema() {
       {"", "source", text, true},
       {"", "power", tables},
       {"", "price", tables},
-      {"power", "state", choice, true, 0, 0, "run,idle,sleep"},
-      {"power", "power_mw", range, false, 1e-7, 1e6},
-      {"power", "current_ma", range, false, 1e-7, 1e5},
-      {"power", "clock_hz", integer, false, kMinHz, kMaxHz},
-      {"power", "supply_mv", integer, false, 500, 60000},
-      {"power", "note", text},
-      {"power", "source", text, true},
-      {"price", "amount", range, true, 1e-4, 1e6},
-      {"price", "currency", choice, true, 0, 0, kCurrencies},
-      {"price", "quantity", integer, false, 1, 1e9},
-      {"price", "date", date, true},
-      {"price", "note", text},
-      {"price", "source", text, true},
   };
-  return kRows;
+  static const std::vector<KeyRow> kAll = with_costs(kRows, false);
+  return kAll;
 }
 
 std::span<const KeyRow> battery_schema() {

@@ -238,6 +238,23 @@ def no_layer_stays_float(c):
 
 
 @test
+def calibrated_once(c):
+    """What the search found out about the samples is what compiles the chosen program: its notes are said once."""
+    calibration, labelled, _ = data(c, MLP, samples=9)
+    asked = ("--calibrate", calibration, "--data", labelled, "-b", BOARD)
+    end = measured(c, 0, None, "analyze", MLP, "--quantize", "auto", "--max-drop", "100", *asked, "--json")
+    report = json.loads(end.out)
+    kinds = [one["kind"] for one in report["diagnostics"]]
+    c.check(kinds.count("few-samples") == 1, f"{kinds}")
+    choice = report["formats"]["choices"][report["formats"]["chosen"]]
+    layers = ["--layers", choice["layers_option"]] if choice["layers_option"] else []
+    direct = json.loads(measured(c, 0, None, "analyze", MLP, "--quantize", "int8", *layers, "--calibrate", calibration, "-b", BOARD,
+                                 "--json").out)
+    for key in ("quantization", "weights_bytes", "arena_bytes", "layers"):
+        c.check(report[key] == direct[key], f"{key}: another program than without a search")
+
+
+@test
 def data_that_does_not_serve(c):
     calibration, _, held = data(c, DIGITS)
     asked = ("analyze", DIGITS, "--quantize", "auto", "--calibrate", calibration)
