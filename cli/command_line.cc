@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "cli/commands.h"
 
 namespace nb::cli {
 namespace {
@@ -82,6 +81,29 @@ int refuse_command_line(const CLI::App& app, const CLI::ParseError& error, int a
   Diagnostics diagnostics;
   diagnostics.add(std::move(said));
   return finish(diagnostics, options);
+}
+
+void keep_command(const CLI::App& verb, int argc, char** argv, Options& options) {
+  const std::vector<std::string> unsaid = {"--report", "--json", "--quiet", "-q"};
+  const auto is_unsaid = [&](const std::string& word) {
+    return std::find(unsaid.begin(), unsaid.end(), word.substr(0, word.find('='))) != unsaid.end();
+  };
+  options.verb = verb.get_name();
+  options.command = {"nblocks"};
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (!is_unsaid(word))
+      options.command.push_back(word);
+    else if (word == "--report")
+      ++i;
+  }
+  for (const CLI::Option* option : verb.get_options()) {
+    if (option->count() == 0 || option->get_lnames().empty()) continue;
+    const std::string name = "--" + option->get_lnames()[0];
+    if (is_unsaid(name)) continue;
+    options.given.emplace_back(
+        name, option->get_expected_max() == 0 ? std::vector<std::string>() : option->results());
+  }
 }
 
 }  // namespace nb::cli

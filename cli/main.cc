@@ -126,8 +126,10 @@ void add_output_options(CLI::App& verb, Options& options) {
 
 /// Of verbs whose findings can be kept.
 void add_report_option(CLI::App& verb, Options& options) {
+  const bool has_times = nb::cli::has_times(verb.get_name());
   verb.add_option("--report", options.reports,
-                  std::string("write what was found to a file, by its ending ") + nb::cli::kReportEndings +
+                  std::string("write what was found to a file, by its ending ") +
+                      (has_times ? nb::cli::kReportEndings : nb::cli::kDocumentEndings) +
                       "; may be repeated (docs/report.md)")
       ->type_name("FILE")
       ->allow_extra_args(false);
@@ -490,30 +492,6 @@ void add_kept_report_options(CLI::App& verb, Options& options) {
   verb.footer("Example: nblocks report kws.json --output kws.trace.json");
 }
 
-/// Tells the options what was typed: the verb, its options, and the words that give the same results again.
-void keep_command(const CLI::App& verb, int argc, char** argv, Options& options) {
-  const std::vector<std::string> unsaid = {"--report", "--json", "--quiet", "-q"};
-  const auto is_unsaid = [&](const std::string& word) {
-    return std::find(unsaid.begin(), unsaid.end(), word.substr(0, word.find('='))) != unsaid.end();
-  };
-  options.verb = verb.get_name();
-  options.command = {"nblocks"};
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (!is_unsaid(word))
-      options.command.push_back(word);
-    else if (word == "--report")
-      ++i;
-  }
-  for (const CLI::Option* option : verb.get_options()) {
-    if (option->count() == 0 || option->get_lnames().empty()) continue;
-    const std::string name = "--" + option->get_lnames()[0];
-    if (is_unsaid(name)) continue;
-    options.given.emplace_back(
-        name, option->get_expected_max() == 0 ? std::vector<std::string>() : option->results());
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -583,7 +561,7 @@ int main(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     return nb::cli::refuse_command_line(app, error, argc, argv);
   }
-  keep_command(*app.get_subcommands()[0], argc, argv, options);
+  nb::cli::keep_command(*app.get_subcommands()[0], argc, argv, options);
   if (nb::Diagnostics diagnostics; !nb::cli::check_reports(options, diagnostics)) {
     options.reports.clear();
     return nb::cli::finish(diagnostics, options);

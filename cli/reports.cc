@@ -28,8 +28,6 @@ std::optional<Form> form_of(const std::string& file) {
   return std::nullopt;
 }
 
-bool has_times(const std::string& verb) { return verb == "run" || verb == "time" || verb == "report"; }
-
 /// The files that the command line names, by what they are to the verb.
 std::vector<ReportFile> files_of(const Options& options) {
   std::vector<ReportFile> files;
@@ -99,9 +97,11 @@ void write_documents(const json& document, const std::vector<std::string>& files
     std::string why_not;
     if (!text && diagnostics.has_errors()) continue;  // they are why there is none
     if (!text)
-      diagnostics.add({.kind = Kind::usage,
-                       .message = "there is no estimated time to write to `" + printable(file) + "`",
-                       .help = "time is estimated for boards whose core has a timing model"});
+      diagnostics.add(
+          {.kind = Kind::usage,
+           .message = "the report has no times of layers or functions to write to `" + printable(file) + "`",
+           .help = "those of `nblocks run` and `nblocks time` have, on boards whose core has a "
+                   "timing model"});
     else if (!write_file(file, as_byte_span(*text), why_not))
       diagnostics.add({.kind = Kind::file_unwritable, .message = "`" + printable(file) + "`: " + why_not});
   }
@@ -109,13 +109,16 @@ void write_documents(const json& document, const std::vector<std::string>& files
 
 }  // namespace
 
+bool has_times(const std::string& verb) { return verb == "run" || verb == "time" || verb == "report"; }
+
 Status check_reports(const Options& options, Diagnostics& diagnostics) {
   for (const std::string& file : options.reports) {
     const auto form = form_of(file);
     if (!form)
-      return diagnostics.add({.kind = Kind::usage,
-                              .message = "the ending of `" + printable(file) + "` is not that of a report",
-                              .help = std::string("endings: ") + kReportEndings});
+      return diagnostics.add(
+          {.kind = Kind::usage,
+           .message = "the ending of `" + printable(file) + "` is not that of a report",
+           .help = std::string("endings: ") + (has_times(options.verb) ? kReportEndings : kDocumentEndings)});
     if (*form == Form::page && !find_resource("web/report.html"))
       return diagnostics.add(
           {.kind = Kind::usage,

@@ -4,10 +4,14 @@
 
 namespace nb::cli {
 
-/// The endings of report files, for messages and --help.
+/// The endings of report files, for messages and --help: of verbs without and with times of layers or
+/// functions.
+inline constexpr const char* kDocumentEndings = ".html (one page, for any browser) or .json (the report)";
 inline constexpr const char* kReportEndings =
     ".html (one page, for any browser), .json (the report), .speedscope.json or .trace.json (estimated time, "
     "for speedscope and Chrome)";
+
+[[nodiscard]] bool has_times(const std::string& verb);
 
 /// Whether each file that --report names has an ending that the verb can write. Errors: usage.
 [[nodiscard]] Status check_reports(const Options& options, Diagnostics& diagnostics);

@@ -36,7 +36,7 @@ function Entry({ entry, path }) {
       <${Fact} label="tile_ram"><b><${Figure} path=${path + "ram.total_bytes"} unit="B" /></b></${Fact}>
       ${has(path + "cost_basis.duty_cycle.average_mw") ? html`<${Fact} label="average_power"><b><${Figure} path=${path + "cost_basis.duty_cycle.average_mw.typical"} isShort unit="mW" /></b><span class="second"><${Interval} low=${path + "cost_basis.duty_cycle.average_mw.low"} high=${path + "cost_basis.duty_cycle.average_mw.high"} /></span></${Fact}>` : null}
       ${has(path + "cost_basis.duty_cycle.battery_days") ? html`<${Fact} label="battery_life"><b><${Figure} path=${path + "cost_basis.duty_cycle.battery_days.typical"} isShort unit="d" /></b><span class="second"><${Interval} low=${path + "cost_basis.duty_cycle.battery_days.low"} high=${path + "cost_basis.duty_cycle.battery_days.high"} /></span></${Fact}>` : null}
-      <${Fact} label="price"><b><${Figure} path=${path + "price"} isShort unit=${at("advice.currency")} /></b></${Fact}>
+      <${Fact} label="price"><b><${Figure} path=${path + "price"} isShort unit=${at("advice.currency")} /></b>${entry.price_low < entry.price_high ? html`<span class="second"><${Interval} low=${path + "price_low"} high=${path + "price_high"} /></span>` : null}</${Fact}>
       ${has("advice.metric") ? html`<div><dt>${at("advice.metric")}</dt><dd><b><${Figure} path=${format + "value"} /></b><span class="second"><${Interval} low=${format + "value_low"} high=${format + "value_high"} /></span></dd></div>` : null}
     </dl>
     ${entry.steps.length > 0 ? html`<${Sentences} items=${entry.steps} />` : null}

@@ -71,7 +71,7 @@ struct Breach {
 struct CompanionCost {
   std::string model;
   std::int64_t flash_bytes = 0, arena_bytes = 0, reserved_ram_bytes = 0;  ///< reserved: beside a shared arena
-  std::optional<Estimate> latency_ms;
+  std::optional<Estimate> latency_ms, energy_uj;
   std::optional<double> period_ms;
 };
 

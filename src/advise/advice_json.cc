@@ -74,6 +74,7 @@ json companions_json(const std::vector<CompanionCost>& companions) {
                     {"arena_bytes", one.arena_bytes},
                     {"reserved_ram_bytes", one.reserved_ram_bytes},
                     {"latency_ms_estimated", one.latency_ms ? json(one.latency_ms->typical) : json(nullptr)},
+                    {"energy_uj_estimated", one.energy_uj ? json(one.energy_uj->typical) : json(nullptr)},
                     {"period_ms", or_null(one.period_ms)}});
   return list;
 }

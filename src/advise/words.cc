@@ -91,6 +91,23 @@ Sentence external_step(const ExternalUse& use, const AdviceCandidate& candidate)
   return step;
 }
 
+/// What has to be bought, as it was priced.
+Sentence buying_step(const std::vector<BoughtPart>& parts) {
+  Sentence list;
+  for (const BoughtPart& part : parts) {
+    Sentence one = say("{0} (price not known)", "{0} (prix non connu)", {word(part.name)});
+    if (part.price) {
+      const Price& price = part.price->price;
+      const Sentence of_how_many =
+          price.quantity ? say("for {0}, ", "par {0}, ", {count(*price.quantity)}) : Sentence{};
+      one = say("{0} at {1} ({2}{3})", "{0} à {1} ({2}{3})",
+                {word(part.name), money(price_amount(price), price.currency), of_how_many, word(price.date)});
+    }
+    list = list.is_empty() ? one : say("{0}, {1}", "{0}, {1}", {list, one});
+  }
+  return say("buy {0}", "acheter {0}", {list});
+}
+
 void name_candidate(AdviceCandidate& candidate, bool is_of_several, const Advice& advice) {
   const AdviceFormat& format = advice.formats[candidate.format];
   Sentence numbers = format.name.empty()  ? say("as it is", "tel quel")
@@ -119,6 +136,7 @@ void name_candidate(AdviceCandidate& candidate, bool is_of_several, const Advice
   candidate.steps.push_back(format_step(format));
   if (candidate.goal != KernelGoal::time) candidate.steps.push_back(goal_step(candidate.goal));
   for (const ExternalUse& use : candidate.external) candidate.steps.push_back(external_step(use, candidate));
+  if (!candidate.parts.empty()) candidate.steps.push_back(buying_step(candidate.parts));
   if (candidate.companions.empty() || !candidate.joint) return;
   std::vector<std::string> names;
   for (const CompanionCost& one : candidate.companions) names.push_back(printable(one.model));

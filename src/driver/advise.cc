@@ -91,6 +91,7 @@ class Adviser {
       CompareRequest request{.models = {companion.model}, .made_boards = boards_};
       request.formats = {{"", CompileOptions{}}};
       request.conditions = request_.conditions;
+      request.cost = request_.cost;
       request.folder = kept_;
       request.jobs = request_.jobs;
       request.timeout_seconds = request_.timeout_seconds;
@@ -109,6 +110,7 @@ class Adviser {
                            .arena_bytes = row.arena_bytes,
                            .reserved_ram_bytes = row.static_bytes.value_or(0),
                            .latency_ms = row.costs ? row.costs->total.latency_ms : std::nullopt,
+                           .energy_uj = row.costs ? row.costs->total.energy_uj : std::nullopt,
                            .period_ms = companion.period_ms};
         // A state has to stay, also this model's: then nothing is shared.
         if (!request_.options.state.is_empty()) cost.reserved_ram_bytes += row.arena_bytes;
@@ -147,6 +149,11 @@ class Adviser {
     joint.ram_bytes += arena_bytes;
     if (std::isfinite(share)) joint.cpu_share = share;
     candidate.joint = joint;
+    if (!candidate.row.costs || !candidate.row.costs->duty) return;
+    std::vector<OtherRun> others;
+    for (const CompanionCost& one : candidate.companions)
+      others.push_back({one.model, one.latency_ms, one.energy_uj, one.period_ms});
+    add_runs(*candidate.row.costs->duty, others, candidate.row.costs->basis, request_.cost);
   }
 
   Status make_kept_folder() {
@@ -432,20 +439,32 @@ class Adviser {
     }
     for (const auto& [key, members] : groups) {
       std::vector<Board> pairs;  // without and with what is kept, whose misfits are known when it is built
+      std::vector<AdviceLimits> kept;
       for (const std::size_t r : members) {
-        pairs.push_back(reserved_[r].second);
-        pairs.push_back(reserved_[r].second);
-        reserve(pairs[pairs.size() - 2], {});
+        Board without = reserved_[r].second, with = without;
+        reserve(without, {});
+        // Of more than the whole flash no one can tell what is left of it.
+        AdviceLimits& limits = kept.emplace_back(request_.limits);
+        limits.reserve_flash_bytes =
+            std::min(limits.reserve_flash_bytes,
+                     std::max<std::int64_t>(0, program_memory(without)->size_bytes.value_or(0) -
+                                                   without.placement.reserved_flash_bytes));
+        reserve(with, limits);
         // Boards are told apart by their names.
-        pairs[pairs.size() - 2].name += " " + std::to_string(r);
+        without.name += " " + std::to_string(r);
+        pairs.push_back(std::move(without));
+        pairs.push_back(std::move(with));
       }
       auto rows = compared(key.first, key.second, pairs, "with no room kept");
       if (!rows) return kFailed;
       for (std::size_t m = 0; m < members.size(); ++m) {
         AdviceCandidate& candidate = advice_.candidates[reserved_[members[m]].first];
         ComparisonRow &without = (*rows)[2 * m], &with = (*rows)[2 * m + 1];
-        auto breaches = reserve_breaches(request_.limits, with.misfits);
+        auto breaches = reserve_breaches(kept[m], with.misfits);
         if (!without.fits() || !breaches) continue;
+        for (Breach& breach : *breaches)
+          if (breach.bound == Bound::flash)
+            breach.limit = static_cast<double>(request_.limits.reserve_flash_bytes);
         without.board = with.board;
         candidate.row = std::move(without);
         candidate.reserves = std::move(*breaches);
@@ -510,8 +529,6 @@ class Adviser {
     if (!advice_.ranked.empty()) return;
     const bool is_any_in = std::any_of(advice_.candidates.begin(), advice_.candidates.end(),
                                        [](const AdviceCandidate& one) { return one.row.fits(); });
-    std::vector<std::string> notes;
-    for (const RuledOut& out : advice_.ruled_out) notes.push_back(out.text.en);
     const bool has_move = !advice_.relaxations.empty();
     const bool is_held_against_limits = is_any_in || has_move;
     diagnostics_.add(
@@ -520,7 +537,6 @@ class Adviser {
                         ? "no way that was tried keeps all limits"
                         : "none of " + count_text(boards_.size(), "board") + " holds the model",
          .file = request_.model.string(),
-         .notes = std::move(notes),
          .help = has_move
                      ? advice_.relaxations[0].text.en
                      : "a larger part or a smaller model; what is not known keeps no limit (--prices FILE)"});
@@ -548,8 +564,9 @@ Result<Advice> advise(const AdviseRequest& request, Diagnostics& diagnostics) {
   auto advice = Adviser(request, said).run();
   for (Diagnostic one : said.all()) {
     if (one.kind == Kind::interrupted && one.help.empty())
-      one.help = request.folder.empty() ? "--resume FOLDER keeps what is done for the next time"
-                                        : "what is done is kept: the same command goes on from there";
+      one.help = request.folder.empty()
+                     ? "--resume FOLDER keeps what is done for the next time"
+                     : "what was measured is kept there: the same command goes on from that";
     diagnostics.add(std::move(one));
   }
   return advice;

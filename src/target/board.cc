@@ -173,7 +173,8 @@ Result<Board> board_called(std::string_view name, Diagnostics& diagnostics) {
   const std::string near = nearest(wanted, names);
   return diagnostics.add({.kind = Kind::unknown_board,
                           .message = "no board is called `" + printable(name) + "`",
-                          .notes = {"boards: " + join(names, ", ")},
+                          .notes = near.empty() ? std::vector<std::string>{"boards: " + join(names, ", ")}
+                                                : std::vector<std::string>{},
                           .help = near.empty()
                                       ? "take one of these, or a path to a .toml (docs/add-a-board.md)"
                                       : "did you mean `" + near + "`?"});

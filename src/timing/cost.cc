@@ -28,6 +28,16 @@ Cost cost_of(const Timing& timing, const CostBasis& basis) {
   return cost;
 }
 
+namespace {
+
+void take_from_battery(DutyCost& duty, const CostRequest& request) {
+  if (!duty.cycle || !request.battery) return;
+  duty.current_ma = battery_current_ma(*request.battery, duty.cycle->average_mw);
+  duty.days = battery_days(*request.battery, duty.cycle->average_mw);
+}
+
+}  // namespace
+
 std::optional<DutyCost> duty_cost(const Cost& total, const CostBasis& basis, const CostRequest& request) {
   if (!request.period_ms) return std::nullopt;
   DutyCost duty;
@@ -42,11 +52,34 @@ std::optional<DutyCost> duty_cost(const Cost& total, const CostBasis& basis, con
         duty_cycle(basis.run.figure->mw, *total.latency_ms, basis.sleep.figure->mw, *request.period_ms);
     if (!duty.cycle) duty.why_not = "a run takes longer than the period";
   }
-  if (duty.cycle && request.battery) {
-    duty.current_ma = battery_current_ma(*request.battery, duty.cycle->average_mw);
-    duty.days = battery_days(*request.battery, duty.cycle->average_mw);
-  }
+  take_from_battery(duty, request);
   return duty;
+}
+
+void add_runs(DutyCost& duty, const std::vector<OtherRun>& others, const CostBasis& basis,
+              const CostRequest& request) {
+  if (!duty.cycle || others.empty()) return;
+  DutyCycle cycle = *duty.cycle;
+  duty = {};
+  const Estimate& sleep_mw = basis.sleep.figure->mw;
+  for (const OtherRun& one : others) {
+    if (!one.latency_ms || !one.energy_uj || !one.period_ms) {
+      duty.why_not = "it runs beside `" + one.name + "`, whose " + (one.period_ms ? "energy" : "period") +
+                     " is not known";
+      return;
+    }
+    const auto more = [&](double uj, double ms, double mw) { return (uj - mw * ms) / *one.period_ms; };
+    cycle.share += one.latency_ms->typical / *one.period_ms;
+    cycle.average_mw.low += more(one.energy_uj->low, one.latency_ms->low, sleep_mw.low);
+    cycle.average_mw.typical += more(one.energy_uj->typical, one.latency_ms->typical, sleep_mw.typical);
+    cycle.average_mw.high += more(one.energy_uj->high, one.latency_ms->high, sleep_mw.high);
+  }
+  if (cycle.share > 1) {
+    duty.why_not = "all models together take longer than their periods";
+    return;
+  }
+  duty.cycle = cycle;
+  take_from_battery(duty, request);
 }
 
 }  // namespace nb

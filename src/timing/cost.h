@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "timing/energy.h"
 #include "timing/estimate.h"
@@ -43,5 +44,16 @@ struct DutyCost {
 /// Only if the request has a period.
 [[nodiscard]] std::optional<DutyCost> duty_cost(const Cost& total, const CostBasis& basis,
                                                 const CostRequest& request);
+
+/// Something else that the same core runs, once a period.
+struct OtherRun {
+  std::string name;
+  std::optional<Estimate> latency_ms, energy_uj;
+  std::optional<double> period_ms;
+};
+/// Adds what the others take to a duty cycle that is there: the core sleeps that much less. If a figure of
+/// theirs is not known, or the time does not suffice, the cycle goes, with the reason.
+void add_runs(DutyCost& duty, const std::vector<OtherRun>& others, const CostBasis& basis,
+              const CostRequest& request);
 
 }  // namespace nb

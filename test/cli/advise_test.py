@@ -204,6 +204,13 @@ def limits_that_cannot_be_met_say_what_binds(c):
     counts = {one["reason"]: (one["count"], one["alone"]) for one in advice["ruled_out"]}
     number = len(advice["others"])
     c.check(counts == {"reserve-ram": (number, 0), "max-latency": (number, 0)}, f"{counts}")
+    # More than the whole flash is kept: what could be is what the program leaves of it.
+    advice, _ = advised(c, 6, INT8, "--boards", board, "--reserve-flash", "512K")
+    move = advice["relaxations"][0]["moves"][0]
+    alone, _ = advised(c, 0, INT8, "--boards", board)
+    left = 256 * 1024 - alone["ranked"][0]["flash"]["total_bytes"]
+    c.check((move["bound"], move["from"]) == ("reserve-flash", 512 * 1024) and left - 64 < move["to"] <= left, f"{move}, {left}")
+    c.check(alone["ranked"][0]["steps"][-1]["en"] == "buy b at 2.00 USD (for 1,000, 2026-11-01)", f"{alone['ranked'][0]['steps']}")
     advice, _ = advised(c, 0, INT8, "--boards", board, "--reserve-ram", "30K", "--reserve-flash", "64K")
     c.check(advice["metric"] is None, "accuracy without data")
     c.check(advice["summary"][-1]["en"].startswith("Accuracy is unmeasured"), f"{advice['summary']}")
@@ -254,6 +261,15 @@ def models_share_a_part(c):
             ran["ram"]["static_bytes"], "joint RAM")
     share = mine["latency_ms_estimated"] / 1000 + ran["latency_ms_estimated"] / 100
     c.check(abs(both["joint"]["cpu_share"] / share - 1) < 1e-4, f"{both['joint']['cpu_share']} is not {share}")
+    # Average power is that of both.
+    awake = part(c, "awake", price=2)
+    awake.write_text(awake.read_text() + SLEEP)
+    duty = [json.loads(c.run(*words, "--json", "-q", limit=False).out) for words in (
+        ("advise", INT8, "--boards", awake, "--with", f"{MLP}=100ms", "--period", "1s"),
+        ("advise", INT8, "--boards", awake, "--period", "1s"), ("advise", MLP, "--boards", awake, "--period", "100ms"))]
+    power = [one["advice"]["ranked"][0]["cost_basis"]["duty_cycle"]["average_mw"]["typical"] for one in duty]
+    asleep = 3.3 * 0.003
+    c.check(abs(power[0] / (power[1] + power[2] - asleep) - 1) < 1e-3, f"{power}")
     # Too little flash for both, though each fits.
     small = part(c, "small", flash=-(-mine["flash"]["total_bytes"] // 1024) + 1)
     advised(c, 0, INT8, "--boards", small)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "target/battery.h"
 #include "target/board.h"
+#include "timing/cost.h"
 #include "timing/energy.h"
 
 namespace nb {
@@ -208,6 +209,31 @@ TEST_CASE("batteries by name, in series, and as given") {
   Diagnostics near;
   (void)find_battery("CR2540", near);
   CHECK(near.all()[0].help == "did you mean `cr2450`?");
+}
+
+TEST_CASE("what else the core runs is power, too, and its sleep that much shorter") {
+  CostBasis basis;
+  basis.sleep.figure = PowerFigure{.mw = {1, 2, 3}};
+  const CostRequest request{.battery = Battery{.nominal_mv = 3000, .capacity_mah = 100}};
+  DutyCost duty{.cycle = DutyCycle{.share = 0.1, .average_mw = {4, 5, 6}}, .days = Estimate{1, 1, 1}};
+  const OtherRun other{"b", Estimate{10, 10, 10}, Estimate{200, 200, 200}, 100};
+  add_runs(duty, {other}, basis, request);
+  REQUIRE(duty.cycle.has_value());
+  CHECK(duty.cycle->share == doctest::Approx(0.2));
+  CHECK(duty.cycle->average_mw.typical == doctest::Approx(5 + 200.0 / 100 - 2 * 10.0 / 100));
+  CHECK(duty.cycle->average_mw.low == doctest::Approx(4 + 2 - 0.1));
+  CHECK(duty.days->typical == doctest::Approx(100 * 3 / 6.8 / 24));
+  OtherRun unknown = other;
+  unknown.energy_uj.reset();
+  DutyCost beside = duty;
+  add_runs(beside, {unknown}, basis, request);
+  CHECK_FALSE(beside.cycle.has_value());
+  CHECK_FALSE(beside.days.has_value());
+  CHECK(beside.why_not.find("`b`") != std::string::npos);
+  OtherRun long_one = other;
+  long_one.latency_ms = Estimate{95, 95, 95};
+  add_runs(duty, {long_one}, basis, request);
+  CHECK_FALSE(duty.cycle.has_value());
 }
 
 TEST_CASE("every battery parses, is named as its file and has the source of its values") {
