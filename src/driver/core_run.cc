@@ -7,11 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "base/process.h"
-#include "base/resources.h"
 #include "base/text.h"
 #include "bench/machines.h"
-#include "bench/tools.h"
+#include "driver/kept_results.h"
 
 namespace nb {
 namespace fs = std::filesystem;
@@ -42,29 +40,12 @@ std::vector<RegionPlace> places_on(const Board& board, const CorePlacement& plac
   return places;
 }
 
-std::string hash_text(ByteSpan bytes) { return fmt::format("{:016x}", hash_bytes(bytes)); }
-
-std::string hash_of_file(const fs::path& path) {
-  const FileRead file = read_file(path);
-  return file.bytes ? hash_text(*file.bytes) : std::string("none");
-}
-
 /// All that a run depends on, a line each.
 std::string key_of(const CoreRunRequest& request, const Program& program, std::int64_t stack_bytes,
                    ByteSpan sample) {
   const Board& board = request.compiled.board;
-  const bench::CoreTarget& core = *bench::find_core(board.processor);
-  std::string files;
-  for (const EmittedFile& file : program.files) files += file.path + "\n" + file.content + "\n";
-  for (const Resource& resource : resources_under("src/bench/firmware/"))
-    files += std::string(resource.path) + "\n" + std::string(resource.content) + "\n";
-  std::string key = "nblocks compare 3, " NB_VERSION "\n";
-  key += "sources " + hash_text(as_byte_span(files)) + "\n";
+  std::string key = "nblocks compare 4, " + build_key(program, board);
   key += "sample " + hash_text(sample) + "\n";
-  key += "plugin " + hash_of_file(find_plugin()) + "\n";
-  key += command_text(compile_words(board)) + "\n";
-  key += tool_version(std::string(core.tool_prefix) + "g++") + "\n";
-  key += tool_version(std::string(core.machines[0]->program)) + "\n";
   key += fmt::format("arena {} stack {}\n", request.compiled.graph.arena_bytes, stack_bytes);
   // Where things lie is not known before they are linked, and the same for all boards: any place will do.
   CorePlacement placement;

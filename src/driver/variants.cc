@@ -4,6 +4,7 @@
 
 #include "bench/run.h"
 #include "blocks/blocks.h"
+#include "driver/kept_results.h"
 #include "report/report.h"
 
 namespace nb {
@@ -101,6 +102,15 @@ Result<VariantCost> Variants::measured_cost(const NumberPlan& plan, const std::s
   progress_({.step = what + " on " + board_.name});
   auto program = compiled(plan, board_, diagnostics);
   if (!program) return kFailed;
+  std::filesystem::path kept;
+  if (!kept_.empty() && !board_.is_host()) {
+    const auto sample = first_sample(program->graph, diagnostics);
+    if (!sample) return kFailed;
+    const auto file = cost_file(kept_, *program, *sample, diagnostics);
+    if (!file) return kFailed;
+    if (auto found = find_cost(*file)) return std::move(*found);
+    kept = *file;
+  }
   VariantCost cost;
   cost.arena_bytes = program->graph.arena_bytes;
   cost.weights_bytes = program->graph.weights_bytes();
@@ -133,6 +143,7 @@ Result<VariantCost> Variants::measured_cost(const NumberPlan& plan, const std::s
   cost.instructions = ran->instructions;
   for (std::size_t n = 0; n < ran->layer_instructions.size(); ++n)
     cost.layers[program->graph.nodes[n].name].instructions += ran->layer_instructions[n];
+  if (!kept.empty() && !keep_cost(kept, cost, diagnostics)) return kFailed;
   return cost;
 }
 

@@ -4,7 +4,9 @@ does not go says why.
 usage: advise_test.py NBLOCKS
 """
 import json
+import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -182,6 +184,16 @@ def a_search_that_is_stopped_goes_on_where_it_stood(c):
     c.check(all(after.get(name) == when for name, when in before.items()), "what was there was measured again")
     whole, _ = advised(c, 0, *command[1:-2])
     c.check(resumed == whole, "a resumed search finds something else")
+    # With everything there nothing is compiled or run for a board.
+    tools = c.path("tools")
+    tools.mkdir()
+    for name in ("arm-none-eabi-g++", "qemu-system-arm"):
+        (tools / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "{tools}/log"\nexec "{shutil.which(name)}" "$@"\n')
+        (tools / name).chmod(0o755)
+    end = c.run(*command, "--json", "-q", env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}, limit=False)
+    c.check(end.code == 0 and json.loads(end.out)["advice"] == resumed, "a kept search finds something else")
+    calls = [line for line in (tools / "log").read_text().splitlines() if not line.endswith("--version")]
+    c.check(not calls, f"{calls[:3]}")
 
 
 @test
