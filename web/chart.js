@@ -22,14 +22,17 @@ export function linearTicks(from, to, wanted) {
   return ticks;
 }
 
-// Powers of ten, with 2 and 5 between them where they are few.
+// Powers of ten, with more between them where they are few.
 export function logTicks(from, to, most = 8) {
-  const all = [];
-  for (let power = Math.floor(Math.log10(from)); power <= Math.ceil(Math.log10(to)); ++power)
-    for (const one of [1, 2, 5]) all.push(one * 10 ** power);
-  const inside = (list) => list.filter((value) => value >= from * 0.999 && value <= to * 1.001);
-  const tens = all.filter((_, i) => i % 3 === 0);
-  return inside(all).length <= most ? inside(all) : inside(tens);
+  const inside = (steps) => {
+    const ticks = [];
+    for (let power = Math.floor(Math.log10(from)); power <= Math.ceil(Math.log10(to)); ++power)
+      for (const one of steps) ticks.push(one * 10 ** power);
+    return ticks.filter((value) => value >= from * 0.999 && value <= to * 1.001);
+  };
+  // The finest that is not too many.
+  const all = [[1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1]].map(inside);
+  return all.find((ticks) => ticks.length <= most) || all[2];
 }
 
 // A name that fits into `width` pixels, at about 7 a letter. Names of one model differ at their ends: that is what is

@@ -57,5 +57,5 @@ export function Scatter({ entries, measures, label }) {
   return html`${offered.length > 1 ? html`<${Choice} label=${t("against_latency")} value=${name} onChoose=${setChosen}
       options=${offered.map((one) => ({ value: one, title: t("axis_" + one) }))} />` : null}
     <${Chart} label=${label} height=${360} count=${points.length} draw=${draw} readout=${readout} />
-    <p class="note">${t("note_scatter")}</p>`;
+    <p class="note">${front.length > 1 ? t("note_line") : ""} ${t("note_unknown")}</p>`;
 }
