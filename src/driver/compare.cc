@@ -67,8 +67,7 @@ class FormattedModel {
       return with_plain_board(std::move(*made), goal);
     }
     if (!variants_)
-      variants_ =
-          std::make_unique<Result<Variants>>(Variants::of(model_, format_.options, board.name, said_));
+      variants_ = std::make_unique<Result<Variants>>(Variants::of(model_, format_.options, board, said_));
     for (const Diagnostic& one : said_.all()) diagnostics.add(one);
     if (!*variants_) return kFailed;
     const Variants& variants = **variants_;
@@ -219,12 +218,7 @@ class Comparer {
 
   void price(const Timer& timer, const CoreRun::Part& part, const MemorySystem& memories, const Board& board,
              ComparisonRow& row) const {
-    ProgramTiming timing = time_intervals(timer, part.intervals, memories, 0);
-    const auto& clock_hz = request_.conditions.clock_hz;
-    if (clock_hz && board.clock_hz && *clock_hz > *board.clock_hz)
-      timing.assumptions.push_back("runs above its highest clock, " +
-                                   std::to_string(*board.clock_hz / 1'000'000) + " MHz");
-    row.costs = costs_of(timing, board, request_.cost);
+    row.costs = costs_of(time_intervals(timer, part.intervals, memories, 0), board, request_.cost);
     if (!row.costs->total.latency_ms) {
       row.blanks["latency"] = row.blanks["energy"] = "its clock is not known; --what-if clock=";
     } else if (!row.costs->total.energy_uj) {
@@ -376,8 +370,10 @@ Result<Comparison> compare(const CompareRequest& request, Diagnostics& diagnosti
     const Diagnostic* error = first_error(task->diagnostics);
     if (error != nullptr && error->kind == Kind::file_unwritable) return diagnostics.add(*error);
     const std::string reason = error == nullptr ? "not run" : error->message;
-    for (ComparisonRow& row : task->rows)
+    for (ComparisonRow& row : task->rows) {
+      if (row.model.empty()) row.model = task->source->model().stem().string();
       if (row.fits() && !row.costs) Comparer::leave_blank(row, reason);
+    }
     diagnostics.add({.kind = Kind::remark,
                      .message = title_of(*task) + ": " + reason,
                      .help = error == nullptr ? "" : error->help});

@@ -337,6 +337,7 @@ Result<FirmwareTiming> time_firmware(const TimeRequest& request, const Board& bo
                         .places = *places,
                         .assumptions = memories.assumptions(),
                         .machine = std::string(opened->machine->name)};
+  add_clock_doubt(result.clock_hz, board, result.assumptions);
   std::map<std::string, Timing> functions;
   std::int64_t unread = 0;
   // The first interval ends where `from` is passed; `from` may be passed again before `to`.

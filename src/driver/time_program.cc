@@ -47,10 +47,18 @@ Result<ProgramTiming> ProgramTimer::timing(const Profile& profile, std::size_t n
                         system_, node_count);
 }
 
+void add_clock_doubt(std::optional<std::int64_t> clock_hz, const Board& board,
+                     std::vector<std::string>& assumptions) {
+  if (clock_hz && board.clock_hz && *clock_hz > *board.clock_hz)
+    assumptions.push_back("runs above its highest clock, " + std::to_string(*board.clock_hz / 1'000'000) +
+                          " MHz");
+}
+
 RunCosts costs_of(const ProgramTiming& timing, const Board& board, const CostRequest& request) {
   RunCosts costs{.basis = cost_basis(board, timing.clock_hz, request),
                  .stall_cycles = timing.total.stall_cycles,
                  .assumptions = timing.assumptions};
+  add_clock_doubt(timing.clock_hz, board, costs.assumptions);
   for (const Timing& layer : timing.layers) costs.layers.push_back(cost_of(layer, costs.basis));
   costs.total = cost_of(timing.total, costs.basis);
   costs.duty = duty_cost(costs.total, costs.basis, request);

@@ -50,6 +50,11 @@ class ProgramTimer {
 [[nodiscard]] Result<Disassembly> disassembly_of(const Profile& profile, const Board& board,
                                                  Diagnostics& diagnostics);
 
+/// What is to be said of that clock on the board, to those that `assumptions` has: it may be above the
+/// highest.
+void add_clock_doubt(std::optional<std::int64_t> clock_hz, const Board& board,
+                     std::vector<std::string>& assumptions);
+
 /// What the timing costs on the board.
 [[nodiscard]] RunCosts costs_of(const ProgramTiming& timing, const Board& board, const CostRequest& request);
 

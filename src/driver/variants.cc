@@ -37,12 +37,17 @@ const Board* plain_board(const Core& core) {
 
 Result<Variants> Variants::of(const std::filesystem::path& model, const CompileOptions& options,
                               std::string_view board_name, Diagnostics& diagnostics) {
-  auto board = find_target_board(board_name, diagnostics);
+  const auto board = find_target_board(board_name, diagnostics);
   if (!board) return kFailed;
+  return of(model, options, *board, diagnostics);
+}
+
+Result<Variants> Variants::of(const std::filesystem::path& model, const CompileOptions& options,
+                              const Board& board, Diagnostics& diagnostics) {
   CompileOptions to_floats = options;
   to_floats.quantize = {};
   to_floats.stop_after = "split-dense";
-  auto graph = compile(model, to_floats, board->core, board->name, diagnostics);
+  auto graph = compile(model, to_floats, board.core, board.name, diagnostics);
   if (!graph) return kFailed;
   QuantizeRequest request = quantize_request(options, diagnostics);
   const DType base = request.numbers.value_or(DType::i8);
@@ -50,8 +55,7 @@ Result<Variants> Variants::of(const std::filesystem::path& model, const CompileO
   auto calibrated = calibrated_as_asked(*graph, all_blocks(), request, diagnostics);
   diagnostics.set_file(model.string());
   if (!calibrated) return kFailed;
-  Variants made(std::move(*board), std::move(*calibrated), !options.state.is_empty(),
-                options.quantize.progress);
+  Variants made(board, std::move(*calibrated), !options.state.is_empty(), options.quantize.progress);
   made.base_ = base;
   made.fixed_ = options.quantize.layers;
   return made;

@@ -19,6 +19,9 @@ class Variants {
   /// Reads and calibrates. `options.quantize.numbers` may be absent: int8 is the base of all formats. Errors:
   /// those of compiling and of Calibrated::of.
   [[nodiscard]] static Result<Variants> of(const std::filesystem::path& model, const CompileOptions& options,
+                                           const Board& board, Diagnostics& diagnostics);
+  /// The same of a board's name or file. Errors: also those of find_target_board.
+  [[nodiscard]] static Result<Variants> of(const std::filesystem::path& model, const CompileOptions& options,
                                            std::string_view board, Diagnostics& diagnostics);
 
   [[nodiscard]] const Calibrated& calibrated() const { return *calibrated_; }

@@ -242,6 +242,17 @@ def several_models_and_formats(c):
     for row in rows:
         how = () if row["format"] == "float32" else ("--quantize", row["format"], *calibrate)
         check_same(c, row, ran(c, MLP, "-b", row["board"], *how), f"{row['format']} on {row['board']}")
+    # Also where the first board is a file.
+    board = written(c, "mine")
+    for row in compared(c, MLP, "--boards", f"{board},rpi-pico", "--quantize", "int8,float32", *calibrate):
+        c.check(row["fits"] and row["cycles_estimated"] > 0, f"{row}")
+
+
+@test
+def a_clock_above_the_highest_is_said(c):
+    fast = ("--what-if", "clock=900MHz")
+    for found in (compared(c, INT8, "--boards", "nucleo-l4r5zi", *fast)[0], ran(c, INT8, "-b", "nucleo-l4r5zi", *fast)):
+        c.check("runs above its highest clock, 120 MHz" in found["cost_basis"]["assumptions"], f"{found['cost_basis']}")
 
 
 @test
