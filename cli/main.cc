@@ -84,9 +84,8 @@ void add_model_options(CLI::App& verb, Options& options, const std::string& stan
       ->check(nb::cli::one_of({"int8", "int16", "auto"}));
   verb.add_option("--max-drop", options.max_drop,
                   "with --quantize auto: points that may be lost against the float model, on --data; 0.5 if "
-                  "left out. A point is 1/100 of accuracy, 10 % more of an error")
-      ->type_name("POINTS")
-      ->check(nb::cli::at_least(0));
+                  "left out; below 0 a gain. A point is 1/100 of accuracy, 10 % more of an error")
+      ->type_name("POINTS");
   add_number_options(verb, options);
 }
 

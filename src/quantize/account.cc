@@ -16,8 +16,12 @@ constexpr std::size_t kMostSamples = 32;
 
 /// Why a value has its numbers.
 std::string reason_of(const QuantizedValue& value, std::size_t members) {
-  std::string text =
-      value.type.dtype == DType::i16 ? "the largest value seen" : std::string(observer_name(value.observer));
+  const bool is_fixed = value.observer == Observer::fixed, is_wide = value.type.dtype == DType::i16;
+  std::string text = is_fixed  ? "the range of its operator's integers"
+                     : is_wide ? "the largest value seen"
+                               : std::string(observer_name(value.observer));
+  if (is_fixed && (value.seen_min < value.least || value.seen_max > value.most))
+    text += "; what lies outside saturates";
   if (members > 1) text += "; " + count_text(members, "value") + " share it";
   return text;
 }

@@ -101,7 +101,7 @@ std::optional<DType> find_format(std::string_view name) {
 }
 
 std::string_view observer_name(Observer observer) {
-  constexpr std::array<std::string_view, 4> kNames = {"min-max", "percentile", "mse", "kl"};
+  constexpr std::array<std::string_view, 5> kNames = {"min-max", "percentile", "mse", "kl", "fixed"};
   return kNames[static_cast<std::size_t>(observer)];
 }
 
@@ -139,6 +139,7 @@ double rounding_error(const Observation& seen, const Quantization& numbers, DTyp
 
 RealRange range_by(Observer observer, const Observation& seen, DType dtype) {
   switch (observer) {
+    case Observer::fixed:  // not found in what was seen
     case Observer::min_max:
       return {seen.min, seen.max, Observer::min_max};
     case Observer::percentile:

@@ -19,8 +19,8 @@ struct Observation {
   std::vector<float> kept;  ///< a part of them, evenly spread
 };
 
-/// How a range was found.
-enum class Observer : std::uint8_t { min_max, percentile, mse, kl };
+/// How a range was found; `fixed`: the operator's own, whatever was seen.
+enum class Observer : std::uint8_t { min_max, percentile, mse, kl, fixed };
 [[nodiscard]] std::string_view observer_name(Observer observer);
 
 /// Reals that integers cover; what lies outside saturates.

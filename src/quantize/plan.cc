@@ -90,10 +90,11 @@ bool is_beyond(float real) { return !(std::fabs(real) < kMaxScale); }
 /// that its integer kernels give.
 std::optional<RealRange> known_range(const Node& node, DType dtype) {
   const std::string_view name = node.block->name;
-  if (name == "log_softmax" && dtype == DType::i8) return RealRange{-255.0f / 16, 0};
+  if (name == "log_softmax" && dtype == DType::i8) return RealRange{-255.0f / 16, 0, Observer::fixed};
   const bool is_share = name == "softmax" || name == "sigmoid";
-  if (dtype == DType::i16 && (is_share || name == "tanh")) return RealRange{0, 32767.0f / 32768};
-  return is_share ? std::optional(RealRange{0, 1}) : std::nullopt;
+  if (dtype == DType::i16 && (is_share || name == "tanh"))
+    return RealRange{0, 32767.0f / 32768, Observer::fixed};
+  return is_share ? std::optional(RealRange{0, 1, Observer::fixed}) : std::nullopt;
 }
 
 /// The dtype in which a node of an integer format reads its operand i.
