@@ -1,6 +1,7 @@
 #include "driver/time_firmware.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/elf.h"
 #include "base/elf_attributes.h"
@@ -72,6 +73,10 @@ Result<std::uint32_t> find_address(const ElfFile& elf, const std::string& name, 
     if (!check_code(elf, address, found, what, diagnostics)) return kFailed;
     return address;
   }
+  if (elf.symbols.empty())
+    return diagnostics.add({.kind = Kind::usage,
+                            .message = what + ": the file has no symbols",
+                            .help = "it was stripped: link without -s, or give addresses as 0x..."});
   const std::string near = nearest(name, names);
   return diagnostics.add(
       {.kind = Kind::usage,
@@ -80,19 +85,31 @@ Result<std::uint32_t> find_address(const ElfFile& elf, const std::string& name, 
                             : "did you mean `" + near + "`?"});
 }
 
+/// The first bytes of a 32-bit little-endian ELF file.
+bool has_elf32_head(ByteSpan file) {
+  constexpr std::array<std::uint8_t, 6> kHead = {0x7f, 'E', 'L', 'F', 1, 1};
+  return file.size() >= kHead.size() &&
+         std::equal(kHead.begin(), kHead.end(), file.begin(),
+                    [](std::uint8_t a, auto b) { return a == static_cast<std::uint8_t>(b); });
+}
+
 /// What the user's memory map says, in order.
 Status read_map(const TimeRequest& request, const ElfFile& elf, const Board& board,
                 std::vector<RegionPlace>& places, Diagnostics& diagnostics) {
+  std::vector<RegionPlace> ranges;
   for (const std::string& text : request.memory_map) {
+    const auto refuse = [&](const std::string& why, const std::string& help) {
+      return diagnostics.add(
+          {.kind = Kind::usage, .message = "--memory-map `" + printable(text) + "` " + why, .help = help});
+    };
     const std::size_t equals = text.rfind('=');
     const std::string name = equals == std::string::npos ? "" : text.substr(equals + 1);
-    if (find_memory(board, name) == nullptr) {
+    const Memory* memory = find_memory(board, name);
+    if (memory == nullptr) {
       std::vector<std::string> names;
-      for (const Memory& memory : board.memories) names.push_back(memory.name);
-      return diagnostics.add({.kind = Kind::usage,
-                              .message = "--memory-map `" + printable(text) + "`: " + board.name +
-                                         " has no memory `" + printable(name) + "`",
-                              .help = "its memories: " + join(names, ", ")});
+      for (const Memory& one : board.memories) names.push_back(one.name);
+      return refuse("leads to no memory of " + board.name + ": it has no `" + printable(name) + "`",
+                    "its memories: " + join(names, ", "));
     }
     const std::string_view what = std::string_view(text).substr(0, equals);
     const std::size_t dash = what.find('-');
@@ -100,18 +117,34 @@ Status read_map(const TimeRequest& request, const ElfFile& elf, const Board& boa
                                       [&](const ElfSection& one) { return one.name == what; });
     const auto low = parse_hex(what.substr(0, dash));
     const auto high = dash == std::string_view::npos ? std::nullopt : parse_hex(what.substr(dash + 1));
+    RegionPlace place;
     if (section != elf.sections.end()) {
       if (section->size_bytes == 0) continue;
-      places.push_back({static_cast<std::uint32_t>(section->address),
-                        static_cast<std::uint32_t>(section->address + section->size_bytes), name});
+      place = {static_cast<std::uint32_t>(section->address),
+               static_cast<std::uint32_t>(section->address + section->size_bytes), name};
     } else if (low && high && *low < *high) {
-      places.push_back({*low, *high, name});
+      place = {*low, *high, name};
+    } else if (low && high) {
+      return refuse("ends before it begins", "LOW-HIGH, HIGH behind the last byte");
     } else {
-      return diagnostics.add({.kind = Kind::usage,
-                              .message = "--memory-map `" + printable(text) +
-                                         "` is neither LOW-HIGH=MEMORY nor .section=MEMORY of the file",
-                              .help = "as in --memory-map 20000000-20010000=dtcm,.rodata=flash"});
+      return refuse("is neither LOW-HIGH=MEMORY nor .section=MEMORY of the file",
+                    "as in --memory-map 20000000-20010000=dtcm,.rodata=flash");
     }
+    const std::int64_t size_bytes = std::int64_t{place.high} - place.low;
+    if (memory->size_bytes && size_bytes > *memory->size_bytes)
+      return refuse("is of " + grouped(size_bytes) + " bytes, `" + name + "` of " + board.name + " has " +
+                        grouped(*memory->size_bytes),
+                    "name what of the file lies there");
+    // A section may lie in a range, to be elsewhere.
+    const auto other = std::find_if(ranges.begin(), ranges.end(), [&](const RegionPlace& one) {
+      return one.low < place.high && place.low < one.high && one.memory != name;
+    });
+    if (section == elf.sections.end() && other != ranges.end())
+      return refuse("overlaps 0x" + hex_text(other->low) + " to 0x" + hex_text(other->high) + ", which is `" +
+                        other->memory + "`",
+                    "each address lies in one memory");
+    if (section == elf.sections.end()) ranges.push_back(place);
+    places.push_back(std::move(place));
   }
   return {};
 }
@@ -205,8 +238,11 @@ Result<Opened> open_firmware(const TimeRequest& request, const Board& board, Dia
         {.kind = Kind::file_unreadable, .message = "`" + request.elf.string() + "`: " + file.why_not});
   auto elf = parse_elf32(*file.bytes);
   if (!elf)
-    return diagnostics.add({.kind = Kind::file_unreadable,
-                            .message = "`" + request.elf.string() + "` is no 32-bit little-endian ELF file"});
+    return diagnostics.add(
+        {.kind = Kind::file_unreadable,
+         .message = "`" + request.elf.string() + "` is " +
+                    (has_elf32_head(*file.bytes) ? "cut off: its headers lead beyond its end"
+                                                 : "no 32-bit little-endian ELF file")});
   const auto machine_number = load<std::uint16_t>(*file.bytes, 18);
   const bool is_arm = core->tool_prefix.starts_with("arm");
   if (machine_number != (is_arm ? 40 : 243))

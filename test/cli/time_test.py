@@ -211,7 +211,17 @@ class Firmware(unittest.TestCase):
         self.fails(2, "is no 32-bit little-endian ELF file", ROOT / "README.md", "--from", "loop")
         self.fails(2, "is code of Arm", elf, "--from", "loop", board="rv32imc")
         self.fails(2, "is linked for addresses", elf, "--from", "loop", board="cortex-m33")
-        self.fails(2, "has no memory `x`", elf, "--from", "loop", "--memory-map", ".rodata=x")
+        self.fails(2, "it has no `x`", elf, "--from", "loop", "--memory-map", ".rodata=x")
+        for ranges, why in (("20000400-20000000=ssram23", "ends before it begins"), ("20000000=ssram23", "is neither"),
+                            ("00000000-ffffff00=ssram23", "is of 4,294,967,040 bytes"),
+                            ("20000000-20000400=ssram23,20000200-20000600=ssram1", "overlaps 0x20000000 to 0x20000400, which is `ssram23`")):
+            self.fails(2, why, elf, "--from", "loop", "--memory-map", ranges)
+        cut = pathlib.Path(str(elf) + ".cut")
+        cut.write_bytes(pathlib.Path(elf).read_bytes()[:900])
+        self.fails(2, "is cut off: its headers lead beyond its end", cut, "--from", "loop")
+        bare = pathlib.Path(str(elf) + ".bare")
+        subprocess.run(["arm-none-eabi-strip", "-o", bare, elf], check=True)
+        self.fails(2, "the file has no symbols", bare, "--from", "loop")
         self.fails(2, "--what-if `clock=fast`", elf, "--from", "loop", "--what-if", "clock=fast")
 
     def test_power(self):
