@@ -155,9 +155,11 @@ bool report_fault(const FirmwareRun& run, Diagnostics& diagnostics) {
   std::string what = known != nullptr ? known->text : text_of(faults, is_given_up);
   if (what.empty() && is_given_up) what = "no handler takes the fault";
   std::vector<std::string> notes;
-  if (profile && profile->stuck_block)
-    notes.push_back("then it stays in a branch to itself at " +
-                    address_text(profile->blocks[*profile->stuck_block].address));
+  if (profile && profile->stuck_block) {
+    const std::uint32_t address = profile->blocks[*profile->stuck_block].address;
+    notes.push_back("then it stays in a branch to itself" + in_function(address) + " at " +
+                    address_text(address));
+  }
   notes.push_back(run.build.note);
   const bool is_lacking = lacks_instruction(what);
   std::string help =

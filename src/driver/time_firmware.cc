@@ -191,15 +191,17 @@ struct Opened {
   std::optional<bench::Mismatch> mismatch;
 };
 
-/// Entries 2 to 6 of the vector table at the machine's reset address: NMI and the faults. Empty on RISC-V.
+/// Entries 2 to 6, if they are there, of the vector table at the machine's reset address: NMI and the faults.
+/// Empty on RISC-V.
 std::vector<std::uint32_t> fault_handlers(const ElfFile& elf, ByteSpan file, const bench::Machine& machine) {
   std::vector<std::uint32_t> handlers;
   if (machine.program != "qemu-system-arm") return handlers;
   for (const ElfSection& section : elf.sections) {
     const std::uint64_t at = machine.reset_origin;
-    if (!section.is_loaded() || at < section.address || at + 28 > section.address + section.size_bytes)
-      continue;
-    for (std::uint64_t entry = 2; entry <= 6; ++entry) {
+    const std::uint64_t end = section.address + section.size_bytes;
+    if (!section.is_loaded() || at < section.address || at >= end) continue;
+    // A table may have fewer, and code behind it.
+    for (std::uint64_t entry = 2; entry <= 6 && at + 4 * entry + 4 <= end; ++entry) {
       const auto handler =
           load<std::uint32_t>(file, section.offset + (at - section.address) + 4 * entry) & ~1u;
       if (handler != 0) handlers.push_back(handler);

@@ -53,11 +53,15 @@ void reset(void) {
   __asm volatile("bkpt 0xab" ::"r"(r0), "r"(r1));
   for (;;) {}
 }
+#ifdef SHORT_TABLE
+__attribute__((section(".vectors"))) void* const vectors[4] = {(void*)0x20010000, (void*)reset, (void*)fault, (void*)fault};
+#else
 __attribute__((section(".vectors"))) void* const vectors[16] = {(void*)0x20010000, (void*)reset,
 #ifndef NO_HANDLERS
     (void*)fault, (void*)fault, (void*)fault, (void*)fault, (void*)fault,
 #endif
 };
+#endif
 """
 SCRIPT = """
 SECTIONS {
@@ -82,15 +86,17 @@ class Firmware(unittest.TestCase):
         cls.path = pathlib.Path(cls.folder.name)
         (cls.path / "firmware.c").write_text(FIRMWARE)
         (cls.path / "board.ld").write_text(SCRIPT)
+        table, code = ".table : { KEEP(*(.vectors)) }", ".text : { *(.text*) }"
+        (cls.path / "table.ld").write_text(SCRIPT.replace(".text : { KEEP(*(.vectors)) *(.text*) }", f"{table}\n  {code}"))
 
     @classmethod
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    def build(self, name, *flags, cpu="cortex-m4"):
+    def build(self, name, *flags, cpu="cortex-m4", script="board.ld"):
         elf = self.path / f"{name}.elf"
         subprocess.run(["arm-none-eabi-gcc", f"-mcpu={cpu}", "-mthumb", "-O1", "-nostdlib", "-ffreestanding",
-                        "-fno-unroll-loops", *flags, "-T", "board.ld", "firmware.c", "-o", elf], cwd=self.path, check=True)
+                        "-fno-unroll-loops", *flags, "-T", script, "firmware.c", "-o", elf], cwd=self.path, check=True)
         return elf
 
     def time(self, elf, *words, board="cortex-m4f"):
@@ -205,6 +211,8 @@ class Firmware(unittest.TestCase):
         self.fails(1, "in `undefined`", undefined, "--from", "unused")
         self.fails(1, "Undefined Instruction", undefined, "--from", "unused")
         self.fails(1, "fault address 0xa0000000", stray, "--from", "unused")
+        short = self.build("short", "-DFAULT=undefined", "-DSHORT_TABLE", script="table.ld")
+        self.fails(1, "in `undefined`", short, "--from", "unused")
 
     def test_files_that_are_none(self):
         elf = self.build("plain")
