@@ -23,19 +23,26 @@ std::string noise_text(double error) {
   return error > 0 ? fmt::format("{:.1f}", -10 * std::log10(error)) : "exact";
 }
 
+/// Of a program that does not fit its weights, or its arena, are known: it needs more.
+std::string bytes_of(const std::optional<std::int64_t>& linked, std::int64_t least, bool fits) {
+  return linked ? grouped(*linked) : (fits ? "" : ">") + grouped(least);
+}
 std::string flash_text(const VariantCost& cost) {
-  return cost.flash_bytes ? grouped(*cost.flash_bytes) : grouped(cost.weights_bytes);
+  return bytes_of(cost.flash_bytes, cost.weights_bytes, cost.fits);
 }
 std::string ram_text(const VariantCost& cost) {
-  return cost.ram_bytes ? grouped(*cost.ram_bytes) : grouped(cost.arena_bytes);
+  return bytes_of(cost.ram_bytes, cost.arena_bytes, cost.fits);
 }
 
 /// Why layers of the choice that is taken are not like the others.
 void print_reasons(const FormatFrontier& frontier) {
   const LayerFormats& layers = frontier.choices[frontier.best].layers;
   if (layers.empty() || layers[0].first == "*") {
-    fmt::print("  {} throughout is the cheapest of those that {}\n", frontier.choices[frontier.best].name,
-               frontier.chosen ? "lose no more" : "lose least");
+    const FormatChoice& best = frontier.choices[frontier.best];
+    fmt::print("  {} throughout {}\n", best.name,
+               frontier.chosen  ? "is the cheapest of those that lose no more"
+               : best.cost.fits ? "loses least of those that fit"
+                                : "loses least");
     return;
   }
   double all = 0;
