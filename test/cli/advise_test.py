@@ -159,7 +159,7 @@ def weights_outside_give_the_same_outputs(c):
     c.check("`qspi1` holds" in told and ".nb_weights : ALIGN(16)" in told and "> qspi1" in told, told[-900:])
     c.run("generate", INT8, "-b", board, "-o", "inside", "-q")
     c.check("outside the part" not in (c.path("inside") / "README.md").read_text(), "memory outside, where there is none")
-    c.expect(2, "usage", "run", INT8, "-b", use + "=nothing", says=["no layer is called `nothing`"])
+    c.expect(2, "usage", "run", INT8, "-b", use + "=nothing", says=["no layer whose weights are to lie in a memory of their own is called `nothing`"])
     c.expect(2, "usage", "run", INT8, "-b", f"{board}:weights=sram", says=["no flash"])
 
 
