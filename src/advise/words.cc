@@ -17,6 +17,12 @@ Sentence money(double value, const std::string& currency) {
   return say("{0} {1}", "{0} {1}", {amount(value), word(currency)});
 }
 
+/// The list, which may be empty, with one more at its end.
+Sentence extended(const Sentence& list, const Sentence& one, std::string_view en = "{0}, {1}",
+                  std::string_view fr = "{0}, {1}") {
+  return list.is_empty() ? one : say(en, fr, {list, one});
+}
+
 Sentence named_layers(const std::vector<std::string>& layers) {
   std::vector<std::string> shown;
   for (std::size_t i = 0; i < layers.size() && i < kNamedLayers; ++i) shown.push_back(printable(layers[i]));
@@ -47,7 +53,7 @@ Sentence format_step(const AdviceFormat& format) {
   Sentence others;
   for (const auto& [dtype, layers] : by_format) {
     const Sentence some = say("{0} in {1}", "{0} en {1}", {named_layers(layers), word(format_name(dtype))});
-    others = others.is_empty() ? some : say("{0}; {1}", "{0} ; {1}", {others, some});
+    others = extended(others, some, "{0}; {1}", "{0} ; {1}");
   }
   return say("quantize to int8 all layers but {0}", "quantifier en int8 toutes les couches sauf {0}",
              {others});
@@ -103,7 +109,7 @@ Sentence buying_step(const std::vector<BoughtPart>& parts) {
       one = say("{0} at {1} ({2}{3})", "{0} à {1} ({2}{3})",
                 {word(part.name), money(price_amount(price), price.currency), of_how_many, word(price.date)});
     }
-    list = list.is_empty() ? one : say("{0}, {1}", "{0}, {1}", {list, one});
+    list = extended(list, one);
   }
   return say("buy {0}", "acheter {0}", {list});
 }
@@ -125,7 +131,7 @@ void name_candidate(AdviceCandidate& candidate, bool is_of_several, const Advice
     for (const ExternalUse& use : candidate.external) {
       const Sentence one = use.is_arena ? say("arena in {0}", "arène dans {0}", {word(part_of(use))})
                                         : say("weights in {0}", "poids dans {0}", {word(part_of(use))});
-      places = places.is_empty() ? one : say("{0}, {1}", "{0}, {1}", {places, one});
+      places = extended(places, one);
     }
     candidate.title = say("{0} on {1}, {2}", "{0} sur {1}, {2}", {numbers, board, places});
   }
@@ -197,7 +203,7 @@ void word_relaxation(Relaxation& relaxation, const Advice& advice) {
     const Sentence one = say("{0} of {1} instead of {2}", "{0} de {1} au lieu de {2}",
                              {option_of(move.bound), bound_value(move.bound, to, advice),
                               bound_value(move.bound, move.limit, advice)});
-    moves = moves.is_empty() ? one : say("{0} and {1}", "{0} et {1}", {moves, one});
+    moves = extended(moves, one, "{0} and {1}", "{0} et {1}");
   }
   relaxation.text =
       say("with {0}: {1}", "avec {0} : {1}", {moves, advice.candidates[relaxation.candidate].title});
@@ -219,14 +225,13 @@ struct Excluded {
   std::vector<const AdviceCandidate*> all, alone;  ///< alone: for nothing else
 };
 
-Sentence no_room_text(const Excluded& out) {
-  const AdviceCandidate& nearest =
-      **std::min_element(out.all.begin(), out.all.end(),
-                         [](auto* one, auto* other) { return excess_of(*one) < excess_of(*other); });
+Sentence no_room_text(const std::vector<const AdviceCandidate*>& out) {
+  const AdviceCandidate& nearest = **std::min_element(
+      out.begin(), out.end(), [](auto* one, auto* other) { return excess_of(*one) < excess_of(*other); });
   const Misfit& misfit = nearest.row.misfits[0];
   return say("too large: {0}; the nearest: {1}, {2} too many for {3} ({4})",
              "trop grand : {0} ; la plus proche : {1}, {2} de trop pour {3} ({4})",
-             {ways(out.all.size()), nearest.title, bytes_words(misfit.excess_bytes()), word(misfit.memory),
+             {ways(out.size()), nearest.title, bytes_words(misfit.excess_bytes()), word(misfit.memory),
               word(misfit.what)});
 }
 
@@ -260,10 +265,10 @@ Sentence breach_text(Bound bound, bool is_known, const Excluded& out, const Advi
 /// Candidates that are out, under each limit that they miss; the one that misses by least stands for the
 /// rest.
 void word_ruled_out(Advice& advice) {
-  Excluded no_room;
+  std::vector<const AdviceCandidate*> no_room;
   std::map<std::pair<Bound, bool>, Excluded> breached;
   for (const AdviceCandidate& candidate : advice.candidates) {
-    if (!candidate.row.fits()) no_room.all.push_back(&candidate);
+    if (!candidate.row.fits()) no_room.push_back(&candidate);
     for (const Breach& breach : candidate.breaches) {
       Excluded& out = breached[{breach.bound, std::isfinite(breach.value)}];
       out.all.push_back(&candidate);
@@ -271,7 +276,7 @@ void word_ruled_out(Advice& advice) {
     }
   }
   advice.ruled_out.clear();
-  if (const std::size_t count = no_room.all.size(); count > 0)
+  if (const std::size_t count = no_room.size(); count > 0)
     advice.ruled_out.push_back({"does-not-fit", count, count, no_room_text(no_room)});
   for (const auto& [key, out] : breached) {
     const auto& [bound, is_known] = key;

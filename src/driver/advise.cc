@@ -13,6 +13,7 @@
 #include "driver/advise_memories.h"
 #include "driver/advise_parts.h"
 #include "driver/asked_boards.h"
+#include "driver/kept_results.h"
 #include "target/board_use.h"
 
 namespace nb {
@@ -400,14 +401,20 @@ class Adviser {
     return &(graphs_[key] = std::move(compiled->graph));
   }
 
+  /// Candidates on other boards than theirs, by index, for each program that is compared.
+  [[nodiscard]] std::map<std::pair<std::size_t, KernelGoal>, std::vector<std::size_t>> by_program(
+      const std::vector<std::pair<std::size_t, Board>>& chosen) const {
+    std::map<std::pair<std::size_t, KernelGoal>, std::vector<std::size_t>> groups;
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      const AdviceCandidate& candidate = advice_.candidates[chosen[i].first];
+      groups[{candidate.format, candidate.goal}].push_back(i);
+    }
+    return groups;
+  }
+
   /// What memories outside cost in time: against boards with that much room inside.
   Status add_slowdowns() {
-    std::map<std::pair<std::size_t, KernelGoal>, std::vector<std::size_t>> groups;
-    for (std::size_t s = 0; s < slowed_.size(); ++s) {
-      const AdviceCandidate& candidate = advice_.candidates[slowed_[s].first];
-      groups[{candidate.format, candidate.goal}].push_back(s);
-    }
-    for (const auto& [key, members] : groups) {
+    for (const auto& [key, members] : by_program(slowed_)) {
       std::vector<Board> twins;
       for (const std::size_t s : members) {
         const ComparisonRow& row = advice_.candidates[slowed_[s].first].row;
@@ -432,12 +439,7 @@ class Adviser {
 
   /// What lacks no more than room for other firmware, priced as if none were kept: what the room costs.
   Status price_without_reserves() {
-    std::map<std::pair<std::size_t, KernelGoal>, std::vector<std::size_t>> groups;
-    for (std::size_t r = 0; r < reserved_.size(); ++r) {
-      const AdviceCandidate& candidate = advice_.candidates[reserved_[r].first];
-      groups[{candidate.format, candidate.goal}].push_back(r);
-    }
-    for (const auto& [key, members] : groups) {
+    for (const auto& [key, members] : by_program(reserved_)) {
       std::vector<Board> pairs;  // without and with what is kept, whose misfits are known when it is built
       std::vector<AdviceLimits> kept;
       for (const std::size_t r : members) {
@@ -563,10 +565,8 @@ Result<Advice> advise(const AdviseRequest& request, Diagnostics& diagnostics) {
   Diagnostics said;
   auto advice = Adviser(request, said).run();
   for (Diagnostic one : said.all()) {
-    if (one.kind == Kind::interrupted && one.help.empty())
-      one.help = request.folder.empty()
-                     ? "--resume FOLDER keeps what is done for the next time"
-                     : "what was measured is kept there: the same command goes on from that";
+    // Those below know of a folder that goes away, or of none.
+    if (one.kind == Kind::interrupted) one.help = resume_help(request.folder);
     diagnostics.add(std::move(one));
   }
   return advice;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "driver/asked_boards.h"
 #include "driver/core_run.h"
+#include "driver/kept_results.h"
 #include "driver/time_program.h"
 #include "driver/variants.h"
 
@@ -354,12 +355,9 @@ Result<Comparison> compare(const CompareRequest& request, Diagnostics& diagnosti
   const Comparer comparer(request);
   run_all(comparer, request, tasks);
   if (stop_is_asked())
-    return diagnostics.add(
-        {.kind = Kind::interrupted,
-         .message = "stopped while comparing",
-         .help = request.folder.empty()
-                     ? "--resume FOLDER keeps what is done for the next time"
-                     : "what was measured is kept there: the same command goes on from that"});
+    return diagnostics.add({.kind = Kind::interrupted,
+                            .message = "stopped while comparing",
+                            .help = resume_help(request.folder)});
   // A model that compiles for no core is the model's fault; a core that fails has the reason in its rows.
   const bool is_any_done =
       std::any_of(tasks.begin(), tasks.end(), [](const auto& task) { return task->is_done; });

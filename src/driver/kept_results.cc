@@ -45,6 +45,11 @@ std::string build_key(const Program& program, const Board& board) {
   return key;
 }
 
+std::string resume_help(const fs::path& folder) {
+  return folder.empty() ? "--resume FOLDER keeps what is done for the next time"
+                        : "what was measured is kept there: the same command goes on from that";
+}
+
 Result<fs::path> cost_file(const fs::path& folder, const Compiled& compiled, const Samples& sample,
                            Diagnostics& diagnostics) {
   const auto program = emitted(compiled, diagnostics);

@@ -13,6 +13,9 @@ namespace nb {
 /// binary and the same counts.
 [[nodiscard]] std::string build_key(const Program& program, const Board& board);
 
+/// What helps whose search or comparison was interrupted; `folder` keeps results, empty: none does.
+[[nodiscard]] std::string resume_help(const std::filesystem::path& folder);
+
 /// "0123456789abcdef": of any bytes.
 [[nodiscard]] std::string hash_text(ByteSpan bytes);
 

@@ -106,15 +106,6 @@ Result<VariantCost> Variants::measured_cost(const NumberPlan& plan, const std::s
   progress_({.step = what + " on " + board_.name});
   auto program = compiled(plan, board_, diagnostics);
   if (!program) return kFailed;
-  std::filesystem::path kept;
-  if (!kept_.empty() && !board_.is_host()) {
-    const auto sample = first_sample(program->graph, diagnostics);
-    if (!sample) return kFailed;
-    const auto file = cost_file(kept_, *program, *sample, diagnostics);
-    if (!file) return kFailed;
-    if (auto found = find_cost(*file)) return std::move(*found);
-    kept = *file;
-  }
   VariantCost cost;
   cost.arena_bytes = program->graph.arena_bytes;
   cost.weights_bytes = program->graph.weights_bytes();
@@ -122,6 +113,15 @@ Result<VariantCost> Variants::measured_cost(const NumberPlan& plan, const std::s
   for (std::size_t n = 0; n < rows.size(); ++n)
     cost.layers[program->graph.nodes[n].name].weights_bytes += rows[n].weights_bytes;
   if (board_.is_host()) return cost;
+  const auto sample = first_sample(program->graph, diagnostics);
+  if (!sample) return kFailed;
+  std::filesystem::path kept;
+  if (!kept_.empty()) {
+    const auto file = cost_file(kept_, *program, *sample, diagnostics);
+    if (!file) return kFailed;
+    if (auto found = find_cost(*file)) return std::move(*found);
+    kept = *file;
+  }
   Diagnostics said;
   auto built = build_program(*program, new_folder(), {}, said);
   if (!built && only_does_not_fit(said)) {
@@ -136,8 +136,6 @@ Result<VariantCost> Variants::measured_cost(const NumberPlan& plan, const std::s
   }
   report_errors(said, diagnostics);
   if (!built) return kFailed;
-  const auto sample = first_sample(program->graph, diagnostics);
-  if (!sample) return kFailed;
   const auto ran = run_firmware(built->firmware, program->graph, *sample, {}, diagnostics);
   if (!ran) return kFailed;
   if (cost.fits) {
