@@ -110,9 +110,18 @@ struct block {
   struct edge* last_edge;   // the one that was taken last, or null
   struct traffic* traffic;  // of the interval; null without memories
   bool has_traffic;
-  struct resident* resident;  // one a cache; null without memories
+  struct site* sites;  // one an instruction; null without memories
+  struct fetches fetches;
+  bool handles_fault;
   struct block* next_in_bucket;
   struct block* next;
+};
+
+/// An instruction that may access memory.
+struct site {
+  struct block* block;
+  qemu_plugin_meminfo_t info;  // of the last access, and what QEMU says of it
+  bool is_store;
 };
 
 /// That one block ran right after another.
@@ -180,13 +189,13 @@ static struct block* find_block(uint64_t pc, uint32_t insns, uint32_t bytes) {
   block->insns = insns;
   block->bytes = bytes;
   block->number = block_count++;
+  for (size_t i = 0; i < faults.count; ++i) block->handles_fault |= faults.at[i] == pc;
   if (has_memories) {
-    block->traffic = allocate(sizeof *block->traffic);
-    block->resident = allocate(cache_count * sizeof *block->resident + 1);
-    for (uint32_t c = 0; c < cache_count; ++c) {
-      const uint32_t lines = (bytes >> caches[c].line_shift) + 2;
-      block->resident[c].used = allocate(lines * sizeof *block->resident[c].used);
-    }
+    block->traffic = allocate(traffic_bytes());
+    block->fetches = find_fetches(pc, bytes);
+    block->sites = allocate(insns * sizeof *block->sites);
+    // No access has this information: all are asked for once.
+    for (uint32_t i = 0; i < insns; ++i) block->sites[i] = (struct site){.block = block, .info = UINT32_MAX};
   }
   *at = block;
   *last_block = block;
@@ -225,7 +234,7 @@ static void write_traffic(struct block* block) {
       }
     }
   }
-  memset(t, 0, sizeof *t);
+  memset(t, 0, traffic_bytes());
   block->has_traffic = false;
 }
 
@@ -260,6 +269,7 @@ static void pass_mark(uint32_t mark, const struct block* block, uint32_t done) {
   }
   if (mark != last_mark) return;
   is_over = true;
+  watch_nothing();
   if (!ends) {
     qemu_plugin_reset(plugin_id, only_write_out);
     return;
@@ -312,38 +322,40 @@ static void end_stuck(const struct block* in) {
   _exit(0);
 }
 
+static inline void count_edge(struct block* from, struct block* to) {
+  struct edge* e = from->last_edge;
+  if (e == NULL || e->to != to) {
+    for (e = from->edges; e != NULL && e->to != to; e = e->next) {
+    }
+    if (e == NULL) {
+      e = allocate(sizeof *e);
+      *e = (struct edge){to, 0, from->edges};
+      from->edges = e;
+    }
+    from->last_edge = e;
+  }
+  ++e->count;
+}
+
 /// A block is entered. Its inline counters have already added it.
 static void on_enter(unsigned vcpu, void* user) {
   (void)vcpu;
   if (is_over) return;
   struct block* const block = user;
   struct block* const from = previous;
-  for (size_t i = 0; i < faults.count && from != NULL; ++i) {
-    if (faults.at[i] == block->pc) end_at_fault(block->pc, from);
-  }
+  if (block->handles_fault && from != NULL) end_at_fault(block->pc, from);
   previous = block;
-  if (from != NULL) {
-    struct edge* e = from->last_edge;
-    if (e == NULL || e->to != block) {
-      for (e = from->edges; e != NULL && e->to != block; e = e->next) {
-      }
-      if (e == NULL) {
-        e = allocate(sizeof *e);
-        *e = (struct edge){block, 0, from->edges};
-        from->edges = e;
-      }
-      from->last_edge = e;
-    }
-    ++e->count;
-    if (from != block || block->insns != 1) {
+  if (from != NULL) count_edge(from, block);
+  if (block->insns == 1) {
+    if (from != block) {
       repeats = 0;
     } else if (++repeats == stuck_limit) {
       end_stuck(block);
     }
   }
-  if (has_instruction_caches) {
+  if (block->fetches.count != 0) {
     block->has_traffic = true;
-    fetch_instructions(block->traffic, block->pc, block->bytes, block->resident);
+    fetch_instructions(block->traffic, &block->fetches);
   }
   if (block->pc == return_pc) {
     return_pc = UINT64_MAX;
@@ -354,12 +366,21 @@ static void on_enter(unsigned vcpu, void* user) {
   }
 }
 
+/// A function of its own: most accesses of many boards are not watched, and need no registers saved.
+static __attribute__((noinline)) void on_watched_access(qemu_plugin_meminfo_t info, uint64_t address,
+                                                        struct site* site) {
+  if (info != site->info) {
+    site->info = info;
+    site->is_store = qemu_plugin_mem_is_store(info);
+  }
+  struct block* const block = site->block;
+  block->has_traffic = true;
+  access_data(block->traffic, address, site->is_store);
+}
+
 static void on_access(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t address, void* user) {
   (void)vcpu;
-  if (is_over) return;
-  struct block* const block = user;
-  block->has_traffic = true;
-  access_data(block->traffic, address, qemu_plugin_mem_is_store(info));
+  if (may_be_watched(address)) on_watched_access(info, address, user);
 }
 
 /// Bytes of an instruction by its encoding: before the end of a page QEMU looks at what follows, and counts
@@ -393,7 +414,7 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   if (has_edges) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_enter, kCallbackNoRegisters, block);
   for (size_t i = 0; has_memories && i < insns; ++i) {
     qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_access, kCallbackNoRegisters,
-                                     kReadsAndWrites, block);
+                                     kReadsAndWrites, &block->sites[i]);
   }
   for (size_t m = 0; m < marks.count; ++m) {
     if (marks.at[m] < block->pc || marks.at[m] >= block->pc + bytes) continue;

@@ -8,57 +8,83 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { kMaxRegions = 8, kMaxCaches = 24, kMaxWays = 256, kMaxOrderedWays = 16 };
+enum { kMaxRegions = 8, kMaxCaches = 24, kMaxWays = 256, kLeafBits = 9, kMaxPending = 32 };
+
+/// A cache that has a region.
+struct way_to_cache {
+  struct cache* cache;
+  uint32_t number;  // the cache's
+  uint32_t shift;   // added to addresses before they are looked up
+};
+
+/// No line's number, nor the one before a line's.
+static const uint64_t kNoLine = UINT64_MAX - 1;
 
 struct region {
   uint64_t low, high;  // [low, high)
   bool is_watched;     // its accesses to data matter: they wait, or a cache has them
-  uint32_t data_caches[kMaxCaches], data_cache_count;  // that have it
+  uint32_t data_cache_count, instruction_cache_count;
+  struct way_to_cache data_caches[kMaxCaches], instruction_caches[kMaxCaches];
 };
 
-/// A cache with least-recently-used replacement. One of data alone and of few ways keeps each set in the
-/// order of its last uses, which a miss needs no search for; the others find lines by chains, and when they
-/// were used.
+/// A line of memory in a cache's set, or one that could be.
+struct line {
+  struct line *newer, *older;  // while it is in: used next after it, before it; of the newest and the oldest:
+                               // the set
+  bool is_in, is_dirty;
+};
+
+struct fetch;
+
+/// A cache with least-recently-used replacement. Its sets are rings in the order of the lines' last uses: no
+/// lookup and no miss searches, whatever the number of ways. While blocks of instructions find all their
+/// lines, their uses are only noted; the rings take them when their order matters.
 struct cache {
-  bool is_for_instructions, is_for_data;
-  bool is_ordered;
-  bool fills_on_jump_only;       // sequential misses are served by a prefetcher and leave no line
-  uint32_t regions;              // bit r: region r is cached
-  uint32_t shifts[kMaxRegions];  // added to addresses of each region before they are looked up
-  uint32_t line_shift, ways, sets;
-  uint32_t chain_shift;  // of chain_of
-  bool has_missed;       // the last access to data
-  uint64_t last_line;    // of the access before; a repeated one changes nothing
-  uint64_t* lines;       // sets x ways: line number + 1; 0: none. Ordered: twice that, and 1 if it is dirty
-  uint64_t* used;        // sets x ways: when it was used last; 0: never
-  bool* is_dirty;        // sets x ways
-  uint32_t* chains;      // 2^(32 - chain_shift): first of the ways whose lines fall there, + 1; 0: none
-  uint32_t* next;        // sets x ways: the next of the chain, + 1
-  uint64_t clock;        // of `used`
-  uint64_t fills;        // lines brought in so far
+  bool fills_on_jump_only;  // sequential misses are served by a prefetcher and leave no line
+  uint32_t line_shift, set_count;
+  bool has_missed;      // the last access to data
+  uint64_t last_line;   // of the access before; a repeated one changes nothing
+  uint64_t dirty_line;  // one that is in and dirty, or kNoLine
+  struct line* sets;    // ends of their rings: `older` is the newest, `newer` the oldest
+  struct line** lines;  // by number: leaves of 2^kLeafBits, made when one of them is asked for; they stay
+  uint64_t clock;       // of fetch::used
+  uint64_t epoch;       // begins when the rings take pending uses; a line comes only with none pending
+  struct fetch* pending[kMaxPending];  // whose uses the rings do not know, in the order of their first ones
+  uint32_t pending_count;
 };
 
-/// Where a block's lines lie in a cache that had them all. As long as nothing is brought in they stay there.
-struct resident {
-  uint64_t fills;   // of the cache, then
-  uint32_t count;   // of lines; 0: not known
-  uint64_t** used;  // their Cache::used, in the order of their addresses
+/// What a block of instructions fetches by a cache.
+struct fetch {
+  struct cache* cache;
+  uint64_t epoch;        // of the cache, when all lines were in and the fetch became pending
+  uint64_t used;         // the last time, while pending
+  uint64_t first, last;  // numbers of its lines
+  struct line** lines;   // in the order of their addresses
+  uint32_t cache_number, region;
+};
+
+/// All that a block fetches by caches.
+struct fetches {
+  struct fetch* all;
+  uint32_t count;
+};
+
+struct misses {
+  uint64_t sequential, jumped;  // instructions: at the line that follows the one before, others
+  uint64_t data, dirty;         // data: all, and dirty lines that had to go
+  uint64_t burst;               // data: right after another miss
 };
 
 /// What the accesses of a block of instructions came to.
 struct traffic {
   uint64_t reads[kMaxRegions], writes[kMaxRegions];
-  struct {
-    uint64_t sequential, jumped;  // instructions: at the line that follows the one before, others
-    uint64_t data, dirty;         // data: all, and dirty lines that had to go
-    uint64_t burst;               // data: right after another miss
-  } misses[kMaxCaches][kMaxRegions];
+  struct misses misses[][kMaxRegions];  // one row a cache
 };
 
 static struct region regions[kMaxRegions];
 static struct cache caches[kMaxCaches];
 static uint32_t region_count, cache_count;
-static bool has_instruction_caches;
+static uint64_t watched_low = UINT64_MAX, watched_high;  // all watched regions lie in [low, high)
 
 static inline int region_of(uint64_t address) {
   for (uint32_t r = 0; r < region_count; ++r) {
@@ -67,118 +93,188 @@ static inline int region_of(uint64_t address) {
   return -1;
 }
 
-enum lookup { kHit, kMiss, kMissOfDirty };
-
-/// The chain that a line is in, wherever it lies: associative caches of 64 ways are looked up as fast as
-/// others. The factor spreads neighbours (Knuth, The Art of Computer Programming, 6.4).
-static inline uint32_t* chain_of(const struct cache* cache, uint64_t line) {
-  return &cache->chains[((uint32_t)line * UINT32_C(2654435769)) >> cache->chain_shift];
-}
-
-/// Takes the line out of its chain; it is in one.
-static void forget_line(struct cache* cache, uint32_t way) {
-  uint32_t* at = chain_of(cache, cache->lines[way] - 1);
-  while (*at != way + 1) at = &cache->next[*at - 1];
-  *at = cache->next[way];
-}
-
-static inline uint32_t set_of(const struct cache* cache, uint64_t line) {
-  const uint32_t sets = cache->sets;
-  return (sets & (sets - 1)) == 0 ? (uint32_t)line & (sets - 1) : (uint32_t)line % sets;
-}
-
-/// Looks a line up and, if `fills`, brings it in. `used` takes where its last use stands, if it is there
-/// then.
-static enum lookup look_up(struct cache* cache, uint64_t line, bool is_write, bool fills, uint64_t** used) {
-  uint32_t* const chain = chain_of(cache, line);
-  uint32_t at = *chain;
-  while (at != 0 && cache->lines[at - 1] != line + 1) at = cache->next[at - 1];
-  const bool is_hit = at != 0;
-  if (!is_hit && !fills) return kMiss;
-  uint32_t way = at - 1;
-  bool loses_dirty = false;
-  if (!is_hit) {
-    const uint32_t first = set_of(cache, line) * cache->ways;
-    way = first;
-    for (uint32_t w = first + 1; w < first + cache->ways; ++w) {
-      if (cache->used[w] < cache->used[way]) way = w;
-    }
-    if (cache->lines[way] != 0) {
-      loses_dirty = cache->is_dirty[way];
-      forget_line(cache, way);
-    }
-    cache->lines[way] = line + 1;
-    cache->next[way] = *chain;
-    *chain = way + 1;
-    cache->is_dirty[way] = false;
-    ++cache->fills;
+static void* must_allocate(size_t count, size_t bytes) {
+  void* const memory = calloc(count, bytes);
+  if (memory == NULL) {
+    fputs("nbcount: out of memory\n", stderr);
+    exit(1);
   }
-  cache->used[way] = ++cache->clock;
-  *used = &cache->used[way];
-  if (is_write) cache->is_dirty[way] = true;
-  if (is_hit) return kHit;
-  return loses_dirty ? kMissOfDirty : kMiss;
+  return memory;
 }
 
-/// As look_up with `fills`, of an ordered cache.
-static enum lookup look_up_ordered(struct cache* cache, uint64_t line, bool is_write) {
-  uint64_t* const set = cache->lines + (size_t)set_of(cache, line) * cache->ways;
-  uint64_t carried = (line + 1) << 1 | is_write;
-  for (uint32_t way = 0; way < cache->ways; ++way) {
-    const uint64_t here = set[way];
-    set[way] = carried;
-    if (here >> 1 == line + 1) {
-      set[0] |= here & 1;
-      return kHit;
-    }
-    carried = here;
+static inline size_t traffic_bytes(void) {
+  return sizeof(struct traffic) + cache_count * sizeof(struct misses[kMaxRegions]);
+}
+
+static inline struct line* line_at(struct cache* cache, uint64_t number) {
+  struct line** const leaf = &cache->lines[number >> kLeafBits];
+  if (*leaf == NULL) *leaf = (struct line*)must_allocate((size_t)1 << kLeafBits, sizeof **leaf);
+  return &(*leaf)[number & ((1u << kLeafBits) - 1)];
+}
+
+static inline struct line* set_of(const struct cache* cache, uint64_t number) {
+  const uint32_t sets = cache->set_count;
+  return &cache->sets[(sets & (sets - 1)) == 0 ? (uint32_t)number & (sets - 1) : (uint32_t)number % sets];
+}
+
+static inline void leave_ring(struct line* line) {
+  line->newer->older = line->older;
+  line->older->newer = line->newer;
+}
+
+static inline void enter_ring(struct line* set, struct line* line) {
+  line->newer = set;
+  line->older = set->older;
+  set->older->newer = line;
+  set->older = line;
+}
+
+/// The line is in, and is used.
+static inline void use(struct line* set, struct line* line) {
+  if (set->older == line) return;
+  leave_ring(line);
+  enter_ring(set, line);
+}
+
+/// The line is brought in for the one whose last use is the longest ago: whether that was dirty.
+static inline bool fill(struct cache* cache, struct line* set, struct line* line) {
+  struct line* const oldest = set->newer;
+  const bool was_dirty = oldest->is_dirty;
+  if (was_dirty) cache->dirty_line = kNoLine;
+  leave_ring(oldest);
+  oldest->is_in = oldest->is_dirty = false;
+  enter_ring(set, line);
+  line->is_in = true;
+  return was_dirty;
+}
+
+/// The rings take the uses that are pending.
+static void settle(struct cache* cache) {
+  struct fetch** const pending = cache->pending;
+  ++cache->epoch;
+  for (uint32_t i = 1; i < cache->pending_count; ++i) {  // into the order of their last uses
+    struct fetch* const moved = pending[i];
+    uint32_t at = i;
+    for (; at > 0 && pending[at - 1]->used > moved->used; --at) pending[at] = pending[at - 1];
+    pending[at] = moved;
   }
-  return (carried & 1) != 0 ? kMissOfDirty : kMiss;
+  for (uint32_t i = 0; i < cache->pending_count; ++i) {
+    for (uint64_t here = pending[i]->first; here <= pending[i]->last; ++here)
+      use(set_of(cache, here), pending[i]->lines[here - pending[i]->first]);
+  }
+  cache->pending_count = 0;
 }
 
-/// The instructions of [pc, pc + bytes) are fetched. `resident`: the block's, one a cache, with room for all
-/// its lines.
-static void fetch_instructions(struct traffic* traffic, uint64_t pc, uint32_t bytes,
-                               struct resident* resident) {
-  const int region = region_of(pc);
-  if (region < 0) return;
-  for (uint32_t c = 0; c < cache_count; ++c) {
-    struct cache* const cache = &caches[c];
-    if (!cache->is_for_instructions || (cache->regions >> region & 1u) == 0) continue;
-    const uint64_t start = (uint32_t)(pc + cache->shifts[region]);
-    const uint64_t end = (start + bytes - 1) >> cache->line_shift;
-    struct resident* const known = &resident[c];
-    if (known->count != 0 && known->fills == cache->fills) {
-      for (uint32_t i = 0; i < known->count; ++i) *known->used[i] = ++cache->clock;
-      cache->last_line = end;
+/// What the instructions of [pc, pc + bytes) are fetched by.
+static struct fetches find_fetches(uint64_t pc, uint32_t bytes) {
+  struct fetches fetches = {NULL, 0};
+  const int number = region_of(pc);
+  if (number < 0 || regions[number].instruction_cache_count == 0) return fetches;
+  const struct region* const region = &regions[number];
+  fetches.count = region->instruction_cache_count;
+  fetches.all = (struct fetch*)must_allocate(fetches.count, sizeof *fetches.all);
+  for (uint32_t i = 0; i < fetches.count; ++i) {
+    struct fetch* const fetch = &fetches.all[i];
+    const struct way_to_cache* const way = &region->instruction_caches[i];
+    struct cache* const cache = way->cache;
+    const uint64_t start = (uint32_t)(pc + way->shift);
+    *fetch = (struct fetch){.cache = cache,
+                            .epoch = UINT64_MAX,
+                            .first = start >> cache->line_shift,
+                            .last = (start + bytes - 1) >> cache->line_shift,
+                            .cache_number = way->number,
+                            .region = (uint32_t)number};
+    const size_t lines = (size_t)(fetch->last - fetch->first + 1);
+    fetch->lines = (struct line**)must_allocate(lines, sizeof *fetch->lines);
+    for (size_t l = 0; l < lines; ++l) fetch->lines[l] = line_at(cache, fetch->first + l);
+  }
+  return fetches;
+}
+
+static bool has_all_lines(const struct fetch* fetch) {
+  for (uint64_t l = 0; l <= fetch->last - fetch->first; ++l) {
+    if (!fetch->lines[l]->is_in) return false;
+  }
+  return true;
+}
+
+/// The first fetch of an epoch, or one with misses.
+static void fetch_lines(struct traffic* traffic, struct fetch* fetch) {
+  struct cache* const cache = fetch->cache;
+  if (has_all_lines(fetch)) {
+    if (cache->pending_count == kMaxPending) settle(cache);
+    cache->pending[cache->pending_count++] = fetch;
+    fetch->epoch = cache->epoch;
+    fetch->used = ++cache->clock;
+    cache->last_line = fetch->last;
+    return;
+  }
+  if (cache->pending_count != 0) settle(cache);
+  for (uint64_t here = fetch->first; here <= fetch->last; ++here) {
+    if (here == cache->last_line) continue;  // not looked up: it need not be there
+    const bool follows = here == cache->last_line + 1;
+    cache->last_line = here;
+    struct line* const line = fetch->lines[here - fetch->first];
+    if (line->is_in) {
+      use(set_of(cache, here), line);
       continue;
     }
-    uint32_t count = 0;
-    bool is_hit = true;
-    for (uint64_t line = start >> cache->line_shift; line <= end; ++line) {
-      if (line == cache->last_line) {
-        is_hit = false;  // not looked up: it need not be there
-        continue;
-      }
-      const bool follows = line == cache->last_line + 1;
-      cache->last_line = line;
-      if (look_up(cache, line, false, !(follows && cache->fills_on_jump_only), &known->used[count]) == kHit) {
-        ++count;
-        continue;
-      }
-      is_hit = false;
-      if (follows) {
-        ++traffic->misses[c][region].sequential;
-      } else {
-        ++traffic->misses[c][region].jumped;
-      }
+    if (!follows || !cache->fills_on_jump_only) {
+      fill(cache, set_of(cache, here), line);
     }
-    known->count = is_hit ? count : 0;
-    known->fills = cache->fills;
+    if (follows) {
+      ++traffic->misses[fetch->cache_number][fetch->region].sequential;
+    } else {
+      ++traffic->misses[fetch->cache_number][fetch->region].jumped;
+    }
   }
 }
 
-static void access_data(struct traffic* traffic, uint64_t address, bool is_write) {
+/// The instructions of a block are fetched.
+static inline void fetch_instructions(struct traffic* traffic, const struct fetches* fetches) {
+  for (uint32_t i = 0; i < fetches->count; ++i) {
+    struct fetch* const fetch = &fetches->all[i];
+    struct cache* const cache = fetch->cache;
+    if (fetch->epoch != cache->epoch) {
+      fetch_lines(traffic, fetch);
+      continue;
+    }
+    fetch->used = ++cache->clock;
+    cache->last_line = fetch->last;
+  }
+}
+
+/// False: access_data would do nothing.
+static inline bool may_be_watched(uint64_t address) {
+  return address >= watched_low && address < watched_high;
+}
+
+/// An access to data that may change the cache. A function of its own: the others are many, and need no
+/// registers saved.
+static __attribute__((noinline)) void access_line(struct traffic* traffic, const struct way_to_cache* way,
+                                                  uint64_t here, int region, bool is_write) {
+  struct cache* const cache = way->cache;
+  cache->last_line = here;
+  if (cache->pending_count != 0) settle(cache);
+  struct line* const set = set_of(cache, here);
+  struct line* const line = line_at(cache, here);
+  const bool had_missed = cache->has_missed;
+  cache->has_missed = !line->is_in;
+  if (line->is_in) {
+    use(set, line);
+  } else {
+    struct misses* const misses = &traffic->misses[way->number][region];
+    ++misses->data;
+    if (fill(cache, set, line)) ++misses->dirty;
+    if (had_missed) ++misses->burst;
+  }
+  if (is_write) {
+    line->is_dirty = true;
+    cache->dirty_line = here;
+  }
+}
+
+static inline void access_data(struct traffic* traffic, uint64_t address, bool is_write) {
   const int number = region_of(address);
   if (number < 0) return;
   const struct region* const region = &regions[number];
@@ -188,25 +284,28 @@ static void access_data(struct traffic* traffic, uint64_t address, bool is_write
   } else {
     ++traffic->reads[number];
   }
-  for (uint32_t i = 0; i < region->data_cache_count; ++i) {
-    const uint32_t c = region->data_caches[i];
-    struct cache* const cache = &caches[c];
-    const uint64_t line = (uint32_t)(address + cache->shifts[number]) >> cache->line_shift;
-    if (line == cache->last_line && !is_write) {
+  const struct way_to_cache* const end = region->data_caches + region->data_cache_count;
+  for (const struct way_to_cache* way = region->data_caches; way < end; ++way) {
+    struct cache* const cache = way->cache;
+    const uint64_t here = (uint32_t)(address + way->shift) >> cache->line_shift;
+    if (here == cache->last_line && (!is_write || here == cache->dirty_line)) {
       cache->has_missed = false;
-      continue;
+    } else {
+      access_line(traffic, way, here, number, is_write);
     }
-    cache->last_line = line;
-    uint64_t* used;
-    const enum lookup found = cache->is_ordered ? look_up_ordered(cache, line, is_write)
-                                                : look_up(cache, line, is_write, true, &used);
-    const bool is_burst = cache->has_missed;
-    cache->has_missed = found != kHit;
-    if (found == kHit) continue;
-    if (is_burst) ++traffic->misses[c][number].burst;
-    ++traffic->misses[c][number].data;
-    if (found == kMissOfDirty) ++traffic->misses[c][number].dirty;
   }
+}
+
+/// A region whose accesses to data matter.
+static void watch(struct region* region) {
+  region->is_watched = true;
+  if (region->low < watched_low) watched_low = region->low;
+  if (region->high > watched_high) watched_high = region->high;
+}
+
+static inline void watch_nothing(void) {
+  watched_low = UINT64_MAX;
+  watched_high = 0;
 }
 
 static bool add_cache(char kind, const char* fills, uint64_t size, uint64_t line, uint64_t ways,
@@ -218,33 +317,42 @@ static bool add_cache(char kind, const char* fills, uint64_t size, uint64_t line
     return false;
   }
   const uint64_t sets = size / (line * ways);
-  uint32_t chain_bits = 4;
-  while (chain_bits < 24 && (UINT64_C(1) << chain_bits) < 4 * sets * ways) ++chain_bits;
-  caches[cache_count++] =
-      (struct cache){.is_for_instructions = kind != 'D',
-                     .is_for_data = kind != 'I',
-                     .is_ordered = kind == 'D' && ways <= kMaxOrderedWays,
-                     .fills_on_jump_only = strcmp(fills, "jump") == 0,
-                     .regions = of_regions,
-                     .line_shift = shift,
-                     .ways = (uint32_t)ways,
-                     .sets = (uint32_t)sets,
-                     .chain_shift = 32 - chain_bits,
-                     .last_line = UINT64_MAX - 1,
-                     .lines = (uint64_t*)calloc(sets * ways, sizeof(uint64_t)),
-                     .used = (uint64_t*)calloc(sets * ways, sizeof(uint64_t)),
-                     .is_dirty = (bool*)calloc(sets * ways, sizeof(bool)),
-                     .chains = (uint32_t*)calloc((size_t)1 << chain_bits, sizeof(uint32_t)),
-                     .next = (uint32_t*)calloc(sets * ways, sizeof(uint32_t))};
-  if (kind != 'D') has_instruction_caches = true;
-  for (uint32_t r = 0; r < kMaxRegions && kind != 'I'; ++r) {
-    if ((of_regions >> r & 1u) == 0) continue;
-    regions[r].is_watched = true;
-    regions[r].data_caches[regions[r].data_cache_count++] = cache_count - 1;
+  struct cache* const cache = &caches[cache_count];
+  *cache = (struct cache){.fills_on_jump_only = strcmp(fills, "jump") == 0,
+                          .line_shift = shift,
+                          .set_count = (uint32_t)sets,
+                          .last_line = kNoLine,
+                          .dirty_line = kNoLine,
+                          .sets = (struct line*)must_allocate(sets * (1 + ways), sizeof(struct line)),
+                          // Addresses have 32 bits.
+                          .lines = (struct line**)must_allocate(
+                              ((UINT64_C(1) << 32) >> shift >> kLeafBits) + 1, sizeof(struct line*))};
+  struct line* nothing = cache->sets + sets;  // lines of nothing, the first to go
+  for (struct line* set = cache->sets; set < cache->sets + sets; ++set) {
+    set->newer = set->older = set;
+    for (uint64_t way = 0; way < ways; ++way) enter_ring(set, nothing++);
   }
-  return caches[cache_count - 1].lines != NULL && caches[cache_count - 1].used != NULL &&
-         caches[cache_count - 1].is_dirty != NULL && caches[cache_count - 1].chains != NULL &&
-         caches[cache_count - 1].next != NULL;
+  for (uint32_t r = 0; r < kMaxRegions; ++r) {
+    if ((of_regions >> r & 1u) == 0) continue;
+    struct region* const region = &regions[r];
+    const struct way_to_cache way = {.cache = cache, .number = cache_count};
+    if (kind != 'D') region->instruction_caches[region->instruction_cache_count++] = way;
+    if (kind == 'I') continue;
+    watch(region);
+    region->data_caches[region->data_cache_count++] = way;
+  }
+  ++cache_count;
+  return true;
+}
+
+/// Of the cache that was added last, and the region.
+static void shift_cache(uint32_t number, uint32_t shift) {
+  struct region* const region = &regions[number];
+  for (uint32_t i = 0; i < kMaxCaches; ++i) {
+    if (region->data_caches[i].cache == &caches[cache_count - 1]) region->data_caches[i].shift = shift;
+    if (region->instruction_caches[i].cache == &caches[cache_count - 1])
+      region->instruction_caches[i].shift = shift;
+  }
 }
 
 /// Reads what follows from a file, a line each:
@@ -262,15 +370,17 @@ static bool read_memories(const char* path) {
     char kind, fills[8];
     if (sscanf(line, "region %" SCNx64 " %" SCNx64, &low, &high) == 2) {
       good = region_count < kMaxRegions && low < high;
-      if (good)
-        regions[region_count++] =
-            (struct region){.low = low, .high = high, .is_watched = strstr(line, "watched") != NULL};
+      if (good) {
+        regions[region_count] = (struct region){.low = low, .high = high};
+        if (strstr(line, "watched") != NULL) watch(&regions[region_count]);
+        ++region_count;
+      }
     } else if (sscanf(line, "cache %c %7s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNx32, &kind, fills, &size,
                       &line_bytes, &ways, &of_regions) == 6) {
       good = add_cache(kind, fills, size, line_bytes, ways, of_regions);
     } else if (sscanf(line, "shift %" SCNx32 " %" SCNx32, &of_regions, &shift) == 2) {
       good = cache_count > 0 && of_regions < kMaxRegions;
-      if (good) caches[cache_count - 1].shifts[of_regions] = shift;
+      if (good) shift_cache(of_regions, shift);
     } else {
       good = line[0] == '\n';
     }
