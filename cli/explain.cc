@@ -66,6 +66,12 @@ int explain_model(const Options& options) {
   if (!compile || diagnostics.has_errors()) return finish(diagnostics, options);
   compile->quantize.layer = options.layer;
   if (!choose_as_asked(options, "cortex-m4f", *compile, diagnostics)) return finish(diagnostics, options);
+  std::optional<Judge> judge;
+  if (!options.data.empty()) {
+    auto read = judge_as_asked(options, *compile, diagnostics);
+    if (!read) return finish(diagnostics, options);
+    judge = std::move(*read);
+  }
   std::optional<LayerExplanation> explained;
   std::vector<LayerFormatCost> layers;
   const std::string board = options.board.empty() ? "cortex-m4f" : options.board;
@@ -75,12 +81,6 @@ int explain_model(const Options& options) {
     compile->quantize.progress = tell;
     const auto variants = Variants::of(options.model, *compile, board, diagnostics);
     if (!variants) return finish(diagnostics, options);
-    std::optional<Judge> judge;
-    if (!options.data.empty()) {
-      auto read = judge_as_asked(options, variants->calibrated().graph(), compile->pixels, diagnostics);
-      if (!read) return finish(diagnostics, options);
-      judge = std::move(*read);
-    }
     if (options.layer.empty()) {
       auto found = layer_formats(*variants, tell, diagnostics);
       if (!found) return finish(diagnostics, options);

@@ -49,13 +49,13 @@ void print_reasons(const FormatFrontier& frontier) {
   for (const LayerFormatCost& layer : frontier.layers) all += layer.int8_error;
   for (const LayerFormatCost& layer : frontier.layers) {
     if (layer.format == DType::i8) continue;
-    const bool is_cheaper =
-        layer.format == DType::f32 && layer.float32.instructions < layer.int8.instructions;
-    fmt::print("  {} in {}: {}\n", printable(layer.name), format_name(layer.format),
-               is_cheaper ? fmt::format("{} instructions instead of {} in int8",
-                                        grouped(layer.float32.instructions), grouped(layer.int8.instructions))
-                          : fmt::format("int8 of it makes {:.0f} % of the outputs' error",
-                                        all > 0 ? 100 * layer.int8_error / all : 0.0));
+    const std::int64_t own = (layer.format == DType::f32 ? layer.float32 : layer.int16).instructions;
+    fmt::print("  {} in {}: int8 of it makes {} of the outputs' error", printable(layer.name),
+               format_name(layer.format), share_text(all > 0 ? layer.int8_error / all : 0));
+    if (own > 0)
+      fmt::print(" and takes {} instructions, {} {}", grouped(layer.int8.instructions),
+                 format_name(layer.format), grouped(own));
+    fmt::print("\n");
   }
 }
 
@@ -75,14 +75,24 @@ Result<Metric> metric_as_asked(const Options& options, Diagnostics& diagnostics)
        .help = near.empty() ? "metrics: " + join(metric_names(), ", ") : "did you mean `" + near + "`?"});
 }
 
-Result<Judge> judge_as_asked(const Options& options, const Graph& graph, const PixelNumbers& pixels,
+Result<Judge> judge_as_asked(const Options& options, const CompileOptions& compile,
                              Diagnostics& diagnostics) {
   const auto metric = metric_as_asked(options, diagnostics);
   if (!metric) return kFailed;
+  CompileOptions as_floats = compile;
+  as_floats.quantize = {};
+  Diagnostics said;
+  const auto compiled = compile_for_board(options.model, as_floats, "host", said);
+  if (!compiled) {
+    for (const Diagnostic& one : said.all()) diagnostics.add(one);
+    return kFailed;
+  }
   const std::string& file = options.data.empty() ? options.calibration : options.data;
-  auto set = read_labelled(file, options.labels, graph, pixels, diagnostics);
+  auto set = read_labelled(file, options.labels, compiled->graph, compile.pixels, diagnostics);
   if (!set) return kFailed;
-  return Judge{std::move(*set), file, *metric};
+  Judge judge{std::move(*set), file, *metric};
+  if (!metric_of(compiled->graph, judge, diagnostics)) return kFailed;
+  return judge;
 }
 
 Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
@@ -93,6 +103,8 @@ Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
   const double max_drop = options.max_drop.value_or(kHalfAPoint);
   if (!std::isfinite(max_drop))
     return diagnostics.add({.kind = Kind::usage, .message = "--max-drop is a number of points"});
+  const auto judge = judge_as_asked(options, compile, diagnostics);
+  if (!judge) return kFailed;
   std::optional<FormatFrontier> found;
   {
     ProgressLine line(options);
@@ -101,8 +113,6 @@ Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
     const std::string board = options.board.empty() ? standard_board : options.board;
     const auto variants = Variants::of(options.model, compile, board, diagnostics);
     if (!variants) return kFailed;
-    const auto judge = judge_as_asked(options, variants->calibrated().graph(), compile.pixels, diagnostics);
-    if (!judge) return kFailed;
     auto frontier = choose_formats(*variants, *judge, max_drop, tell, diagnostics);
     compile.quantize.progress = no_progress;
     if (!frontier) return kFailed;
@@ -129,7 +139,7 @@ void print_frontier(const FormatFrontier& frontier, const Options& options) {
     fmt::print("  {} {:<{}}  {:>17}  {:>7.2f}  {:>11}  {:>11}  {:>13}  {}{}\n",
                i == frontier.chosen ? ">" : " ", choice.name, width, value_text(choice.value), choice.drop,
                flash_text(choice.cost), ram_text(choice.cost), count_or_dash(choice.cost.instructions),
-               choice.is_on_front ? "on the front" : "", choice.cost.fits ? "" : " does not fit");
+               choice.is_on_front() ? "on the front" : "", choice.cost.fits ? "" : " does not fit");
   }
   fmt::print("\n");
   print_reasons(frontier);
@@ -153,9 +163,9 @@ std::vector<std::vector<std::string>> layer_lines(const std::vector<LayerFormatC
   std::vector<std::vector<std::string>> lines;
   for (const LayerFormatCost& layer : layers)
     lines.push_back({end_of(layer.name), layer.block, std::string(format_name(layer.format)),
-                     fmt::format("{:.0f} %", all > 0 ? 100 * own_error(layer) / all : 0),
-                     noise_text(layer.int8_error), noise_text(layer.int16_error),
-                     grouped(layer.int8.weights_bytes), grouped(layer.float32.weights_bytes),
+                     share_text(all > 0 ? own_error(layer) / all : 0), noise_text(layer.int8_error),
+                     noise_text(layer.int16_error), grouped(layer.int8.weights_bytes),
+                     grouped(layer.float32.weights_bytes),
                      grouped((layer.int8.instructions + unit / 2) / unit),
                      grouped((layer.int16.instructions + unit / 2) / unit),
                      grouped((layer.float32.instructions + unit / 2) / unit)});
@@ -215,8 +225,8 @@ void print_explanation(const LayerExplanation& explanation) {
   fmt::print("{} ({}) computes in {}, {}\n", printable(layer.name), layer.block, format_name(layer.format),
              explanation.reason);
   if (explanation.all_errors > 0)
-    fmt::print("  it makes {:.0f} % of the outputs' error; alone in int8 it leaves {} dB, in int16 {} dB\n",
-               100 * own / explanation.all_errors, noise_text(layer.int8_error),
+    fmt::print("  it makes {} of the outputs' error; alone in int8 it leaves {} dB, in int16 {} dB\n",
+               share_text(own / explanation.all_errors), noise_text(layer.int8_error),
                noise_text(layer.int16_error));
   for (const QuantizedValue& value : explanation.values)
     fmt::print("  {}: {} of {:.4g} to {:.4g} (seen {:.4g} to {:.4g}), {}; {} dB, cosine {:.6f} to float\n",

@@ -15,10 +15,11 @@ namespace nb::cli {
                                                                     CompileOptions& compile,
                                                                     Diagnostics& diagnostics);
 
-/// The labelled set that the options name, for the variants' model. Errors: usage for a metric that there is
-/// none of, file-unreadable, input-mismatch.
-[[nodiscard]] Result<Judge> judge_as_asked(const Options& options, const Graph& graph,
-                                           const PixelNumbers& pixels, Diagnostics& diagnostics);
+/// The labelled set that the options name, read for the float model and found to have targets for the metric.
+/// Errors: those of compiling; usage, file-unreadable, input-mismatch for a set or a metric that does not
+/// serve.
+[[nodiscard]] Result<Judge> judge_as_asked(const Options& options, const CompileOptions& compile,
+                                           Diagnostics& diagnostics);
 
 /// The metric that the options name. Errors: usage.
 [[nodiscard]] Result<Metric> metric_as_asked(const Options& options, Diagnostics& diagnostics);

@@ -183,11 +183,17 @@ Result<Samples> samples_of(const NamedArrays& arrays, const Graph& graph, const 
     if (!tensor)
       return refuse(Kind::input_mismatch,
                     "array `" + printable(found->first) + "` has a dtype or shape beyond the limits");
-    const std::size_t samples = sample_count(tensor->type.shape, input.type.shape);
+    const Shape& shape = tensor->type.shape;
+    if (!shape.empty() && shape[0] == 0 && input.type.elements() > 0)
+      return refuse(
+          Kind::input_mismatch,
+          "array `" + printable(found->first) + "` of shape " + shape_text(shape) + " has no samples",
+          "its first axis is that of samples, and has to have some");
+    const std::size_t samples = sample_count(shape, input.type.shape);
     if (samples == 0)
       return refuse(Kind::input_mismatch,
-                    "array `" + printable(found->first) + "` has shape " + shape_text(tensor->type.shape) +
-                        ", input `" + input.name + "` is " + type_text(input.type),
+                    "array `" + printable(found->first) + "` has shape " + shape_text(shape) + ", input `" +
+                        input.name + "` is " + type_text(input.type),
                     "give " + shape_text(input.type.shape) + ", or one more leading axis of samples");
     if (i > 0 && samples != count)
       return refuse(Kind::input_mismatch, "the inputs have " + std::to_string(count) + " and " +

@@ -248,7 +248,8 @@ class FormatFinder {
     for (std::size_t i = 0; i < frontier->choices.size(); ++i) {
       const FormatChoice& choice = frontier->choices[i];
       const bool is_uniform = i < 3;
-      if (is_uniform || choice.is_on_front)
+      // What does not fit alone may fit with more memory.
+      if (is_uniform || choice.is_unbeaten)
         judge(add_made(choice.name, choice.layers), choice.value, *trials);
     }
     return {};

@@ -224,8 +224,9 @@ class Search {
                         static_cast<double>(cost.instructions.value_or(0))};
     };
     for (FormatChoice& one : found_.choices)
-      one.is_on_front =
+      one.is_unbeaten =
           std::none_of(found_.choices.begin(), found_.choices.end(), [&](const FormatChoice& other) {
+            if (other.cost.fits != one.cost.fits) return false;
             const auto a = figures(other), b = figures(one);
             bool is_better = false;
             for (std::size_t i = 0; i < a.size(); ++i) {
@@ -287,8 +288,9 @@ Result<std::vector<LayerFormatCost>> layer_formats(const Variants& variants, con
   if (stop_is_asked())
     return diagnostics.add({.kind = Kind::interrupted, .message = "stopped while comparing layers"});
   for (const DType format : kFormats) {
-    const auto cost =
-        variants.cost(variants.plan({{"*", format}}), std::string(format_name(format)), diagnostics);
+    // Of one format throughout: what --layers say of single layers does not count here.
+    const NumberPlan plan = variants.calibrated().plan(variants.base(), {{"*", format}});
+    const auto cost = variants.cost(plan, std::string(format_name(format)), diagnostics);
     if (!cost) return kFailed;
     take_costs(*cost, format, layers);
   }

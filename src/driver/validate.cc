@@ -77,7 +77,58 @@ bool computes_in_integers(const Graph& graph) {
   });
 }
 
+/// The set of the request, and what it is judged by.
+struct AskedSet {
+  LabelledSet set;
+  Samples samples;
+  SetTargets targets;
+  Metric metric;
+};
+
+/// Reads it for that graph of the model. Errors: those of check_data but compiling.
+Result<AskedSet> read_data(const Graph& graph, const fs::path& model, const CompileOptions& options,
+                           const ValidateOptions& asked, Diagnostics& diagnostics) {
+  const std::string file = asked.data.string();
+  if (graph.inputs.empty() || graph.public_outputs().empty())
+    return diagnostics.add({.kind = Kind::usage,
+                            .message = std::string("the model has no ") +
+                                       (graph.inputs.empty() ? "inputs" : "outputs") + " to validate",
+                            .file = model.string()});
+  auto set = read_labelled(asked.data, asked.labels, graph, options.pixels, diagnostics);
+  if (!set) return kFailed;
+  auto samples = samples_of(set->inputs, graph, file, diagnostics);
+  if (!samples) return kFailed;
+  auto targets =
+      targets_of_set(graph, *set, static_cast<std::int64_t>(samples->count), asked.metric, file, diagnostics);
+  if (!targets) return kFailed;
+  const auto metric = metric_for(asked.metric, first_of(*targets), diagnostics);
+  if (!metric || !check_gates(asked.gates, first_of(*targets), diagnostics)) return kFailed;
+  if (const Targets* first = first_of(*targets);
+      asked.threshold &&
+      (first == nullptr || first->task != Task::binary || !std::isfinite(*asked.threshold)))
+    return diagnostics.add(
+        {.kind = Kind::usage,
+         .message = std::string("--threshold is a number for targets that are 0 or 1 for each "
+                                "value of the output, and ") +
+                    (first == nullptr              ? "the data has no `y`"
+                     : first->task == Task::binary ? "this is none"
+                                                   : "these are not"),
+         .file = file});
+  return AskedSet{std::move(*set), std::move(*samples), std::move(*targets), *metric};
+}
+
 }  // namespace
+
+Status check_data(const fs::path& model, const CompileOptions& options, const ValidateOptions& asked,
+                  Diagnostics& diagnostics) {
+  CompileOptions as_floats = options;
+  as_floats.quantize = {};
+  Diagnostics said;
+  const auto compiled = compile_for_board(model, as_floats, "host", said);
+  if (compiled && read_data(compiled->graph, model, options, asked, said)) return {};
+  for (const Diagnostic& one : said.all()) diagnostics.add(one);
+  return kFailed;
+}
 
 Validation described(const Compiled& compiled, std::int64_t samples) {
   return {.model = compiled.graph.name,
@@ -94,35 +145,17 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   const auto start = Clock::now();
   const std::string file = asked.data.string();
   asked.progress({.step = "compiling"});
+  const bool is_to_calibrate = options.quantize.numbers && options.quantize.calibrated == nullptr;
+  if (is_to_calibrate && !check_data(model, options, asked, diagnostics)) return kFailed;
   auto compiled = compile_for_board(model, options, board, diagnostics);
   if (!compiled) return kFailed;
   const Graph& graph = compiled->graph;
-  if (graph.inputs.empty() || graph.public_outputs().empty())
-    return diagnostics.add({.kind = Kind::usage,
-                            .message = std::string("the model has no ") +
-                                       (graph.inputs.empty() ? "inputs" : "outputs") + " to validate",
-                            .file = model.string()});
-  const auto set = read_labelled(asked.data, asked.labels, graph, options.pixels, diagnostics);
-  if (!set) return kFailed;
-  auto samples = samples_of(set->inputs, graph, file, diagnostics);
-  if (!samples) return kFailed;
+  auto read = read_data(graph, model, options, asked, diagnostics);
+  if (!read) return kFailed;
+  const LabelledSet* set = &read->set;
+  Samples* samples = &read->samples;
+  SetTargets* targets = &read->targets;
   const std::size_t given = samples->count;
-  auto targets =
-      targets_of_set(graph, *set, static_cast<std::int64_t>(given), asked.metric, file, diagnostics);
-  if (!targets) return kFailed;
-  const auto metric = metric_for(asked.metric, first_of(*targets), diagnostics);
-  if (!metric || !check_gates(asked.gates, first_of(*targets), diagnostics)) return kFailed;
-  if (const Targets* first = first_of(*targets);
-      asked.threshold &&
-      (first == nullptr || first->task != Task::binary || !std::isfinite(*asked.threshold)))
-    return diagnostics.add(
-        {.kind = Kind::usage,
-         .message = std::string("--threshold is a number for targets that are 0 or 1 for each "
-                                "value of the output, and ") +
-                    (first == nullptr              ? "the data has no `y`"
-                     : first->task == Task::binary ? "this is none"
-                                                   : "these are not"),
-         .file = file});
   const std::size_t count =
       asked.samples > 0 ? std::min(given, static_cast<std::size_t>(asked.samples)) : given;
   keep_first(*targets, count, given);
@@ -200,7 +233,7 @@ Result<Validation> validate(const fs::path& model, const CompileOptions& options
   validation.reference = asked.reference.string();
   validation.is_own_reference = is_own;
   validation.is_quantized_here = is_made_integers;
-  validation.metric = *metric;
+  validation.metric = read->metric;
   validation.instructions = ran->instructions;
   if (options.may_change_outputs && asked.reference.empty()) {
     validation.changes = changes_between(graph, program.outputs, reference.outputs);

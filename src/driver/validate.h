@@ -26,9 +26,15 @@ struct ValidateOptions {
   ProgressTeller progress = no_progress;
 };
 
+/// Whether data, labels, metric, gates and threshold serve the model, found out on the float model: before
+/// anything is quantized. Errors: those of compiling; input-mismatch, file-unreadable and usage for what does
+/// not serve.
+[[nodiscard]] Status check_data(const std::filesystem::path& model, const CompileOptions& options,
+                                const ValidateOptions& asked, Diagnostics& diagnostics);
+
 /// Compiles, builds and runs both on the same samples, and compares. Gates that are not kept are reported
-/// (gate-failed), with the validation. Errors: those of compiling, building and running; input-mismatch for
-/// data, usage for a metric or gate that does not fit them.
+/// (gate-failed), with the validation. Errors: those of check_data, which comes first; those of compiling,
+/// building and running.
 [[nodiscard]] Result<Validation> validate(const std::filesystem::path& model, const CompileOptions& options,
                                           std::string_view board, const ValidateOptions& asked,
                                           Diagnostics& diagnostics);

@@ -1,6 +1,7 @@
 #include "quantize/account.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <unordered_map>
 
@@ -14,14 +15,33 @@ namespace {
 
 constexpr std::size_t kMostSamples = 32;
 
+/// The reals that integers of this type reach.
+RealRange reach_of(const Type& type) {
+  const IntRange range = dtype_range(type.dtype);
+  const auto scale = static_cast<double>(type.scale());
+  return {static_cast<float>((range.min - type.zero_point()) * scale),
+          static_cast<float>((range.max - type.zero_point()) * scale)};
+}
+
+/// The part of the elements that lies more than a step outside of what the integers reach.
+double saturated_share(const Type& type, const Observation& seen) {
+  if (seen.kept.empty()) return 0;
+  const RealRange reach = reach_of(type);
+  const auto outside = std::count_if(seen.kept.begin(), seen.kept.end(), [&](float real) {
+    return real < reach.min - type.scale() || real > reach.max + type.scale();
+  });
+  return static_cast<double>(outside) / static_cast<double>(seen.kept.size());
+}
+
 /// Why a value has its numbers.
-std::string reason_of(const QuantizedValue& value, std::size_t members) {
+std::string reason_of(const QuantizedValue& value, const Observation& seen, std::size_t members) {
   const bool is_fixed = value.observer == Observer::fixed, is_wide = value.type.dtype == DType::i16;
   std::string text = is_fixed  ? "the range of its operator's integers"
                      : is_wide ? "the largest value seen"
                                : std::string(observer_name(value.observer));
   if (is_fixed && (value.seen_min < value.least || value.seen_max > value.most))
-    text += "; what lies outside saturates";
+    text += "; what lies outside saturates, " + share_text(saturated_share(value.type, seen)) +
+            " of what was seen";
   if (members > 1) text += "; " + count_text(members, "value") + " share it";
   return text;
 }
@@ -63,6 +83,33 @@ void describe(const ScaledInput& input, const Graph& graph, const std::vector<Ob
 }
 
 }  // namespace
+
+std::string share_text(double share) {
+  constexpr double kWhole = 0.095, kLeast = 0.001;  // from which on a digit behind the point says no more
+  if (!(share > 0)) return "none";
+  if (share < kLeast) return "less than 0.1 %";
+  const double digits = share < kWhole ? 10 : 1;
+  return float_text(static_cast<float>(std::round(100 * share * digits) / digits)) + " %";
+}
+
+std::vector<SaturatedValue> saturated_values(const Graph& graph, const NumberPlan& plan,
+                                             const std::vector<Observation>& seen) {
+  constexpr double kLeastShare = 0.001;
+  const std::vector<std::optional<DType>> dtypes = integer_dtypes(graph, plan);
+  const std::vector<int> made_by = graph.producers();
+  std::vector<SaturatedValue> found;
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    if (!dtypes[v] || made_by[v] < 0 || plan.ranges.of[v]->of(*dtypes[v]).observer != Observer::fixed)
+      continue;
+    const Type type = plan.ranges.of[v]->type(graph.values[v].type.shape, *dtypes[v]);
+    const double share = saturated_share(type, seen[v]);
+    if (share < kLeastShare) continue;
+    const Node& node = graph.nodes[static_cast<std::size_t>(made_by[v])];
+    const RealRange reach = reach_of(type);
+    found.push_back({node.name, std::string(node.block->name), type.dtype, reach.min, reach.max, share});
+  }
+  return found;
+}
 
 std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded, const BlockSet& blocks,
                                        const Samples& set, const NumberPlan& plan,
@@ -118,14 +165,12 @@ std::vector<QuantizedValue> account_of(const Graph& graph, const Graph& rounded,
     row.type = plan.ranges.of[v]->type(value.type.shape, *dtypes[v]);
     row.observer = plan.ranges.of[v]->of(*dtypes[v]).observer;
     row.seen_min = seen[v].min, row.seen_max = seen[v].max;
-    const IntRange range = dtype_range(row.type.dtype);
-    const auto scale = static_cast<double>(row.type.scale());
-    row.least = static_cast<float>((range.min - row.type.zero_point()) * scale);
-    row.most = static_cast<float>((range.max - row.type.zero_point()) * scale);
+    const RealRange reach = reach_of(row.type);
+    row.least = reach.min, row.most = reach.max;
     const std::size_t group = group_of[v];
     const std::size_t members = group < plan.ranges.groups.size() ? members_of[group] : 1;
     row.reason = row.type.dtype == DType::i16 ? reason_of_wide(graph, plan, value, made_by[v], is_front) : "";
-    if (row.reason.empty()) row.reason = reason_of(row, members);
+    if (row.reason.empty()) row.reason = reason_of(row, seen[v], members);
     if (value.name.ends_with(kEqualized))
       row.reason += "; its channels are scaled to suit the weights behind";
     for (const ScaledInput& input : plan.ranges.inputs)

@@ -78,16 +78,21 @@ void warn_of_collapse(const Calibrated& calibrated, const NumberPlan& plan, cons
     if (worst.size() < kMostNamed && layer.int8 > 0.01 * all)
       worst.push_back("`" + printable(layer.name) + "` " + layer.block + " " +
                       std::to_string(std::lround(100 * layer.int8 / all)) + " %");
-  diagnostics.add(
-      {.kind = Kind::accuracy_collapse,
-       .message = "the signal of the outputs is only " +
-                  float_text(static_cast<float>(std::round(-100 * std::log10(error)) / 10)) +
-                  " dB above the error that the integers make",
-       .notes = worst.empty() ? std::vector<std::string>()
-                              : std::vector{"layers, by what int8 of each alone adds: " + join(worst, ", ")},
-       .help = worst.empty() ? "--quantize int16"
-                             : "16 bits for the first of them, as in --layers " + layers[0].name +
-                                   "=int16; --quantize auto finds which"});
+  std::vector<std::string> notes;
+  if (!worst.empty()) notes.push_back("layers, by what int8 of each alone adds: " + join(worst, ", "));
+  for (const SaturatedValue& one : calibrated.saturated(plan))
+    notes.push_back("`" + printable(one.layer) + "` " + one.block + " saturates: its " +
+                    std::string(format_name(one.dtype)) + " always reach from " + float_text(one.least) +
+                    " to " + float_text(one.most) + ", and " + share_text(one.share) +
+                    " of its values lie outside");
+  diagnostics.add({.kind = Kind::accuracy_collapse,
+                   .message = "the signal of the outputs is only " +
+                              float_text(static_cast<float>(std::round(-100 * std::log10(error)) / 10)) +
+                              " dB above the error that the integers make",
+                   .notes = std::move(notes),
+                   .help = worst.empty() ? "--quantize int16"
+                                         : "16 bits for the first of them, as in --layers " + layers[0].name +
+                                               "=int16; --quantize auto finds which"});
 }
 
 }  // namespace

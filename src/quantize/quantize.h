@@ -53,6 +53,9 @@ class Calibrated {
   /// The annotated graph (plan.h); of a plan without integers the model itself.
   [[nodiscard]] Graph with(const NumberPlan& plan) const;
   [[nodiscard]] std::vector<QuantizedValue> account(const NumberPlan& plan) const;
+  [[nodiscard]] std::vector<SaturatedValue> saturated(const NumberPlan& plan) const {
+    return saturated_values(graph_, plan, seen_);
+  }
   /// Inputs that have numbers for each index of an axis.
   [[nodiscard]] const std::vector<ScaledInput>& scaled_inputs() const { return ranges_.inputs; }
   /// The float graph with weights on the grids of their numbers.

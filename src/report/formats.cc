@@ -68,7 +68,7 @@ json frontier_json(const FormatFrontier& frontier) {
     one["layers_option"] = layers_option(choice.layers);
     one["value"] = finite(choice.value);
     one["drop_points"] = finite(choice.drop);
-    one["is_on_front"] = choice.is_on_front;
+    one["is_on_front"] = choice.is_on_front();
     choices.push_back(std::move(one));
   }
   return {{"board", frontier.board},

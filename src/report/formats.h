@@ -36,8 +36,10 @@ struct FormatChoice {
   double value = 0;     ///< of the metric
   double drop = 0;      ///< points
   VariantCost cost = {};
-  bool is_on_front =
-      false;  ///< no other is better in one of drop, flash, RAM, instructions and no worse in all
+  /// No other is better in one of drop, flash, RAM, instructions and no worse in all. What fits and what does
+  /// not are compared apart: flash and RAM of the latter are lower bounds.
+  bool is_unbeaten = false;
+  [[nodiscard]] bool is_on_front() const { return is_unbeaten && cost.fits; }
 };
 
 /// What a layer's formats do, one by one.

@@ -4,6 +4,7 @@ work is done.
 usage: bad_quantize.py NBLOCKS [--only TEXT]
 """
 import json
+import re
 import sys
 
 import numpy as np
@@ -47,7 +48,9 @@ def files(c):
     c.expect(2, "input-mismatch", *quantize(saved(c, "wide.npz", np.zeros((4, 1, 8, 9), np.float32))), says=["[4,1,8,9]"])
     c.path("empty").mkdir()
     c.expect(2, "input-mismatch", *quantize("empty"), says=["no .npy"])
-    c.expect(2, "input-mismatch", *quantize(saved(c, "none.npz", np.zeros((0, 1, 8, 8), np.float32))), says=["sample"])
+    for shape in ((0, 1, 8, 8), (0, 8, 8), (0,)):
+        end = c.expect(2, "input-mismatch", *quantize(saved(c, "none.npz", np.zeros(shape, np.float32))), says=["no samples"])
+        c.check("one more leading axis" not in end.err, f"advice that does not help: {end.err}")
 
 
 @test
@@ -241,6 +244,29 @@ def collapse(c):
     data = saved(c, "x.npz", rng.uniform(0.5, 1, (64, 1, 2)).astype(np.float32))
     c.expect(0, None, "analyze", c.path("net.onnx"), "--quantize", "int8", "--calibrate", data, says=["accuracy-collapse", "dB", "`mix` dense", "--layers mix=int16"])
 
+
+
+@test
+def saturation(c):
+    """int8 of log_softmax end at -16: where most of it lies beyond, that is said to be what makes the error."""
+    rng = np.random.default_rng(12)
+    weights = rng.normal(size=(8, 6)).astype(np.float32) * 20
+    model = c.model("logs.onnx", [helper.make_node("MatMul", ["x", "w"], ["s"], "scores"),
+                                  helper.make_node("LogSoftmax", ["s"], ["y"], "logs")],
+                    [("x", TensorProto.FLOAT, [1, 8])], ["y"], [("w", weights)])
+    x = rng.normal(size=(64, 1, 8)).astype(np.float32)
+    data = saved(c, "x.npz", x)
+    s = (x.reshape(64, 8) @ weights).astype(np.float64)
+    y = s - s.max(1, keepdims=True)
+    y -= np.log(np.exp(y).sum(1, keepdims=True))
+    end = c.expect(0, None, "analyze", model, "--quantize", "int8", "--calibrate", data,
+                   says=["accuracy-collapse", "`logs` log_softmax saturates", "-15.9375 to 0", "--layers logs=int16"])
+    percent = int(re.search(r"and (\d+) % of its values lie outside", end.err).group(1))
+    c.check(abs(percent - 100 * (y < -16).mean()) < 1, f"{percent} %, not {100 * (y < -16).mean()} %")
+    rows = json.loads(c.run("analyze", model, "--quantize", "int8", "--calibrate", data, "--json").out)["quantization"]
+    c.check(any(f"saturates, {percent} % of what was seen" in row["reason"] for row in rows), f"{rows}")
+    end = c.run("analyze", model, "--quantize", "int16", "--calibrate", data)
+    c.check(end.code == 0 and "saturates" not in end.out + end.err, f"int16 saturates: {end.err}")
 
 
 if __name__ == "__main__":

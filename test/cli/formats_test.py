@@ -99,6 +99,10 @@ def layers_become_more_precise(c):
     mixed = [one for one in formats["choices"]
              if "*" not in one["layers"] and 0 < len(one["layers"]) < len(formats["layers"])]
     c.check(mixed, f"no mixture: {formats['choices']}")
+    said = measured(c, 0, None, "analyze", MLP, *auto(c, MLP, "--max-drop", "2"), "-b", "cortex-m3").out
+    shares = re.findall(r" in \w+: int8 of it makes (\S+).* of the outputs' error and takes [\d,]+ instructions, \w+ [\d,]+", said)
+    chosen = formats["choices"][formats["chosen"]]["layers"]
+    c.check(len(shares) == (0 if "*" in chosen else len(chosen)) and "0" not in shares, f"reasons: {said}")
 
 
 @test
@@ -143,6 +147,37 @@ def the_board_decides_too(c):
     c.check(not formats["choices"][0]["fits"] and formats["chosen"] != 0, f"{formats}")
     c.check(formats["choices"][0]["instructions"] > 0, "what does not fit is counted on the plain board of its core")
     measured(c, 4, "does-not-fit", "analyze", DIGITS, *auto(c, DIGITS), "-b", board("tiny", 4), says=["no formats"])
+
+
+@test
+def what_does_not_fit_is_not_on_the_front(c):
+    """Flash and RAM of what does not fit are lower bounds: they beat nothing, and nothing beats them."""
+    c.write("small.toml", BOARD_OF_FLASH % ("small", 20))
+    formats = json.loads(measured(c, 0, None, "analyze", DIGITS, *auto(c, DIGITS), "-b", c.path("small.toml"),
+                                  "--json").out)["formats"]
+    fitting = [one for one in formats["choices"] if one["fits"]]
+    figures = [(one["drop_points"], one["flash"]["total_bytes"], one["ram"]["total_bytes"], one["instructions"])
+               for one in fitting]
+    c.check(0 < len(fitting) < len(formats["choices"]), "all fit, or none")
+    for choice in formats["choices"]:
+        if not choice["fits"]:
+            c.check(not choice["is_on_front"], f"on the front, though it does not fit: {choice}")
+    for choice, own in zip(fitting, figures):
+        beaten = any(other != own and all(a <= b for a, b in zip(other, own)) for other in figures)
+        c.check(choice["is_on_front"] == (not beaten), f"{choice}")
+
+
+@test
+def layers_of_one_format_throughout(c):
+    """Columns that speak of one format throughout do so whatever --layers fixes."""
+    calibration, _, _ = data(c, MLP)
+    asked = ("explain", MLP, "--quantize", "int8", "--calibrate", calibration, "-b", BOARD, "--json")
+    plain, fixed = (json.loads(measured(c, 0, None, *asked, *more).out)["layers"]
+                    for more in ((), ("--layers", "node_linear=int16,node_Gemm*=float32")))
+    c.check([layer["format"] for layer in fixed][:2] == ["int16", "float32"], f"{fixed}")
+    for one, other in zip(plain, fixed):
+        for key in ("int8_error", "int16_error", "int8", "int16", "float32"):
+            c.check(one[key] == other[key], f"{key} of {one['name']}: {one[key]}, with --layers {other[key]}")
 
 
 @test

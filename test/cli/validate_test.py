@@ -334,6 +334,26 @@ def gates(c):
 
 
 @test
+def before_anything_is_quantized(c):
+    """What does not serve is said before calibration data are read: there are none."""
+    np.savez(c.path("short.npz"), x=TEST["x"], y=TEST["y"][:5])
+    np.savez(c.path("beyond.npz"), x=TEST["x"], y=TEST["y"] + 7)
+    whole = EXAMPLES / "digits/digits_test.npz"
+    for numbers in ("int8", "auto"):
+        asked = ("validate", DIGITS, "--quantize", numbers, "--calibrate", "absent.npz")
+        c.expect(2, "input-mismatch", *asked, "-d", c.path("short.npz"), says=["y"])
+        c.expect(2, "input-mismatch", *asked, "-d", c.path("beyond.npz"), says=["y"])
+        c.expect(2, "usage", *asked, "-d", whole, "--min-acc", "1.5", says=["--min-acc 1.5"])
+        c.expect(2, "usage", *asked, "-d", whole, "--metric", "mse", says=["--metric mse"])
+        c.expect(2, "usage", *asked, "-d", whole, "--threshold", "0.5", says=["--threshold"])
+        c.expect(2, "file-unreadable", *asked, "-d", whole, says=["absent.npz"])
+    c.expect(2, "input-mismatch", "run", DIGITS, "--quantize", "auto", "--calibrate", "absent.npz", "--data",
+             c.path("short.npz"))
+    c.expect(2, "input-mismatch", "explain", DIGITS, "node_conv2d", "--quantize", "int8", "--calibrate", "absent.npz", "--data",
+             c.path("short.npz"))
+
+
+@test
 def outputs_that_are_no_numbers(c):
     """They are said, compare as nothing, and keep no gate; a class that is NaN is decided for, as NumPy does."""
     model = c.model("log.onnx", [helper.make_node("Log", ["x"], ["z"])], [("x", TensorProto.FLOAT, [1, 3])], ["z"])
