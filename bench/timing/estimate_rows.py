@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TABLE = ROOT / "src/timing/rows.csv"
 MODELS = ["src/timing/core_*.cc", "src/timing/parse_*.cc", "src/timing/pipeline.*", "src/timing/estimate.cc",
           "src/timing/memory_system.cc", "src/timing/disassembly.cc", "src/timing/thumb_rows.h",
-          "src/bench/plugin/count.c", "src/bench/plugin/memories.h"]
+          "src/bench/plugin/count.c", "src/bench/plugin/literals.h", "src/bench/plugin/memories.h"]
 COLUMNS = ["id", "program", "pipeline", "processor", "part", "board", "clock_hz", "wait_states", "caches", "kind",
            "same_code", "compiler", "cycles_published", "published", "source", "instructions",
            "cycles_estimated", "stall_cycles_estimated", "apart"]

@@ -121,7 +121,7 @@ int main(void) {
       address = blocks[block].pc + blocks[block].bytes - 1;
       is_write = true;
     }
-    access_data(traffic, address, is_write);
+    access_region(traffic, watched_region(address), address, is_write);
     for (int i = 0; i < kCount; ++i) {
       if (kCaches[i].kind != 'I') plain_access(&plain[i], i, address / kLine, is_write);
     }

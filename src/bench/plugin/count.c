@@ -58,6 +58,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "literals.h"
 #include "memories.h"
 
 struct qemu_plugin_tb;
@@ -111,6 +112,8 @@ struct block {
   struct traffic* traffic;  // of the interval; null without memories
   bool has_traffic;
   struct site* sites;  // one an instruction; null without memories
+  struct literal* literals;
+  uint32_t literal_count;
   struct fetches fetches;
   bool handles_fault;
   struct block* next_in_bucket;
@@ -155,6 +158,7 @@ static bool has_edges, has_memories, ends, is_over, is_riscv, takes_full_log;
 static uint32_t first_mark = UINT32_MAX, last_mark = UINT32_MAX;
 static uint32_t block_count;
 static struct block* previous;
+static uint32_t literals_done;         // of `previous`
 static uint64_t repeats, stuck_limit;  // of a block of one instruction, in a row; 0: no limit
 static uint64_t* passed_over;          // how often each mark was, before the first
 static uint64_t call_pc = UINT64_MAX, return_pc = UINT64_MAX;
@@ -252,6 +256,20 @@ static void write_interval(void) {
   }
 }
 
+/// The block that runs has come to that instruction: it has loaded the literals before. They wait until their
+/// order matters.
+static inline void load_literals(struct block* block, uint32_t index) {
+  while (literals_done < block->literal_count) {
+    const struct literal* const literal = &block->literals[literals_done];
+    if (literal->index >= index) return;
+    const bool is_whole = literal[literal->run - 1].index < index;
+    block->has_traffic = true;
+    access_region(block->traffic, literal->region, literal->address, false);
+    if (is_whole) read_again(block->traffic, literal->region, literal->run - 1);
+    literals_done += is_whole ? literal->run : 1;
+  }
+}
+
 static void write_out(qemu_plugin_id_t id, void* user);
 
 static void only_write_out(qemu_plugin_id_t id) { qemu_plugin_register_atexit_cb(id, write_out, NULL); }
@@ -282,7 +300,9 @@ static void pass_mark(uint32_t mark, const struct block* block, uint32_t done) {
 static void on_mark(unsigned vcpu, void* user) {
   (void)vcpu;
   const struct passage* p = user;
-  if (!is_over) pass_mark(p->mark, p->block, p->insns_before);
+  if (is_over) return;
+  load_literals(p->block, p->insns_before);
+  pass_mark(p->mark, p->block, p->insns_before);
 }
 
 static void end_at_fault(uint64_t handler, const struct block* from) {
@@ -344,8 +364,12 @@ static void on_enter(unsigned vcpu, void* user) {
   struct block* const block = user;
   struct block* const from = previous;
   if (block->handles_fault && from != NULL) end_at_fault(block->pc, from);
+  if (from != NULL) {
+    load_literals(from, UINT32_MAX);
+    count_edge(from, block);
+  }
   previous = block;
-  if (from != NULL) count_edge(from, block);
+  literals_done = 0;
   if (block->insns == 1) {
     if (from != block) {
       repeats = 0;
@@ -369,13 +393,16 @@ static void on_enter(unsigned vcpu, void* user) {
 /// A function of its own: most accesses of many boards are not watched, and need no registers saved.
 static __attribute__((noinline)) void on_watched_access(qemu_plugin_meminfo_t info, uint64_t address,
                                                         struct site* site) {
+  const struct region* const region = watched_region(address);
+  if (region == NULL) return;
   if (info != site->info) {
     site->info = info;
     site->is_store = qemu_plugin_mem_is_store(info);
   }
   struct block* const block = site->block;
+  load_literals(block, (uint32_t)(site - block->sites));
   block->has_traffic = true;
-  access_data(block->traffic, address, site->is_store);
+  access_region(block->traffic, region, address, site->is_store);
 }
 
 static void on_access(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t address, void* user) {
@@ -412,7 +439,16 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   qemu_plugin_register_vcpu_tb_exec_inline(tb, kInlineAddU64, &block->executions, 1);
   qemu_plugin_register_vcpu_tb_exec_inline(tb, kInlineAddU64, &total, insns);
   if (has_edges) qemu_plugin_register_vcpu_tb_exec_cb(tb, on_enter, kCallbackNoRegisters, block);
+  bool has_known_address[insns + 1];
+  memset(has_known_address, 0, sizeof has_known_address);
+  if (has_memories && !is_riscv) {
+    struct literal found[insns + 1];
+    block->literal_count = find_literals(block->code, bytes, (uint32_t)block->pc, found, has_known_address);
+    if (block->literals == NULL) block->literals = allocate(sizeof found);
+    memcpy(block->literals, found, block->literal_count * sizeof *found);
+  }
   for (size_t i = 0; has_memories && i < insns; ++i) {
+    if (has_known_address[i]) continue;
     qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_access, kCallbackNoRegisters,
                                      kReadsAndWrites, &block->sites[i]);
   }
@@ -430,6 +466,7 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
 static void write_out(qemu_plugin_id_t id, void* user) {
   (void)id;
   (void)user;
+  if (previous != NULL && !is_over) load_literals(previous, UINT32_MAX);
   if (has_edges) write_interval();
   for (uint32_t m = 0; m < marks.count + 2; ++m) {
     if (passed_over[m] != 0) fprintf(out, "P %" PRIu32 " %" PRIu64 "\n", m, passed_over[m]);

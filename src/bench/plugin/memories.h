@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { kMaxRegions = 8, kMaxCaches = 24, kMaxWays = 256, kLeafBits = 9, kMaxPending = 32 };
+enum { kMaxRegions = 8, kMaxCaches = 24, kMaxWays = 256, kLeafBits = 9, kMaxPending = 128 };
 
 /// A cache that has a region.
 struct way_to_cache {
@@ -22,7 +22,8 @@ static const uint64_t kNoLine = UINT64_MAX - 1;
 
 struct region {
   uint64_t low, high;  // [low, high)
-  bool is_watched;     // its accesses to data matter: they wait, or a cache has them
+  uint32_t number;
+  bool is_watched;  // its accesses to data matter: they wait, or a cache has them
   uint32_t data_cache_count, instruction_cache_count;
   struct way_to_cache data_caches[kMaxCaches], instruction_caches[kMaxCaches];
 };
@@ -244,7 +245,7 @@ static inline void fetch_instructions(struct traffic* traffic, const struct fetc
   }
 }
 
-/// False: access_data would do nothing.
+/// False: watched_region is null.
 static inline bool may_be_watched(uint64_t address) {
   return address >= watched_low && address < watched_high;
 }
@@ -252,7 +253,7 @@ static inline bool may_be_watched(uint64_t address) {
 /// An access to data that may change the cache. A function of its own: the others are many, and need no
 /// registers saved.
 static __attribute__((noinline)) void access_line(struct traffic* traffic, const struct way_to_cache* way,
-                                                  uint64_t here, int region, bool is_write) {
+                                                  uint64_t here, uint32_t region, bool is_write) {
   struct cache* const cache = way->cache;
   cache->last_line = here;
   if (cache->pending_count != 0) settle(cache);
@@ -274,16 +275,10 @@ static __attribute__((noinline)) void access_line(struct traffic* traffic, const
   }
 }
 
-static inline void access_data(struct traffic* traffic, uint64_t address, bool is_write) {
-  const int number = region_of(address);
-  if (number < 0) return;
-  const struct region* const region = &regions[number];
-  if (!region->is_watched) return;
-  if (is_write) {
-    ++traffic->writes[number];
-  } else {
-    ++traffic->reads[number];
-  }
+/// Data of a watched region are read or written.
+static inline void access_region(struct traffic* traffic, const struct region* region, uint64_t address,
+                                 bool is_write) {
+  ++(is_write ? traffic->writes : traffic->reads)[region->number];
   const struct way_to_cache* const end = region->data_caches + region->data_cache_count;
   for (const struct way_to_cache* way = region->data_caches; way < end; ++way) {
     struct cache* const cache = way->cache;
@@ -291,9 +286,32 @@ static inline void access_data(struct traffic* traffic, uint64_t address, bool i
     if (here == cache->last_line && (!is_write || here == cache->dirty_line)) {
       cache->has_missed = false;
     } else {
-      access_line(traffic, way, here, number, is_write);
+      access_line(traffic, way, here, region->number, is_write);
     }
   }
+}
+
+/// Whether all caches of the region have both addresses in one line.
+static bool share_lines(const struct region* region, uint64_t a, uint64_t b) {
+  for (uint32_t i = 0; i < region->data_cache_count; ++i) {
+    const struct way_to_cache* const way = &region->data_caches[i];
+    const uint32_t shift = way->cache->line_shift;
+    if ((uint32_t)(a + way->shift) >> shift != (uint32_t)(b + way->shift) >> shift) return false;
+  }
+  return true;
+}
+
+/// The line that was just read is read again, so many times.
+static inline void read_again(struct traffic* traffic, const struct region* region, uint32_t times) {
+  if (times == 0) return;
+  traffic->reads[region->number] += times;
+  for (uint32_t i = 0; i < region->data_cache_count; ++i) region->data_caches[i].cache->has_missed = false;
+}
+
+/// The region where the address lies, if accesses to its data matter; else null.
+static inline const struct region* watched_region(uint64_t address) {
+  const int number = region_of(address);
+  return number >= 0 && regions[number].is_watched ? &regions[number] : NULL;
 }
 
 /// A region whose accesses to data matter.
@@ -371,7 +389,7 @@ static bool read_memories(const char* path) {
     if (sscanf(line, "region %" SCNx64 " %" SCNx64, &low, &high) == 2) {
       good = region_count < kMaxRegions && low < high;
       if (good) {
-        regions[region_count] = (struct region){.low = low, .high = high};
+        regions[region_count] = (struct region){.low = low, .high = high, .number = region_count};
         if (strstr(line, "watched") != NULL) watch(&regions[region_count]);
         ++region_count;
       }
