@@ -34,6 +34,21 @@ std::string ram_text(const VariantCost& cost) {
   return bytes_of(cost.ram_bytes, cost.arena_bytes, cost.fits);
 }
 
+/// Of a table's column of time: milliseconds, cycles where the clock is not known, none on the host.
+std::string time_title(const std::vector<const VariantCost*>& costs) {
+  const auto has = [&](auto member) {
+    return std::any_of(costs.begin(), costs.end(), [&](const VariantCost* one) { return one->*member; });
+  };
+  return has(&VariantCost::latency_ms) ? "ms" : has(&VariantCost::cycles) ? "cycles" : "";
+}
+/// What stands below that title, two blanks before it.
+std::string time_text(const VariantCost& cost, const std::string& title) {
+  if (title.empty()) return "";
+  if (!cost.cycles) return fmt::format("  {:>10}", "-");
+  return title == "ms" ? fmt::format("  {:>10.4g}", *cost.latency_ms)
+                       : fmt::format("  {:>10}", grouped(std::llround(*cost.cycles)));
+}
+
 /// Why layers of the choice that is taken are not like the others.
 void print_reasons(const FormatFrontier& frontier) {
   const LayerFormats& layers = frontier.choices[frontier.best].layers;
@@ -45,15 +60,20 @@ void print_reasons(const FormatFrontier& frontier) {
                                 : "loses least");
     return;
   }
+  const bool by_cycles = have_cycles(frontier.layers);
   double all = 0;
   for (const LayerFormatCost& layer : frontier.layers) all += layer.int8_error;
   for (const LayerFormatCost& layer : frontier.layers) {
     if (layer.format == DType::i8) continue;
-    const std::int64_t own = (layer.format == DType::f32 ? layer.float32 : layer.int16).instructions;
+    const auto price = [&](DType format) {
+      const VariantCost::Layer& cost = cost_in(layer, format);
+      return by_cycles ? std::llround(cost.cycles) : static_cast<long long>(cost.instructions);
+    };
+    const long long own = price(layer.format);
     fmt::print("  {} in {}: int8 of it makes {} of the outputs' error", printable(layer.name),
                format_name(layer.format), share_text(all > 0 ? layer.int8_error / all : 0));
     if (own > 0)
-      fmt::print(" and takes {} instructions, {} {}", grouped(layer.int8.instructions),
+      fmt::print(" and takes {} {}, {} {}", grouped(price(DType::i8)), by_cycles ? "cycles" : "instructions",
                  format_name(layer.format), grouped(own));
     fmt::print("\n");
   }
@@ -103,6 +123,8 @@ Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
   const double max_drop = options.max_drop.value_or(kHalfAPoint);
   if (!std::isfinite(max_drop))
     return diagnostics.add({.kind = Kind::usage, .message = "--max-drop is a number of points"});
+  const auto conditions = parse_conditions(options.what_if, diagnostics);
+  if (!conditions) return kFailed;
   const auto judge = judge_as_asked(options, compile, diagnostics);
   if (!judge) return kFailed;
   std::optional<FormatFrontier> found;
@@ -111,8 +133,9 @@ Result<std::optional<FormatFrontier>> choose_as_asked(const Options& options,
     const ProgressTeller tell = [&](const Progress& progress) { line.show(progress); };
     compile.quantize.progress = tell;
     const std::string board = options.board.empty() ? standard_board : options.board;
-    const auto variants = Variants::of(options.model, compile, board, diagnostics);
+    auto variants = Variants::of(options.model, compile, board, diagnostics);
     if (!variants) return kFailed;
+    variants->suppose(*conditions);
     auto frontier = choose_formats(*variants, *judge, max_drop, tell, diagnostics);
     compile.quantize.progress = no_progress;
     if (!frontier) return kFailed;
@@ -130,15 +153,20 @@ void print_frontier(const FormatFrontier& frontier, const Options& options) {
   std::size_t width = 7;
   for (const FormatChoice& choice : frontier.choices) width = std::max(width, choice.name.size());
   const bool is_linked = best.cost.flash_bytes.has_value();
+  const auto metric_width = std::max<std::size_t>(8, name_of(frontier.metric).size());
+  std::vector<const VariantCost*> costs;
+  for (const FormatChoice& choice : frontier.choices) costs.push_back(&choice.cost);
+  const std::string time = time_title(costs);
   fmt::print("formats on {}, at most {:g} points lost\n\n", frontier.board, frontier.max_drop);
-  fmt::print("    {:<{}}  {:>17}  {:>7}  {:>11}  {:>11}  {:>13}\n", "formats", width,
-             name_of(frontier.metric), "drop", is_linked ? "flash" : "weights", is_linked ? "ram" : "arena",
-             "instructions");
+  fmt::print("    {:<{}}  {:>{}}  {:>7}  {:>11}  {:>11}  {:>13}{}\n", "formats", width,
+             name_of(frontier.metric), metric_width, "drop", is_linked ? "flash" : "weights",
+             is_linked ? "ram" : "arena", "instructions", time.empty() ? "" : fmt::format("  {:>10}", time));
   for (std::size_t i = 0; i < frontier.choices.size(); ++i) {
     const FormatChoice& choice = frontier.choices[i];
-    fmt::print("  {} {:<{}}  {:>17}  {:>7.2f}  {:>11}  {:>11}  {:>13}  {}{}\n",
-               i == frontier.chosen ? ">" : " ", choice.name, width, value_text(choice.value), choice.drop,
-               flash_text(choice.cost), ram_text(choice.cost), count_or_dash(choice.cost.instructions),
+    fmt::print("  {} {:<{}}  {:>{}}  {:>7.2f}  {:>11}  {:>11}  {:>13}{}  {}{}\n",
+               i == frontier.chosen ? ">" : " ", choice.name, width, value_text(choice.value), metric_width,
+               choice.drop, flash_text(choice.cost), ram_text(choice.cost),
+               count_or_dash(choice.cost.instructions), time_text(choice.cost, time),
                choice.is_on_front() ? "on the front" : "", choice.cost.fits ? "" : " does not fit");
   }
   fmt::print("\n");
@@ -152,9 +180,13 @@ namespace {
 
 constexpr std::size_t kMostColumns = 110;
 
-/// Lines of layers; instructions divided by `unit`.
+/// Lines of layers; cycles, where they are known of all, or instructions, divided by `unit`.
 std::vector<std::vector<std::string>> layer_lines(const std::vector<LayerFormatCost>& layers,
                                                   std::int64_t unit) {
+  const auto price = [&, by_cycles = have_cycles(layers)](const VariantCost::Layer& cost) {
+    const auto count = by_cycles ? std::llround(cost.cycles) : static_cast<long long>(cost.instructions);
+    return grouped((count + unit / 2) / unit);
+  };
   const auto own_error = [](const LayerFormatCost& layer) {
     return layer.format == DType::i8 ? layer.int8_error : layer.format == DType::i16 ? layer.int16_error : 0;
   };
@@ -165,10 +197,8 @@ std::vector<std::vector<std::string>> layer_lines(const std::vector<LayerFormatC
     lines.push_back({end_of(layer.name), layer.block, std::string(format_name(layer.format)),
                      share_text(all > 0 ? own_error(layer) / all : 0), noise_text(layer.int8_error),
                      noise_text(layer.int16_error), grouped(layer.int8.weights_bytes),
-                     grouped(layer.float32.weights_bytes),
-                     grouped((layer.int8.instructions + unit / 2) / unit),
-                     grouped((layer.int16.instructions + unit / 2) / unit),
-                     grouped((layer.float32.instructions + unit / 2) / unit)});
+                     grouped(layer.float32.weights_bytes), price(layer.int8), price(layer.int16),
+                     price(layer.float32)});
   return lines;
 }
 
@@ -179,11 +209,12 @@ void print_layer_formats(const std::vector<LayerFormatCost>& layers, const std::
   constexpr std::array<std::size_t, 4> kGroups = {4, 6, 8, 11};  // of columns, their ends
   const std::vector<std::string> titles = {"layer",   "block",   "format", "share", "int8",   "int16",
                                            "integer", "float32", "int8",   "int16", "float32"};
-  std::vector<std::string> groups = {"", "snr, dB", "weights, B", "instructions"};
+  const std::string counted = have_cycles(layers) ? "cycles" : "instructions";
+  std::vector<std::string> groups = {"", "snr, dB", "weights, B", counted};
   std::vector<std::vector<std::string>> lines;
   std::vector<std::size_t> widths;
   for (const std::int64_t unit : {1, 1000}) {
-    if (unit == 1000) groups.back() = "1000 instructions";
+    if (unit == 1000) groups.back() = "1000 " + counted;
     lines = layer_lines(layers, unit);
     widths.clear();
     for (std::size_t i = 0; i < titles.size(); ++i) {
@@ -214,7 +245,8 @@ void print_layer_formats(const std::vector<LayerFormatCost>& layers, const std::
   fmt::print(
       "\n  share: of the outputs' error; snr: of the outputs, the layer alone in integers within a float "
       "model.\n"
-      "  instructions: in a model of one format throughout, with what converts the layer's operands.\n");
+      "  {} in a model of one format throughout, with what converts the layer's operands.\n",
+      counted == "cycles" ? "cycles: estimated," : counted + ":");
 }
 
 void print_explanation(const LayerExplanation& explanation) {
@@ -235,15 +267,19 @@ void print_explanation(const LayerExplanation& explanation) {
                std::isfinite(value.snr_db) ? fmt::format("{:.1f}", value.snr_db) : "exact", value.cosine);
   for (const std::string& why : explanation.stays_float) fmt::print("  stays float in part: {}\n", why);
   const bool is_linked = !explanation.alternatives.empty() && explanation.alternatives[0].cost.flash_bytes;
+  std::vector<const VariantCost*> costs;
+  for (const LayerAlternative& one : explanation.alternatives) costs.push_back(&one.cost);
+  const std::string time = time_title(costs);
   fmt::print("\n  the model on {}, with the layer in\n", explanation.board);
   fmt::print(
-      "    {:<8}  {:>11}  {:>11}  {:>13}  {:>16}{}\n", "", is_linked ? "flash" : "weights",
-      is_linked ? "ram" : "arena", "instructions", "outputs' snr, dB",
+      "    {:<8}  {:>11}  {:>11}  {:>13}{}  {:>16}{}\n", "", is_linked ? "flash" : "weights",
+      is_linked ? "ram" : "arena", "instructions", time.empty() ? "" : fmt::format("  {:>10}", time),
+      "outputs' snr, dB",
       explanation.metric == Metric::automatic ? "" : fmt::format("  {:>17}", name_of(explanation.metric)));
   for (const LayerAlternative& one : explanation.alternatives)
-    fmt::print("  {} {:<8}  {:>11}  {:>11}  {:>13}  {:>16}{}{}\n", one.is_chosen ? ">" : " ",
+    fmt::print("  {} {:<8}  {:>11}  {:>11}  {:>13}{}  {:>16}{}{}\n", one.is_chosen ? ">" : " ",
                format_name(one.format), flash_text(one.cost), ram_text(one.cost),
-               count_or_dash(one.cost.instructions), noise_text(one.output_error),
+               count_or_dash(one.cost.instructions), time_text(one.cost, time), noise_text(one.output_error),
                one.value ? fmt::format("  {:>17}", value_text(*one.value)) : "",
                one.cost.fits ? "" : "  does not fit");
 }

@@ -6,12 +6,13 @@ import { at, has, list } from "./report.js";
 import { Section } from "./section.js";
 import { Table } from "./table.js";
 
-function costs(path, row, isLinked) {
+function costs(path, rows, isLinked) {
   const figure = (key, label, where, value) => ({ key, title: t(label), value: ({ one }) => value(one), cell: ({ i }) => html`<${Figure} path=${`${path}.${i}.${where}`} />` });
   return [
     isLinked ? figure("flash", "flash_bytes", "flash.total_bytes", (one) => one.flash.total_bytes) : figure("flash", "weights_bytes", "flash.weights_bytes", (one) => one.flash.weights_bytes),
     isLinked ? figure("ram", "ram_bytes", "ram.total_bytes", (one) => one.ram.total_bytes) : figure("ram", "arena_bytes", "ram.arena_bytes", (one) => one.ram.arena_bytes),
     figure("instructions", "instructions", "instructions", (one) => one.instructions),
+    ...(rows.some(({ one }) => (one.latency_ms_estimated ?? null) !== null) ? [figure("latency_ms", "latency_ms", "latency_ms_estimated", (one) => one.latency_ms_estimated)] : []),
   ];
 }
 

@@ -225,6 +225,7 @@ class FormatFinder {
     auto made = Variants::of(model.file, model.options, board, diagnostics_);
     if (!made) return kFailed;
     made->keep_results(kept_);
+    made->suppose(request_.conditions);
     const Variants& variants = model.variants.emplace(std::move(*made));
     const auto add_made = [&](const std::string& name, const LayerFormats& layers) -> AdviceFormat& {
       return add({.name = name, .layers = layers, .is_made_here = true},

@@ -28,11 +28,10 @@ void take_costs(const VariantCost& cost, DType format, std::vector<LayerFormatCo
       (format == DType::i8 ? layer.int8 : format == DType::i16 ? layer.int16 : layer.float32) = found->second;
 }
 
-/// Instructions, or bytes where there are none.
-double price_of(const LayerFormatCost& layer, DType format) {
-  const VariantCost::Layer& cost = format == DType::i8    ? layer.int8
-                                   : format == DType::i16 ? layer.int16
-                                                          : layer.float32;
+/// Cycles, if all are to be compared by them; else instructions, or bytes where there are none.
+double price_of(const LayerFormatCost& layer, DType format, bool by_cycles) {
+  const VariantCost::Layer& cost = cost_in(layer, format);
+  if (by_cycles) return cost.cycles;
   return static_cast<double>(cost.instructions > 0 ? cost.instructions : cost.weights_bytes);
 }
 
@@ -57,19 +56,22 @@ std::vector<LayerFormatCost> with_errors(const Variants& variants, const NumberP
   return layers;
 }
 
-/// What a choice costs in one number, the first that is known: instructions, flash, weights.
-double price_of(const FormatChoice& choice) {
+/// What a choice costs in one number, the first that is known: cycles, if all are to be compared by them;
+/// instructions, flash, weights.
+double price_of(const FormatChoice& choice, bool by_cycles) {
   const VariantCost& cost = choice.cost;
+  if (by_cycles) return *cost.cycles;
   return static_cast<double>(cost.instructions  ? *cost.instructions
                              : cost.flash_bytes ? *cost.flash_bytes
                                                 : cost.weights_bytes);
 }
 
-/// Whether one choice is cheaper: by instructions (flash, weights), by memory where these are all but the
-/// same.
+/// Whether one choice is cheaper: by cycles (instructions, flash, weights), by memory where these are all but
+/// the same.
 bool is_cheaper(const FormatChoice& one, const FormatChoice& other) {
   constexpr double kSame = 0.02;
-  const double a = price_of(one), b = price_of(other);
+  const bool by_cycles = one.cost.cycles && other.cost.cycles;
+  const double a = price_of(one, by_cycles), b = price_of(other, by_cycles);
   if (std::fabs(a - b) > kSame * std::max(a, b)) return a < b;
   const auto bytes = [](const VariantCost& cost) {
     return cost.flash_bytes.value_or(cost.weights_bytes) + cost.ram_bytes.value_or(cost.arena_bytes);
@@ -105,6 +107,7 @@ class Search {
       if (uniform == nullptr) return kFailed;
       take_costs(uniform->cost, format, found_.layers);
     }
+    by_cycles_ = have_cycles(found_.layers);
     if (!walk()) return kFailed;
     mark_front();
     choose();
@@ -155,6 +158,10 @@ class Search {
     return &made;
   }
 
+  [[nodiscard]] double layer_price(const LayerFormatCost& layer, DType format) const {
+    return price_of(layer, format, by_cycles_);
+  }
+
   [[nodiscard]] bool keeps(const FormatChoice& choice) const { return choice.drop <= found_.max_drop + 1e-9; }
 
   /// The layers' formats one step more precise each time: the one first whose error falls most for what that
@@ -169,7 +176,7 @@ class Search {
         for (const DType format : kFormats) {
           const LayerFormatCost& layer = found_.layers[i];
           const double gain = error_of(layer, picked[i]) - error_of(layer, format);
-          const double price = std::max(price_of(layer, format) - price_of(layer, picked[i]), 1.0);
+          const double price = std::max(layer_price(layer, format) - layer_price(layer, picked[i]), 1.0);
           if (!(gain / price > most)) continue;
           most = gain / price;
           which = i;
@@ -185,12 +192,15 @@ class Search {
   Status walk() {
     Picked start(found_.layers.size(), DType::i8);
     for (std::size_t i = 0; i < start.size(); ++i)
-      if (price_of(found_.layers[i], DType::f32) < (1 - kLeastSaving) * price_of(found_.layers[i], DType::i8))
+      if (layer_price(found_.layers[i], DType::f32) <
+          (1 - kLeastSaving) * layer_price(found_.layers[i], DType::i8))
         start[i] = DType::f32;
     const auto cheapest = measure(start);
     if (cheapest == nullptr) return kFailed;
     // Conversions may cost more than the layers save.
-    if (price_of(*cheapest) >= price_of(found_.choices[1])) start.assign(start.size(), DType::i8);
+    const FormatChoice& narrow = found_.choices[1];
+    const bool by_cycles = cheapest->cost.cycles && narrow.cost.cycles;
+    if (price_of(*cheapest, by_cycles) >= price_of(narrow, by_cycles)) start.assign(start.size(), DType::i8);
     const std::vector<Picked> path = path_from(start);
     const auto first = measure(path[0]);
     if (first == nullptr) return kFailed;
@@ -221,7 +231,7 @@ class Search {
       const VariantCost& cost = choice.cost;
       return std::array{choice.drop, static_cast<double>(cost.flash_bytes.value_or(cost.weights_bytes)),
                         static_cast<double>(cost.ram_bytes.value_or(cost.arena_bytes)),
-                        static_cast<double>(cost.instructions.value_or(0))};
+                        cost.cycles.value_or(static_cast<double>(cost.instructions.value_or(0)))};
     };
     for (FormatChoice& one : found_.choices)
       one.is_unbeaten =
@@ -273,6 +283,7 @@ class Search {
   Diagnostics& diagnostics_;
   FormatFrontier found_;
   std::vector<Picked> measured_;
+  bool by_cycles_ = false;  ///< layers are compared by cycles: they are known of all formats throughout
 };
 
 }  // namespace

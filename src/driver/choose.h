@@ -8,8 +8,9 @@ namespace nb {
 
 /// Searches. Start: each layer in its cheapest format; then the layers whose error falls most for what it
 /// costs become more precise until the drop is kept, by bisection on measured accuracy. The one with the
-/// fewest instructions (fewest bytes of weights, on the host) of all that were measured, keep the drop and
-/// fit is chosen. Reports gate-failed, or does-not-fit, if there is none. Errors: those of Variants.
+/// fewest cycles (fewest instructions where the core's timing is not known, fewest bytes of weights on the
+/// host) of all that were measured, keep the drop and fit is chosen. Reports gate-failed, or does-not-fit, if
+/// there is none. Errors: those of Variants.
 [[nodiscard]] Result<FormatFrontier> choose_formats(const Variants& variants, const Judge& judge,
                                                     double max_drop, const ProgressTeller& progress,
                                                     Diagnostics& diagnostics);

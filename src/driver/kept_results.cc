@@ -10,6 +10,7 @@
 #include "bench/emulate.h"
 #include "bench/machines.h"
 #include "bench/tools.h"
+#include "report/boards_page.h"
 #include "report/json_values.h"
 
 namespace nb {
@@ -25,6 +26,10 @@ std::string hash_of_file(const fs::path& path) {
 
 std::optional<std::int64_t> number_of(const json& value) {
   return value.is_null() ? std::nullopt : std::optional(value.get<std::int64_t>());
+}
+
+std::optional<double> real_of(const json& value) {
+  return value.is_null() ? std::nullopt : std::optional(value.get<double>());
 }
 
 }  // namespace
@@ -51,14 +56,15 @@ std::string resume_help(const fs::path& folder) {
 }
 
 Result<fs::path> cost_file(const fs::path& folder, const Compiled& compiled, const Samples& sample,
-                           Diagnostics& diagnostics) {
+                           const MemoryConditions& conditions, Diagnostics& diagnostics) {
   const auto program = emitted(compiled, diagnostics);
   if (!program) return kFailed;
-  std::string key = "nblocks cost 1, " + build_key(*program, compiled.board);
-  key += compiled.board.name + " arena " + std::to_string(compiled.graph.arena_bytes) + "\n";
-  for (const Memory& memory : compiled.board.memories)
-    key += fmt::format("{} {} {} {} {}\n", memory.name, name_of(memory.kind), memory.size_bytes.value_or(-1),
-                       memory.holds_stack, memory.holds_arena);
+  std::string key = "nblocks cost 2, " + build_key(*program, compiled.board);
+  key += "board " + board_json(compiled.board).dump() +
+         "\n";  // all that decides what fits and how long it takes
+  key += fmt::format("arena {} clock {} wait states {} caches {} prefetch {}\n", compiled.graph.arena_bytes,
+                     conditions.clock_hz.value_or(-1), conditions.wait_states.value_or(-1),
+                     conditions.has_caches, conditions.has_prefetch);
   key += "sample " + hash_text(sample.bytes) + "\n";
   return folder / ("cost-" + hash_text(as_byte_span(key)) + ".json");
 }
@@ -71,9 +77,11 @@ std::optional<VariantCost> find_cost(const fs::path& file) {
                      .arena_bytes = kept.at("arena_bytes"),
                      .flash_bytes = number_of(kept.at("flash_bytes")),
                      .ram_bytes = number_of(kept.at("ram_bytes")),
-                     .instructions = number_of(kept.at("instructions"))};
+                     .instructions = number_of(kept.at("instructions")),
+                     .cycles = real_of(kept.at("cycles")),
+                     .latency_ms = real_of(kept.at("latency_ms"))};
     for (const auto& [name, layer] : kept.at("layers").items())
-      cost.layers[name] = {layer.at("weights_bytes"), layer.at("instructions")};
+      cost.layers[name] = {layer.at("weights_bytes"), layer.at("instructions"), layer.at("cycles")};
     return cost;
   } catch (const json::exception&) {
     return std::nullopt;
@@ -83,13 +91,17 @@ std::optional<VariantCost> find_cost(const fs::path& file) {
 Status keep_cost(const fs::path& file, const VariantCost& cost, Diagnostics& diagnostics) {
   json layers = json::object();
   for (const auto& [name, layer] : cost.layers)
-    layers[name] = {{"weights_bytes", layer.weights_bytes}, {"instructions", layer.instructions}};
+    layers[name] = {{"weights_bytes", layer.weights_bytes},
+                    {"instructions", layer.instructions},
+                    {"cycles", layer.cycles}};
   const json kept = {{"fits", cost.fits},
                      {"weights_bytes", cost.weights_bytes},
                      {"arena_bytes", cost.arena_bytes},
                      {"flash_bytes", or_null(cost.flash_bytes)},
                      {"ram_bytes", or_null(cost.ram_bytes)},
                      {"instructions", or_null(cost.instructions)},
+                     {"cycles", or_null(cost.cycles)},
+                     {"latency_ms", or_null(cost.latency_ms)},
                      {"layers", std::move(layers)}};
   std::string why_not;
   if (write_file(file, as_byte_span(kept.dump(1)), why_not)) return {};

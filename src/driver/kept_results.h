@@ -6,6 +6,7 @@
 
 #include "driver/program.h"
 #include "report/formats.h"
+#include "timing/conditions.h"
 
 namespace nb {
 
@@ -19,9 +20,11 @@ namespace nb {
 /// "0123456789abcdef": of any bytes.
 [[nodiscard]] std::string hash_text(ByteSpan bytes);
 
-/// The file in `folder` of what the program costs on its board with that sample. Errors: those of emitting.
+/// The file in `folder` of what the program costs on its board with that sample, under these conditions.
+/// Errors: those of emitting.
 [[nodiscard]] Result<std::filesystem::path> cost_file(const std::filesystem::path& folder,
                                                       const Compiled& compiled, const Samples& sample,
+                                                      const MemoryConditions& conditions,
                                                       Diagnostics& diagnostics);
 /// Absent if there is none, or none that can be read.
 [[nodiscard]] std::optional<VariantCost> find_cost(const std::filesystem::path& file);

@@ -5,6 +5,7 @@
 #include "bench/run.h"
 #include "blocks/blocks.h"
 #include "driver/kept_results.h"
+#include "driver/time_program.h"
 #include "report/report.h"
 
 namespace nb {
@@ -24,6 +25,14 @@ bool only_does_not_fit(const Diagnostics& said) {
     has_any = true;
   }
   return has_any;
+}
+
+/// Runs it for its counts alone.
+Result<TimedRun> run_untimed(const Firmware& firmware, const Graph& graph, const Samples& sample,
+                             Diagnostics& diagnostics) {
+  auto result = run_firmware(firmware, graph, sample, {}, diagnostics);
+  if (!result) return kFailed;
+  return TimedRun{std::move(*result), std::nullopt};
 }
 
 /// The core with all memory of its virtual machine; null if the catalogue has none.
@@ -117,7 +126,7 @@ Result<VariantCost> Variants::measured_cost(const NumberPlan& plan, const std::s
   if (!sample) return kFailed;
   std::filesystem::path kept;
   if (!kept_.empty()) {
-    const auto file = cost_file(kept_, *program, *sample, diagnostics);
+    const auto file = cost_file(kept_, *program, *sample, conditions_, diagnostics);
     if (!file) return kFailed;
     if (auto found = find_cost(*file)) return std::move(*found);
     kept = *file;
@@ -136,15 +145,29 @@ Result<VariantCost> Variants::measured_cost(const NumberPlan& plan, const std::s
   }
   report_errors(said, diagnostics);
   if (!built) return kFailed;
-  const auto ran = run_firmware(built->firmware, program->graph, *sample, {}, diagnostics);
+  // The plain board of a core has none of the memories that make the core wait on the asked one.
+  const auto ran =
+      cost.fits ? run_and_time(built->firmware, program->graph, *sample, board_, conditions_, {}, diagnostics)
+                : run_untimed(built->firmware, program->graph, *sample, diagnostics);
   if (!ran) return kFailed;
+  const RunResult& result = ran->result;
   if (cost.fits) {
     cost.flash_bytes = built->firmware.flash_bytes;
-    cost.ram_bytes = program->graph.arena_bytes + ran->stack_bytes.value_or(0) + built->firmware.static_bytes;
+    cost.ram_bytes =
+        program->graph.arena_bytes + result.stack_bytes.value_or(0) + built->firmware.static_bytes;
   }
-  cost.instructions = ran->instructions;
-  for (std::size_t n = 0; n < ran->layer_instructions.size(); ++n)
-    cost.layers[program->graph.nodes[n].name].instructions += ran->layer_instructions[n];
+  cost.instructions = result.instructions;
+  const auto layer_of = [&](std::size_t node) -> VariantCost::Layer& {
+    return cost.layers[program->graph.nodes[node].name];
+  };
+  for (std::size_t n = 0; n < result.layer_instructions.size(); ++n)
+    layer_of(n).instructions += result.layer_instructions[n];
+  if (ran->timing) {
+    const ProgramTiming& timing = *ran->timing;
+    cost.cycles = timing.total.cycles();
+    if (timing.clock_hz) cost.latency_ms = 1e3 * *cost.cycles / static_cast<double>(*timing.clock_hz);
+    for (std::size_t n = 0; n < timing.layers.size(); ++n) layer_of(n).cycles += timing.layers[n].cycles();
+  }
   if (!kept.empty() && !keep_cost(kept, cost, diagnostics)) return kFailed;
   return cost;
 }

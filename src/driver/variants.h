@@ -11,6 +11,7 @@
 #include "driver/program.h"
 #include "quantize/quantize.h"
 #include "report/formats.h"
+#include "timing/conditions.h"
 
 namespace nb {
 
@@ -45,7 +46,8 @@ class Variants {
   [[nodiscard]] Result<Compiled> compiled(const NumberPlan& plan, const Board& board,
                                           Diagnostics& diagnostics, Diagnostics* notes = nullptr,
                                           KernelGoal goal = KernelGoal::time) const;
-  /// Builds it for the board and runs the first calibration sample there, once for the same formats.
+  /// Builds it for the board and runs the first calibration sample there, once for the same formats;
+  /// estimates its cycles where it fits and the core's timing is known.
   [[nodiscard]] Result<VariantCost> cost(const NumberPlan& plan, const std::string& what,
                                          Diagnostics& diagnostics) const;
   /// The emitted program on the set, run on this computer. Errors: those of judge_program.
@@ -56,6 +58,8 @@ class Variants {
                                      Diagnostics& diagnostics) const;
   /// Results of programs are kept there, and found again.
   void keep_results(std::filesystem::path folder) { kept_ = std::move(folder); }
+  /// What cycles are estimated for; the board as it is, unless said here.
+  void suppose(const MemoryConditions& conditions) { conditions_ = conditions; }
   /// What `judge.metric` comes to for the set's targets.
   [[nodiscard]] Result<Metric> metric_of(const Judge& judge, Diagnostics& diagnostics) const;
 
@@ -80,6 +84,7 @@ class Variants {
   bool keeps_state_;
   ProgressTeller progress_;
   std::filesystem::path kept_;
+  MemoryConditions conditions_;
   std::unique_ptr<TemporaryFolder> folder_;
   mutable int folders_ = 0;
   mutable std::map<Formats, VariantCost> costs_;

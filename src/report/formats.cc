@@ -16,11 +16,15 @@ json cost_json(const VariantCost& cost) {
   return {{"fits", cost.fits},
           {"flash", {{"weights_bytes", cost.weights_bytes}, {"total_bytes", or_null(cost.flash_bytes)}}},
           {"ram", {{"arena_bytes", cost.arena_bytes}, {"total_bytes", or_null(cost.ram_bytes)}}},
-          {"instructions", or_null(cost.instructions)}};
+          {"instructions", or_null(cost.instructions)},
+          {"cycles_estimated", or_null(cost.cycles)},
+          {"latency_ms_estimated", or_null(cost.latency_ms)}};
 }
 
 json layer_cost_json(const VariantCost::Layer& cost) {
-  return {{"weights_bytes", cost.weights_bytes}, {"instructions", cost.instructions}};
+  return {{"weights_bytes", cost.weights_bytes},
+          {"instructions", cost.instructions},
+          {"cycles_estimated", cost.cycles > 0 ? json(cost.cycles) : json()}};
 }
 
 json finite(double value) { return std::isfinite(value) ? json(value) : json(); }
@@ -32,6 +36,21 @@ double drop_points(Metric metric, double float_value, double value) {
   if (is_larger_better(metric)) return 100 * (float_value - value);
   if (float_value > 0) return kPointsOfGrowth * (value / float_value - 1);
   return value > 0 ? INFINITY : 0.0;
+}
+
+const VariantCost::Layer& cost_in(const LayerFormatCost& layer, DType format) {
+  return format == DType::i8 ? layer.int8 : format == DType::i16 ? layer.int16 : layer.float32;
+}
+
+bool have_cycles(const std::vector<LayerFormatCost>& layers) {
+  const auto is_known = [](const VariantCost::Layer& cost) {
+    return cost.instructions == 0 || cost.cycles > 0;
+  };
+  const auto has_any = [](const LayerFormatCost& layer) { return layer.int8.cycles > 0; };
+  return std::any_of(layers.begin(), layers.end(), has_any) &&
+         std::all_of(layers.begin(), layers.end(), [&](const LayerFormatCost& layer) {
+           return is_known(layer.int8) && is_known(layer.int16) && is_known(layer.float32);
+         });
 }
 
 std::string layers_option(const LayerFormats& layers) {

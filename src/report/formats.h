@@ -18,9 +18,13 @@ struct VariantCost {
   std::optional<std::int64_t> flash_bytes, ram_bytes;  ///< as linked and measured; absent on the host
   /// Of one sample; absent on the host. Where the program does not fit: of the plain board of its core.
   std::optional<std::int64_t> instructions;
+  /// Estimated for the board; absent on the host, where the program does not fit and where nothing is known
+  /// of the core's timing; the latter also where the clock is not known.
+  std::optional<double> cycles, latency_ms;
   /// By the name of a layer of the model: with what converts its operands.
   struct Layer {
     std::int64_t weights_bytes = 0, instructions = 0;
+    double cycles = 0;  ///< 0: not known
   };
   std::map<std::string, Layer> layers;
 };
@@ -36,8 +40,8 @@ struct FormatChoice {
   double value = 0;     ///< of the metric
   double drop = 0;      ///< points
   VariantCost cost = {};
-  /// No other is better in one of drop, flash, RAM, instructions and no worse in all. What fits and what does
-  /// not are compared apart: flash and RAM of the latter are lower bounds.
+  /// No other is better in one of drop, flash, RAM, cycles (instructions where there are none) and no worse
+  /// in all. What fits and what does not are compared apart: flash and RAM of the latter are lower bounds.
   bool is_unbeaten = false;
   [[nodiscard]] bool is_on_front() const { return is_unbeaten && cost.fits; }
 };
@@ -49,6 +53,11 @@ struct LayerFormatCost {
   double int8_error = 0, int16_error = 0;   ///< see LayerError
   VariantCost::Layer int8, int16, float32;  ///< in a model of that format throughout
 };
+
+/// The layer's costs in a model of that format throughout.
+[[nodiscard]] const VariantCost::Layer& cost_in(const LayerFormatCost& layer, DType format);
+/// Whether cycles are known of all layers in all formats, so that these can be compared by them.
+[[nodiscard]] bool have_cycles(const std::vector<LayerFormatCost>& layers);
 
 struct FormatFrontier {
   std::string board;
