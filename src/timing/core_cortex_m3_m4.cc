@@ -1,6 +1,7 @@
 // Cortex-M3 and Cortex-M4: three stages, single issue, in order.
 //
-// Sources. TRM: Arm DDI0337I and DDI0439, instruction timing and "load/store timings". M: measured on an
+// Sources. TRM: Arm DDI0337I and DDI0439, instruction timing and "load/store timings". PFU: Arm DDI0337G, 1.4
+// (prefetch unit) and table 15-3 (stages in which a branch's target is asked for). M: measured on an
 // STM32F103 and an STM32F407 by github.com/jnk0le/random, cortex_m3m4.md. G: GCC 12's cortex-m4.md and
 // cortex-m4-fpu.md.
 #include "timing/pipeline.h"
@@ -70,6 +71,9 @@ class CortexM3M4 final : public CoreModel {
                           previous.access_bytes != 8 && !previous.writes_pc;
     const bool is_load = (insn.operation == load || insn.operation == fp_load) && insn.access_bytes != 8;
     const bool is_store = (insn.operation == store || insn.operation == fp_store) && insn.access_bytes != 8;
+    // M: two accesses overlap only if both go to the same memory. Literals lie beside the code, other data
+    // mostly do not.
+    if (was_load && (is_load || is_store) && previous.is_pc_relative != insn.is_pc_relative) return 0;
     if (was_load) {
       const bool shares_base = previous.has_writeback && (previous.address_reads & insn.address_reads) != 0;
       // M: loads with writeback chain on the M4 unless they share the base, on the M3 only as the first.
@@ -88,17 +92,33 @@ class CortexM3M4 final : public CoreModel {
     return 0;
   }
 
-  [[nodiscard]] int taken_cycles(const Instruction& branch, const Instruction*,
+  [[nodiscard]] int taken_cycles(const Instruction& branch, const Instruction* before,
                                  const Instruction&) const override {
     // TRM: 1 + P, P from 1 to 3. M: P is 1 for a branch whose target is known when it is decoded; what leaves
-    // by a register is known later. The third cycle is that of a target across two words, which has to be
-    // fetched.
+    // by a register is known later. PFU: so is a compare-and-branch, and BX LR is known in time unless LR is
+    // being written. The third cycle is that of a target across two words, which has to be fetched.
+    if (is_compare_and_branch(branch)) return 2;
+    constexpr Registers kLink = core_register(14);
+    const bool is_return = branch.operation == branch_indirect && (branch.reads & ~kFlags) == kLink;
+    if (is_return && (before == nullptr || (before->writes & kLink) == 0)) return 1;
     return by_jump(branch, 1, 3, 2);
   }
-  // TRM: a prefetch unit of three words.
+  // TRM, PFU: a prefetch unit of three words.
   [[nodiscard]] int fetched_words() const override { return 3; }
+  // PFU: the target of a conditional branch is asked for when it is decoded, which takes a slot of the bus;
+  // what was fetched is kept until the condition is known. That nothing is asked for while it executes,
+  // either, is concluded from rows of src/timing/rows.csv that this meets within 0.2 % (AES of jnk0le without
+  // wait states, Embench's nsichneu, st and crc32), several per cent too low otherwise.
+  [[nodiscard]] bool asks_for_target(const Instruction& branch) const override {
+    return branch.operation == branch_conditional && !is_compare_and_branch(branch);
+  }
 
  private:
+  /// CBZ, CBNZ: on a register, not on flags.
+  [[nodiscard]] static bool is_compare_and_branch(const Instruction& branch) {
+    return branch.operation == branch_conditional && (branch.reads & ~kFlags) != 0;
+  }
+
   bool is_m4_;
 };
 

@@ -32,6 +32,7 @@ void set_ready(PipelineState& state, Registers registers, int cycle) {
 }
 
 constexpr int kFetchLatency = 2;
+constexpr int kLongFull = 3;
 
 /// The core goes on at that address in that cycle; what lies there is fetched already, and `ahead` words in
 /// all.
@@ -47,12 +48,14 @@ int fetched_at(FetchState& fetch, const Instruction& insn, int depth, const Fetc
     const std::uint32_t n = fetch.words++;
     const auto before = n - static_cast<std::uint32_t>(depth);
     const bool is_new_line = line.size_bytes > 0 && (fetch.first_word + n) * 4 % line.size_bytes == 0;
-    const int next = fetch.asked + 1 + (is_new_line ? line.cycles : 0);
-    const int room =
-        n >= static_cast<std::uint32_t>(depth) && before < fetch.used_words ? fetch.used[before % 8] : next;
-    fetch.asked = std::max(next, room);
-    fetch.there[n % 8] = fetch.asked + kFetchLatency + (room > next + 1 ? 1 : 0);
-    fetch.there[n % 8] = std::max(fetch.there[n % 8], n > 0 ? fetch.there[(n - 1) % 8] : 0);
+    fetch.asked += 1 + (is_new_line ? line.cycles : 0);
+    if (n >= static_cast<std::uint32_t>(depth) && before < fetch.used_words) {
+      const int room = fetch.used[before % 8];
+      // A unit that was full for long asks a cycle later.
+      fetch.asked = room >= fetch.asked + kLongFull ? room + 1 : std::max(fetch.asked, room);
+    }
+    while (std::find(fetch.lost.begin(), fetch.lost.end(), fetch.asked) != fetch.lost.end()) ++fetch.asked;
+    fetch.there[n % 8] = fetch.asked + kFetchLatency;
   }
   return fetch.there[last % 8];
 }
@@ -61,6 +64,11 @@ int fetched_at(FetchState& fetch, const Instruction& insn, int depth, const Fetc
 void use_fetched(FetchState& fetch, const Instruction& insn, int cycle) {
   const std::uint32_t done = insn.end() / 4 - fetch.first_word;
   while (fetch.used_words < done) fetch.used[fetch.used_words++ % 8] = cycle;
+}
+
+/// Nothing else is asked for while a branch is decoded and executed.
+void lose_slots(FetchState& fetch, int cycle) {
+  fetch.lost = {fetch.lost[2], fetch.lost[3], cycle - 1, cycle};
 }
 
 }  // namespace
@@ -84,8 +92,6 @@ void issue(const CoreModel& core, const Instruction& insn, PipelineState& state)
       (state.has_pair ? core.joins_pair(insn) && !state.last->writes_pc : core.pairs(*state.last, insn));
   const bool is_paired =
       has_room && operands <= state.issued && unit <= state.issued && fetched <= state.issued;
-  // The decoder takes an instruction as soon as the one before goes into execution.
-  const int decoded = std::max(fetched, state.last == nullptr ? state.cycle : state.issued + 1);
   int at = state.issued;
   if (!is_paired) {
     at = state.cycle;
@@ -104,7 +110,8 @@ void issue(const CoreModel& core, const Instruction& insn, PipelineState& state)
   state.delays_some &= ~insn.writes;
   if (cost.delays_some) state.delays_some |= insn.writes & ~base;
   set_ready(state, base, at + cost.writeback_result);
-  if (depth > 0) use_fetched(state.fetch, insn, std::min(decoded, at));
+  if (depth > 0) use_fetched(state.fetch, insn, at);
+  if (depth > 0 && core.asks_for_target(insn)) lose_slots(state.fetch, at);
   state.before_last = state.last;
   state.last = &insn;
 }

@@ -98,10 +98,17 @@ class CoreModel {
     (void)branch;
     return 0;
   }
-  /// Words that the fetch unit holds ahead of the core, one of which can be asked for each cycle; 0: fetching
-  /// never limits. A word is there two cycles after it was asked for, and there is room for the next one in
-  /// the cycle after one was used up.
+  /// Words that the fetch unit holds for the decoder, one of which can be asked for each cycle; 0: fetching
+  /// never limits. A word is there two cycles after it was asked for, and makes room for the next one in the
+  /// cycle in which the last instruction of it goes into execution; after three cycles without room, a cycle
+  /// later.
   [[nodiscard]] virtual int fetched_words() const { return 0; }
+  /// Whether the fetch unit asks for this branch's target before it is known to be taken: no other word is
+  /// asked for while it is decoded and while it executes.
+  [[nodiscard]] virtual bool asks_for_target(const Instruction& branch) const {
+    (void)branch;
+    return false;
+  }
 };
 
 /// How instructions come from memory that is otherwise as fast as the core: the first word of each line of
@@ -118,6 +125,7 @@ struct FetchState {
   std::uint32_t words = 0;             ///< asked for so far
   std::array<int, 8> there{}, used{};  ///< by number modulo 8: cycles
   std::uint32_t used_words = 0;
+  std::array<int, 4> lost{-1, -1, -1, -1};  ///< cycles in which a branch's target was asked for instead
 };
 
 /// Where a core stands between two instructions.

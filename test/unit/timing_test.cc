@@ -121,6 +121,17 @@ TEST_CASE("Cortex-M4 pipelines loads and takes its table's cycles") {
   CHECK(cycles_of("cortex-m4f", {"4 ldmia.w r0, {r1, r2, r3, r4}"}) == 5);
   CHECK(cycles_of("cortex-m4f", {"4 vfma.f32 s0, s1, s2"}) == 3);
   CHECK(loop_cycles("cortex-m4f", {"4 subs.w r0, r0, #1", "4 bne.w 1000"}) == 3);
+  // A literal lies in another memory than what is loaded next to it.
+  CHECK(cycles_of("cortex-m4f", {"2 ldr r0, [pc, #16]", "2 ldr r1, [r8, #0]", "4 add.w r4, r5, r6"}) == 5);
+  // The target of a compare-and-branch is asked for when it executes; that of BX LR when it is decoded.
+  CHECK(loop_cycles("cortex-m4f", {"2 subs r0, #1", "2 cbnz r0, 1000"}) == 4);
+  CHECK(loop_cycles("cortex-m4f", {"2 mov r4, r5", "2 bx lr"}) == 3);
+  CHECK(loop_cycles("cortex-m4f", {"2 mov lr, r5", "2 bx lr"}) == 4);
+  // The fetches that a conditional branch takes delay wide instructions that follow, not narrow ones.
+  CHECK(cycles_of("cortex-m4f", {"4 ldr.w r9, [r5]", "2 ldr r7, [r5, #4]", "2 cmp r9, r7", "4 beq.w 2000"}) ==
+        6);
+  CHECK(cycles_of("cortex-m4f",
+                  {"2 ldr r6, [r5, #0]", "2 ldr r7, [r5, #4]", "2 cmp r6, r7", "2 beq.n 2000"}) == 5);
 }
 
 TEST_CASE("Cortex-M7 issues two instructions where they pair") {
