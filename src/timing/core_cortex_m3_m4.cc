@@ -71,9 +71,12 @@ class CortexM3M4 final : public CoreModel {
                           previous.access_bytes != 8 && !previous.writes_pc;
     const bool is_load = (insn.operation == load || insn.operation == fp_load) && insn.access_bytes != 8;
     const bool is_store = (insn.operation == store || insn.operation == fp_store) && insn.access_bytes != 8;
-    // M: two accesses overlap only if both go to the same memory. Literals lie beside the code, other data
-    // mostly do not.
-    if (was_load && (is_load || is_store) && previous.is_pc_relative != insn.is_pc_relative) return 0;
+    // M: two accesses overlap only if both go to the same memory. Where that is not known: literals lie
+    // beside the code, other data mostly do not.
+    const bool is_known = previous.memory != 0 && insn.memory != 0;
+    const bool is_apart =
+        is_known ? previous.memory != insn.memory : previous.is_pc_relative != insn.is_pc_relative;
+    if (was_load && (is_load || is_store) && is_apart) return 0;
     if (was_load) {
       const bool shares_base = previous.has_writeback && (previous.address_reads & insn.address_reads) != 0;
       // M: loads with writeback chain on the M4 unless they share the base, on the M3 only as the first.

@@ -6,13 +6,32 @@
 
 namespace nb {
 
-int Timer::edge_cycles(const ProfileEdge& edge, const FetchLine& line) const {
+std::uint32_t Timer::placed_on(const MemorySystem& memories) const {
+  const auto found = std::find_if(placed_.begin(), placed_.end(), [&](const Placed& placed) {
+    return placed.memory_numbers == memories.memory_numbers();
+  });
+  if (found != placed_.end()) return static_cast<std::uint32_t>(found - placed_.begin());
+  Placed placed{memories.memory_numbers(), {}};
+  for (std::size_t number = 0; number < profile_.blocks.size(); ++number) {
+    const auto insns = code_.block(number);
+    auto& block = placed.blocks.emplace_back(insns.begin(), insns.end());
+    const std::vector<std::uint32_t>& regions = profile_.blocks[number].regions;
+    for (std::size_t i = 0; i < block.size() && i < regions.size(); ++i)
+      // A literal lies beside the code.
+      block[i].memory =
+          block[i].is_pc_relative ? memories.memory_at(block[i].address) : memories.memory_of(regions[i]);
+  }
+  placed_.push_back(std::move(placed));
+  return static_cast<std::uint32_t>(placed_.size() - 1);
+}
+
+int Timer::edge_cycles(const ProfileEdge& edge, const FetchLine& line, std::uint32_t placed) const {
   const auto [found, is_new] = edge_cycles_.try_emplace(
-      {edge.from, edge.to, line.size_bytes * 256 + static_cast<std::uint32_t>(line.cycles)}, 0);
+      {edge.from, edge.to, line.size_bytes * 256 + static_cast<std::uint32_t>(line.cycles), placed}, 0);
   if (!is_new) return found->second;
   const ProfileBlock& to = profile_.blocks[edge.to];
-  const auto first = code_.block(edge.from);
-  const auto second = code_.block(edge.to);
+  const std::vector<Instruction>& first = placed_[placed].blocks[edge.from];
+  const std::vector<Instruction>& second = placed_[placed].blocks[edge.to];
   if (second.empty()) {
     found->second = static_cast<int>(to.instructions);
   } else if (first.empty()) {
@@ -37,7 +56,9 @@ int Timer::rest_cycles(std::uint32_t number, std::uint32_t done) const {
   return state.cycle - before;
 }
 
-std::vector<Timing> Timer::pipeline(std::size_t interval, const FetchLine& line) const {
+std::vector<Timing> Timer::pipeline(std::size_t interval, const MemorySystem& memories) const {
+  const FetchLine& line = memories.fetch_line();
+  const std::uint32_t placed = placed_on(memories);
   std::vector<Timing> blocks(profile_.blocks.size());
   struct Ways {
     std::uint64_t taken = 0, not_taken = 0;
@@ -46,7 +67,7 @@ std::vector<Timing> Timer::pipeline(std::size_t interval, const FetchLine& line)
   for (const ProfileEdge& edge : profile_.intervals[interval].edges) {
     const ProfileBlock &from = profile_.blocks[edge.from], &to = profile_.blocks[edge.to];
     blocks[edge.to].instructions += static_cast<std::int64_t>(edge.count * to.instructions);
-    blocks[edge.to].pipeline_cycles += static_cast<double>(edge.count) * edge_cycles(edge, line);
+    blocks[edge.to].pipeline_cycles += static_cast<double>(edge.count) * edge_cycles(edge, line, placed);
     Ways& ways = branches[edge.from];
     (to.address == from.address + from.size_bytes ? ways.not_taken : ways.taken) += edge.count;
   }
@@ -68,7 +89,7 @@ std::vector<Timing> Timer::pipeline(std::size_t interval, const FetchLine& line)
 }
 
 std::vector<Timing> Timer::timing(std::size_t interval, const MemorySystem& memories) const {
-  std::vector<Timing> blocks = pipeline(interval, memories.fetch_line());
+  std::vector<Timing> blocks = pipeline(interval, memories);
   const ProfileInterval& what = profile_.intervals[interval];
   std::vector<double> reads(blocks.size());
   for (const ProfileAccesses& accesses : what.accesses) {

@@ -41,16 +41,24 @@ class Timer {
   [[nodiscard]] std::vector<std::string> doubts(std::int64_t unread) const;
 
  private:
+  /// The blocks' instructions, with the memories that they accessed on one board.
+  struct Placed {
+    std::vector<std::uint8_t> memory_numbers;
+    std::vector<std::vector<Instruction>> blocks;
+  };
+
   /// As if memory never made the core wait.
-  [[nodiscard]] std::vector<Timing> pipeline(std::size_t interval, const FetchLine& line) const;
-  [[nodiscard]] int edge_cycles(const ProfileEdge& edge, const FetchLine& line) const;
+  [[nodiscard]] std::vector<Timing> pipeline(std::size_t interval, const MemorySystem& memories) const;
+  [[nodiscard]] std::uint32_t placed_on(const MemorySystem& memories) const;  ///< a number in placed_
+  [[nodiscard]] int edge_cycles(const ProfileEdge& edge, const FetchLine& line, std::uint32_t placed) const;
   /// Cycles of what follows the first `done` instructions of the block.
   [[nodiscard]] int rest_cycles(std::uint32_t number, std::uint32_t done) const;
 
   const CoreModel& core_;
   const Disassembly& code_;
   const Profile& profile_;
-  mutable std::map<std::array<std::uint32_t, 3>, int> edge_cycles_;
+  mutable std::vector<Placed> placed_;
+  mutable std::map<std::array<std::uint32_t, 4>, int> edge_cycles_;
 };
 
 }  // namespace nb

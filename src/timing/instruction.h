@@ -92,11 +92,13 @@ struct Instruction {
   bool has_shifted_constant = false;  ///< an immediate that the shifter makes
   Registers reads = 0;                ///< all of the below but `writes`
   Registers writes = 0;
-  Registers address_reads = 0;          ///< base and index
-  Registers stored = 0;                 ///< data of a store
-  Registers accumulated = 0;            ///< added to a product
-  Registers factors = 0;                ///< multiplied, where something is accumulated
-  Registers shifted = 0;                ///< goes through the shifter first
+  Registers address_reads = 0;  ///< base and index
+  Registers stored = 0;         ///< data of a store
+  Registers accumulated = 0;    ///< added to a product
+  Registers factors = 0;        ///< multiplied, where something is accumulated
+  Registers shifted = 0;        ///< goes through the shifter first
+  /// Which memory it accessed, so far as that is known: equal numbers are one memory; 0: not known.
+  std::uint8_t memory = 0;
   std::optional<std::int32_t> offset;   ///< of an address that is a base register and this constant
   std::optional<std::uint32_t> target;  ///< of a direct branch, or the literal's address
 

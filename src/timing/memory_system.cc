@@ -6,6 +6,7 @@
 #include "timing/memory_system.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "base/text.h"
@@ -13,6 +14,7 @@
 namespace nb {
 namespace {
 
+constexpr std::uint8_t kOtherMemory = 1;
 constexpr double kAxiCycles = 4;
 constexpr int kDefaultReadBytes = 8;
 constexpr std::int64_t kDefaultCacheBytes = 2048;  // of what stands before a microcontroller's flash
@@ -21,6 +23,16 @@ constexpr double kCyclesPerByte = 0.4;             // of code: 3 bytes an instru
 bool has_first_level_caches(const Board& board) {
   return board.processor.starts_with("cortex-m7") || board.processor == "cortex-m55" ||
          board.processor == "cortex-m85";
+}
+
+/// Whether the core's pipeline asks which memory an access goes to (core_cortex_m3_m4.cc).
+bool overlaps_in_one_memory(const Board& board) {
+  return board.processor == "cortex-m3" || board.processor.starts_with("cortex-m4");
+}
+
+/// What holds data that change: the internal RAMs.
+bool is_working_memory(const Memory& memory) {
+  return memory.kind == MemoryKind::ram || memory.kind == MemoryKind::tcm;
 }
 
 bool serves(const Cache& cache, const Memory& memory) {
@@ -62,6 +74,29 @@ MemorySystem::MemorySystem(const Board& board, const std::vector<RegionPlace>& p
   if (!clock_hz_) return;
   for (std::size_t region = 0; region < places.size(); ++region)
     add_region(board, places, static_cast<std::uint32_t>(region), conditions, plan);
+  if (!overlaps_in_one_memory(board)) return;
+  places_ = places;
+  for (std::size_t region = 0; region < places.size(); ++region) {
+    const auto first = std::find_if(places.begin(), places.end(), [&](const RegionPlace& place) {
+      return place.memory == places[region].memory;
+    });
+    memory_numbers_.push_back(static_cast<std::uint8_t>(kOtherMemory + 1 + (first - places.begin())));
+    const Memory* const memory = find_memory(board, places[region].memory);
+    if (memory != nullptr && !is_working_memory(*memory)) plan.watch(static_cast<std::uint32_t>(region));
+  }
+}
+
+std::uint8_t MemorySystem::memory_of(std::uint32_t region_bits) const {
+  if (memory_numbers_.empty()) return 0;
+  if (region_bits == 0) return kOtherMemory;
+  const auto first = static_cast<std::size_t>(std::countr_zero(region_bits));
+  return std::has_single_bit(region_bits) && first < memory_numbers_.size() ? memory_numbers_[first] : 0;
+}
+
+std::uint8_t MemorySystem::memory_at(std::uint32_t address) const {
+  for (std::size_t region = 0; region < memory_numbers_.size(); ++region)
+    if (address >= places_[region].low && address < places_[region].high) return memory_numbers_[region];
+  return 0;
 }
 
 void MemorySystem::assume(std::string sentence) {

@@ -69,6 +69,13 @@ class MemorySystem {
   [[nodiscard]] std::optional<std::int64_t> clock_hz() const { return clock_hz_; }
   /// How the program's instructions come from a cache that has them.
   [[nodiscard]] const FetchLine& fetch_line() const { return fetch_line_; }
+  /// For `memory` of an instruction: the same number for regions in the same memory, and 1 for what lies in
+  /// none of those that are watched; 0 where several are named or none is known.
+  [[nodiscard]] std::uint8_t memory_of(std::uint32_t region_bits) const;
+  /// The same by address.
+  [[nodiscard]] std::uint8_t memory_at(std::uint32_t address) const;
+  /// What `memory_of` and `memory_at` depend on.
+  [[nodiscard]] const std::vector<std::uint8_t>& memory_numbers() const { return memory_numbers_; }
   /// What is assumed where the board's file is silent, a sentence each.
   [[nodiscard]] const std::vector<std::string>& assumptions() const { return assumptions_; }
 
@@ -94,6 +101,8 @@ class MemorySystem {
   FetchLine fetch_line_;
   std::vector<Region> regions_;
   std::vector<Fill> fills_;
+  std::vector<std::uint8_t> memory_numbers_;  ///< by region
+  std::vector<RegionPlace> places_;
   std::vector<std::string> assumptions_;
 };
 

@@ -24,13 +24,35 @@ std::optional<std::array<std::uint64_t, kCount>> numbers_of(std::string_view lin
 
 std::uint32_t narrow(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
 
+/// "0,2,0", "-" or "?", of that many instructions.
+bool read_regions(std::string_view text, std::uint32_t instructions, std::vector<std::uint32_t>& regions) {
+  if (text == "?") return true;
+  regions.assign(instructions, 0);
+  if (text == "-") return true;
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  for (std::uint32_t i = 0; i < instructions; ++i) {
+    if (i > 0 && (at == end || *at++ != ',')) return false;
+    const auto [rest, error] = std::from_chars(at, end, regions[i], 16);
+    if (error != std::errc()) return false;
+    at = rest;
+  }
+  return at == end;
+}
+
 bool read_block(std::string_view line, Profile& profile) {
   const std::size_t code = line.rfind(' ');
-  const auto n = numbers_of<4>(line.substr(0, code), 16);
+  const std::size_t regions = line.rfind(' ', code - 1);
+  if (code == std::string_view::npos || regions == std::string_view::npos) return false;
+  const auto n = numbers_of<4>(line.substr(0, regions), 16);
   if (!n) return false;
   ProfileBlock block{narrow((*n)[0]), narrow((*n)[1]), narrow((*n)[2]), (*n)[3], {}};
+  // Two bytes an instruction at least: what is asked for is no larger than the line.
+  if (block.instructions > block.size_bytes) return false;
   const std::string_view digits = line.substr(code + 1);
   if (digits.size() != 2 * std::size_t{block.size_bytes} || block.instructions == 0) return false;
+  if (!read_regions(line.substr(regions + 1, code - regions - 1), block.instructions, block.regions))
+    return false;
   for (std::size_t i = 0; i < digits.size(); i += 2) {
     unsigned byte = 0;
     const auto [end, error] = std::from_chars(digits.data() + i, digits.data() + i + 2, byte, 16);
@@ -124,7 +146,7 @@ std::optional<Profile> parse_profile(std::string_view text) {
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (is_first) {
-      if (line != "nbcount 2") return std::nullopt;
+      if (line != "nbcount 3") return std::nullopt;
       is_first = false;
     } else if (line == "end") {
       is_whole = text.empty();

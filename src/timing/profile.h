@@ -14,6 +14,9 @@ struct ProfileBlock {
   std::uint32_t address = 0, size_bytes = 0, instructions = 0;
   std::uint64_t count = 0;  ///< executions in the whole run
   std::string code;         ///< its bytes
+  /// By instruction, literals excepted: the watched regions that it accessed, a bit each. Empty: not
+  /// recorded.
+  std::vector<std::uint32_t> regions = {};
 };
 
 /// That block `to` ran `count` times right after block `from`.

@@ -243,15 +243,15 @@ TEST_CASE("RV32 pipelines take the cycles of their documents") {
 
 TEST_CASE("The plugin's log is read, and nothing that is none") {
   const std::string log =
-      "nbcount 2\n"
+      "nbcount 3\n"
       "M 0 10 0 1\n"
       "E 0 1 5\n"
       "A 1 0 7 2\n"
       "I 1 0 0 1 2\n"
       "D 1 1 0 4 0 1\n"
       "M 1 30 1 0\n"
-      "T 1000 4 2 1 c046c046\n"
-      "T 1004 4 1 5 04f10100\n"
+      "T 1000 4 2 1 0,5 c046c046\n"
+      "T 1004 4 1 5 - 04f10100\n"
       "total 40\n"
       "end\n";
   const auto profile = parse_profile(log);
@@ -259,6 +259,8 @@ TEST_CASE("The plugin's log is read, and nothing that is none") {
   CHECK(profile->blocks.size() == 2);
   CHECK(profile->blocks[1].address == 0x1004);
   CHECK(profile->blocks[0].code == std::string("\xc0\x46\xc0\x46"));
+  CHECK(profile->blocks[0].regions == std::vector<std::uint32_t>{0, 5});
+  CHECK(profile->blocks[1].regions == std::vector<std::uint32_t>{0});
   REQUIRE(profile->intervals.size() == 2);
   CHECK(profile->intervals[1].edges[0].count == 5);
   CHECK(profile->intervals[1].accesses[0].writes == 2);
@@ -270,26 +272,32 @@ TEST_CASE("The plugin's log is read, and nothing that is none") {
   std::string other = log;
   other.replace(other.find("E 0 1 5"), 7, "E 0 9 5");
   CHECK_FALSE(parse_profile(other).has_value());
+  for (const char* const bad : {"0", "0,5,0", "0,", "x,0", "0 5", ""}) {
+    other = log;
+    other.replace(other.find("0,5"), 3, bad);
+    CHECK_FALSE_MESSAGE(parse_profile(other).has_value(), bad);
+  }
 }
 
 TEST_CASE("The plugin's log says how a program ended that did not come to its last mark") {
   const std::string blocks =
-      "T 1000 2 1 9 fee7\n"
+      "T 1000 2 1 9 ? fee7\n"
       "total 9\n"
       "end\n";
-  const auto stuck = parse_profile("nbcount 2\nM 0 0 0 0\nS 0\nE 0 0 8\nP 1 3\n" + blocks);
+  const auto stuck = parse_profile("nbcount 3\nM 0 0 0 0\nS 0\nE 0 0 8\nP 1 3\n" + blocks);
   REQUIRE(stuck.has_value());
+  CHECK(stuck->blocks[0].regions.empty());
   CHECK(stuck->stuck_block == 0);
   REQUIRE(stuck->unended.size() == 1);
   CHECK(stuck->unended[0].count == 8);
   REQUIRE(stuck->passed_over.size() == 1);
   CHECK(stuck->passed_over[0] == std::pair<std::uint32_t, std::uint64_t>(1, 3));
-  const auto given_up = parse_profile("nbcount 2\nX 0 0\n" + blocks);
+  const auto given_up = parse_profile("nbcount 3\nX 0 0\n" + blocks);
   REQUIRE(given_up.has_value());
   CHECK(given_up->fault_handler == 0);
-  CHECK(parse_profile("nbcount 2\nL\n" + blocks)->is_log_full);
-  CHECK_FALSE(parse_profile("nbcount 2\nS 1\n" + blocks).has_value());
-  CHECK_FALSE(parse_profile("nbcount 2\nE 0 1 8\n" + blocks).has_value());
+  CHECK(parse_profile("nbcount 3\nL\n" + blocks)->is_log_full);
+  CHECK_FALSE(parse_profile("nbcount 3\nS 1\n" + blocks).has_value());
+  CHECK_FALSE(parse_profile("nbcount 3\nE 0 1 8\n" + blocks).has_value());
 }
 
 TEST_CASE("A cache's misses cost what the board's memory takes") {
@@ -309,7 +317,7 @@ TEST_CASE("A cache's misses cost what the board's memory takes") {
   CachePlan plan;
   const MemorySystem memories(*board, places, {}, plan);
   const std::string text = plan.text(places);
-  CHECK(text.find("region 0 80000\n") == 0);
+  CHECK(text.find("region 0 80000 watched\n") == 0);
   CHECK(text.find("cache D miss 256 16 4 1\n") != std::string::npos);
   CHECK(text.find("cache I miss 8 8 1 1\n") != std::string::npos);  // the flash's own read register
   // Bursts wait for both reads of a line but one cycle and what the core does meanwhile.
@@ -327,8 +335,48 @@ TEST_CASE("A cache's misses cost what the board's memory takes") {
   // Without wait states nothing has to be simulated but what the file says.
   CachePlan fast;
   const MemorySystem slow_clock(*board, places, {.clock_hz = 16'000'000, .has_caches = false}, fast);
-  CHECK(fast.is_empty());
+  CHECK(fast.size() == 0);
+  CHECK(fast.text(places) == "region 0 80000 watched\nregion 20000000 20020000\n");  // for the pipeline
+  Board other_core = *board;
+  other_core.processor = "cortex-m33";
+  CachePlan nothing;
+  const MemorySystem unwatched(other_core, places, {.clock_hz = 16'000'000, .has_caches = false}, nothing);
+  CHECK(nothing.is_empty());
   CHECK(slow_clock.clock_hz() == 16'000'000);
+}
+
+TEST_CASE("Cortex-M4 overlaps loads from one memory only") {
+  Diagnostics diagnostics;
+  const auto board = parse_board(
+      "name = \"b\"\ntitle = \"B\"\nvendor = \"V\"\npart = \"P\"\ncore = \"cortex-m4f\"\n"
+      "clock_hz = 16_000_000\nsource = \"s\"\n"
+      "[[memory]]\nname = \"flash\"\nkind = \"flash\"\nsize_kib = 512\nwait_states = 0\n"
+      "[[memory]]\nname = \"sram\"\nkind = \"ram\"\nsize_kib = 128\n",
+      "b.toml", diagnostics);
+  REQUIRE(board);
+  const auto cycles = [&](std::vector<std::uint32_t> regions, const MemorySystem& memories) {
+    Profile profile;
+    profile.blocks.push_back(
+        {0x1000, 6, 3, 11, std::string("\x08\x68\x23\x68\x2d\x19", 6), std::move(regions)});
+    profile.intervals.push_back({.mark_block = 0, .mark_done = 3, .edges = {{0, 0, 10}}});
+    const Disassembly code = Disassembly::parse(profile,
+                                                "   0:\t6808      \tldr\tr0, [r1, #0]\n"
+                                                "   2:\t6823      \tldr\tr3, [r4, #0]\n"
+                                                "   4:\t192d      \tadds\tr5, r5, r4\n",
+                                                true);
+    const CoreModel* const core = find_core_model("cortex-m4f");
+    return Timer(*core, code, profile).timing(0, memories)[0].pipeline_cycles;
+  };
+  const std::vector<RegionPlace> places = {
+      {0, 0x80000, "flash"}, {0x80000, 0x90000, "flash"}, {0x20000000, 0x20020000, "sram"}};
+  CachePlan plan;
+  const MemorySystem memories(*board, places, {}, plan);
+  const double same = cycles({0, 0, 0}, memories), apart = cycles({1, 0, 0}, memories);
+  CHECK(apart == same + 10);
+  CHECK(cycles({1, 2, 0}, memories) == same);  // two regions of one memory
+  CHECK(cycles({1, 3, 0}, memories) == same);  // in both: taken as one memory
+  CHECK(cycles({}, memories) == same);         // not recorded
+  CHECK(cycles({1, 0, 0}, MemorySystem{}) == same);
 }
 
 TEST_CASE("Conditions are read from words, and mistakes are named") {

@@ -22,7 +22,7 @@
 //
 // The file is text. Addresses are hexadecimal, all other numbers decimal. Blocks are numbered from 0 in the
 // order of their T lines:
-//   nbcount 2
+//   nbcount 3
 //   M mark total block done  a mark was passed; total = instructions that ran before the marked one, `done`
 //                          of them in this passage of its block
 //   E from to count        before the M that ends the interval, as all lines of intervals (what ran since the
@@ -37,8 +37,10 @@
 //   L                      the log was full
 //   P mark count           how often a mark was passed over before the first
 //   O dropped              lines beyond max, if any
-//   T pc bytes insns count code   a translation block, how often it ran in all, and its bytes in hexadecimal;
-//                          one line a (pc, bytes, insns)
+//   T pc bytes insns count regions code   a translation block, how often it ran in all, and its bytes in
+//                          hexadecimal; one line a (pc, bytes, insns). regions: what each instruction but
+//                          loads of literals accessed of those that are watched, bits in hexadecimal divided
+//                          by commas; -: none did; ?: without memories
 //   total N                instructions in all, up to the last mark
 //   end                    the file is whole
 //
@@ -125,6 +127,7 @@ struct site {
   struct block* block;
   qemu_plugin_meminfo_t info;  // of the last access, and what QEMU says of it
   bool is_store;
+  uint32_t regions;  // a bit each, of those that it accessed
 };
 
 /// That one block ran right after another.
@@ -402,6 +405,7 @@ static __attribute__((noinline)) void on_watched_access(qemu_plugin_meminfo_t in
   struct block* const block = site->block;
   load_literals(block, (uint32_t)(site - block->sites));
   block->has_traffic = true;
+  site->regions |= UINT32_C(1) << region->number;
   access_region(block->traffic, region, address, site->is_store);
 }
 
@@ -463,6 +467,14 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   }
 }
 
+static void write_regions(const struct block* block) {
+  uint32_t all = 0;
+  for (uint32_t i = 0; block->sites != NULL && i < block->insns; ++i) all |= block->sites[i].regions;
+  for (uint32_t i = 0; all != 0 && i < block->insns; ++i)
+    fprintf(out, i == 0 ? "%" PRIx32 : ",%" PRIx32, block->sites[i].regions);
+  fputs(block->sites == NULL ? "? " : all == 0 ? "- " : " ", out);
+}
+
 static void write_out(qemu_plugin_id_t id, void* user) {
   (void)id;
   (void)user;
@@ -475,6 +487,7 @@ static void write_out(qemu_plugin_id_t id, void* user) {
   for (const struct block* b = first_block; b != NULL; b = b->next) {
     fprintf(out, "T %" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRIu64 " ", b->pc, b->bytes, b->insns,
             b->executions);
+    write_regions(b);
     for (uint32_t i = 0; i < b->bytes; ++i) fprintf(out, "%02x", b->code[i]);
     fputc('\n', out);
   }
@@ -568,7 +581,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct information* info, int
     return 1;
   }
   passed_over = allocate((marks.count + 2) * sizeof *passed_over);
-  fputs("nbcount 2\n", out);
+  fputs("nbcount 3\n", out);
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
   qemu_plugin_register_atexit_cb(id, write_out, NULL);
   return 0;
