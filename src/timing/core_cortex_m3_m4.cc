@@ -106,7 +106,8 @@ class CortexM3M4 final : public CoreModel {
     if (is_return && (before == nullptr || (before->writes & kLink) == 0)) return 1;
     return by_jump(branch, 1, 3, 2);
   }
-  // TRM, PFU: a prefetch unit of three words.
+  // TRM, PFU: a prefetch unit of three words. M, which names eprint.iacr.org/2025/523: wide instructions
+  // across words stall after one that took long, as the unit then starts late.
   [[nodiscard]] int fetched_words() const override { return 3; }
   // PFU: the target of a conditional branch is asked for when it is decoded, which takes a slot of the bus;
   // what was fetched is kept until the condition is known. That nothing is asked for while it executes,

@@ -25,9 +25,11 @@ bool has_first_level_caches(const Board& board) {
          board.processor == "cortex-m85";
 }
 
-/// Whether the core's pipeline asks which memory an access goes to (core_cortex_m3_m4.cc).
-bool overlaps_in_one_memory(const Board& board) {
-  return board.processor == "cortex-m3" || board.processor.starts_with("cortex-m4");
+/// Whether the core's pipeline asks which memory an access goes to (core_cortex_m3_m4.cc,
+/// core_cortex_m33.cc).
+bool asks_for_memories(const Board& board) {
+  return board.processor == "cortex-m3" || board.processor.starts_with("cortex-m4") ||
+         board.processor == "cortex-m33";
 }
 
 /// What holds data that change: the internal RAMs.
@@ -74,7 +76,7 @@ MemorySystem::MemorySystem(const Board& board, const std::vector<RegionPlace>& p
   if (!clock_hz_) return;
   for (std::size_t region = 0; region < places.size(); ++region)
     add_region(board, places, static_cast<std::uint32_t>(region), conditions, plan);
-  if (!overlaps_in_one_memory(board)) return;
+  if (!asks_for_memories(board)) return;
   places_ = places;
   for (std::size_t region = 0; region < places.size(); ++region) {
     const auto first = std::find_if(places.begin(), places.end(), [&](const RegionPlace& place) {

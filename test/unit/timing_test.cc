@@ -338,14 +338,14 @@ TEST_CASE("A cache's misses cost what the board's memory takes") {
   CHECK(fast.size() == 0);
   CHECK(fast.text(places) == "region 0 80000 watched\nregion 20000000 20020000\n");  // for the pipeline
   Board other_core = *board;
-  other_core.processor = "cortex-m33";
+  other_core.processor = "cortex-m0plus";
   CachePlan nothing;
   const MemorySystem unwatched(other_core, places, {.clock_hz = 16'000'000, .has_caches = false}, nothing);
   CHECK(nothing.is_empty());
   CHECK(slow_clock.clock_hz() == 16'000'000);
 }
 
-TEST_CASE("Cortex-M4 overlaps loads from one memory only") {
+TEST_CASE("Cortex-M4 and Cortex-M33 overlap loads from one memory only") {
   Diagnostics diagnostics;
   const auto board = parse_board(
       "name = \"b\"\ntitle = \"B\"\nvendor = \"V\"\npart = \"P\"\ncore = \"cortex-m4f\"\n"
@@ -354,7 +354,8 @@ TEST_CASE("Cortex-M4 overlaps loads from one memory only") {
       "[[memory]]\nname = \"sram\"\nkind = \"ram\"\nsize_kib = 128\n",
       "b.toml", diagnostics);
   REQUIRE(board);
-  const auto cycles = [&](std::vector<std::uint32_t> regions, const MemorySystem& memories) {
+  const auto cycles = [&](std::vector<std::uint32_t> regions, const MemorySystem& memories,
+                          const char* model = "cortex-m4f") {
     Profile profile;
     profile.blocks.push_back(
         {0x1000, 6, 3, 11, std::string("\x08\x68\x23\x68\x2d\x19", 6), std::move(regions)});
@@ -364,7 +365,7 @@ TEST_CASE("Cortex-M4 overlaps loads from one memory only") {
                                                 "   2:\t6823      \tldr\tr3, [r4, #0]\n"
                                                 "   4:\t192d      \tadds\tr5, r5, r4\n",
                                                 true);
-    const CoreModel* const core = find_core_model("cortex-m4f");
+    const CoreModel* const core = find_core_model(model);
     return Timer(*core, code, profile).timing(0, memories)[0].pipeline_cycles;
   };
   const std::vector<RegionPlace> places = {
@@ -373,6 +374,7 @@ TEST_CASE("Cortex-M4 overlaps loads from one memory only") {
   const MemorySystem memories(*board, places, {}, plan);
   const double same = cycles({0, 0, 0}, memories), apart = cycles({1, 0, 0}, memories);
   CHECK(apart == same + 10);
+  CHECK(cycles({1, 0, 0}, memories, "cortex-m33") == cycles({0, 0, 0}, memories, "cortex-m33") + 10);
   CHECK(cycles({1, 2, 0}, memories) == same);  // two regions of one memory
   CHECK(cycles({1, 3, 0}, memories) == same);  // in both: taken as one memory
   CHECK(cycles({}, memories) == same);         // not recorded
