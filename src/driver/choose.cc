@@ -66,17 +66,25 @@ double price_of(const FormatChoice& choice, bool by_cycles) {
                                                 : cost.weights_bytes);
 }
 
-/// Whether one choice is cheaper: by cycles (instructions, flash, weights), by memory where these are all but
-/// the same.
-bool is_cheaper(const FormatChoice& one, const FormatChoice& other) {
+/// The cheapest of these choices by number, at least one: by cycles (instructions, flash, weights), and of
+/// those that are all but as cheap, by memory.
+std::size_t cheapest_of(const std::vector<FormatChoice>& choices, const std::vector<std::size_t>& numbers) {
   constexpr double kSame = 0.02;
-  const bool by_cycles = one.cost.cycles && other.cost.cycles;
-  const double a = price_of(one, by_cycles), b = price_of(other, by_cycles);
-  if (std::fabs(a - b) > kSame * std::max(a, b)) return a < b;
-  const auto bytes = [](const VariantCost& cost) {
+  const bool by_cycles = std::all_of(numbers.begin(), numbers.end(),
+                                     [&](std::size_t i) { return choices[i].cost.cycles.has_value(); });
+  const auto price = [&](std::size_t i) { return price_of(choices[i], by_cycles); };
+  const auto bytes = [&](std::size_t i) {
+    const VariantCost& cost = choices[i].cost;
     return cost.flash_bytes.value_or(cost.weights_bytes) + cost.ram_bytes.value_or(cost.arena_bytes);
   };
-  return bytes(one.cost) < bytes(other.cost);
+  double least = price(numbers[0]);
+  for (const std::size_t i : numbers) least = std::min(least, price(i));
+  std::optional<std::size_t> best;
+  for (const std::size_t i : numbers) {
+    if (price(i) > least / (1 - kSame)) continue;
+    if (!best || std::pair(bytes(i), price(i)) < std::pair(bytes(*best), price(*best))) best = i;
+  }
+  return *best;
 }
 
 /// Formats of the layers by index.
@@ -249,6 +257,7 @@ class Search {
 
   void choose() {
     std::optional<std::size_t> fallback;
+    std::vector<std::size_t> good;
     const auto is_nearer = [&](std::size_t a, std::size_t b) {
       const FormatChoice &one = found_.choices[a], &other = found_.choices[b];
       return one.cost.fits != other.cost.fits ? one.cost.fits : one.drop < other.drop;
@@ -256,9 +265,9 @@ class Search {
     for (std::size_t i = 0; i < found_.choices.size(); ++i) {
       const FormatChoice& choice = found_.choices[i];
       if (!fallback || is_nearer(i, *fallback)) fallback = i;
-      if (!keeps(choice) || !choice.cost.fits) continue;
-      if (!found_.chosen || is_cheaper(choice, found_.choices[*found_.chosen])) found_.chosen = i;
+      if (keeps(choice) && choice.cost.fits) good.push_back(i);
     }
+    if (!good.empty()) found_.chosen = cheapest_of(found_.choices, good);
     found_.best = found_.chosen.value_or(*fallback);
     const NumberPlan plan = variants_.plan(formats_of(measured_[found_.best]));
     take_formats(variants_.calibrated().graph(), plan, found_.layers);

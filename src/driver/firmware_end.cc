@@ -112,9 +112,22 @@ std::string text_of(const std::vector<Fault>& faults, bool is_given_up) {
   return first.text + ", and no handler: " + faults.back().text;
 }
 
-bool lacks_instruction(const std::string& what) {
-  const auto has = [&](const char* word) { return what.find(word) != std::string::npos; };
-  return has("Undefined") || has("illegal") || has("NOCP") || has("INVSTATE");
+/// What helps with a fault of that kind; `is_foreign`: the file is built for another core.
+std::string help_with(const std::string& what, bool is_foreign, const std::string& how_to_build) {
+  // What follows because there is no handler says nothing of the fault.
+  const std::string first = what.substr(0, what.find(", and no handler"));
+  const auto has = [&](const char* word) { return first.find(word) != std::string::npos; };
+  if (has("Undefined") || has("illegal") || has("NOCP")) {
+    if (is_foreign) return "an instruction that this core lacks: " + how_to_build;
+    return "the core knows no such instruction: code for another core, or data that were run as code, as "
+           "after a wrong function pointer or an overwritten return address";
+  }
+  if (has("INVSTATE"))
+    return "a branch to an address whose bit 0 is not set, as of a function pointer that is 0 or made by "
+           "hand";
+  if (has("Breakpoint")) return "a BKPT ends the program here: no debugger takes it";
+  return "the virtual board has memory where `nblocks time` says, and no peripherals of the real "
+         "one: leave out what touches them";
 }
 
 /// The block that faulted. Where the vector of a handler is 0, QEMU fetches from there before it gives up.
@@ -161,11 +174,7 @@ bool report_fault(const FirmwareRun& run, Diagnostics& diagnostics) {
                     address_text(address));
   }
   notes.push_back(run.build.note);
-  const bool is_lacking = lacks_instruction(what);
-  std::string help =
-      "the virtual board has memory where `nblocks time` says, and no peripherals of the real "
-      "one: leave out what touches them";
-  if (is_lacking) help = "an instruction that this core lacks: " + run.build.help;
+  std::string help = help_with(what, !run.build.note.empty(), run.build.help);
   diagnostics.add({.kind = Kind::firmware_fault,
                    .message = "the firmware faulted on the virtual " + std::string(run.core) + where +
                               (what.empty() ? "" : ": " + printable(what, 300)),

@@ -199,6 +199,7 @@ std::string board_template(std::string_view name, const Board& like) {
     if (cache.fills_on != FillsOn::miss)
       text += fmt::format("fills_on = {}\n", toml_text(name_of(cache.fills_on)));
     if (cache.has_prefetch) text += fmt::format("prefetch = {}\n", *cache.has_prefetch);
+    if (cache.new_line_cycles) text += fmt::format("new_line_cycles = {}\n", *cache.new_line_cycles);
     text += "source = " + copied + "\n\n";
   }
   text += expansions_template(like, copied);

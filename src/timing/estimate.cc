@@ -56,8 +56,8 @@ int Timer::rest_cycles(std::uint32_t number, std::uint32_t done) const {
   return state.cycle - before;
 }
 
-std::vector<Timing> Timer::pipeline(std::size_t interval, const MemorySystem& memories) const {
-  const FetchLine& line = memories.fetch_line();
+std::vector<Timing> Timer::pipeline(std::size_t interval, const MemorySystem& memories,
+                                    const FetchLine& line) const {
   const std::uint32_t placed = placed_on(memories);
   std::vector<Timing> blocks(profile_.blocks.size());
   struct Ways {
@@ -89,7 +89,14 @@ std::vector<Timing> Timer::pipeline(std::size_t interval, const MemorySystem& me
 }
 
 std::vector<Timing> Timer::timing(std::size_t interval, const MemorySystem& memories) const {
-  std::vector<Timing> blocks = pipeline(interval, memories);
+  std::vector<Timing> blocks = pipeline(interval, memories, {});
+  if (memories.fetch_line().size_bytes > 0) {
+    const std::vector<Timing> fetching = pipeline(interval, memories, memories.fetch_line());
+    for (std::size_t i = 0; i < blocks.size(); ++i)
+      blocks[i].stall_cycles = fetching[i].pipeline_cycles - blocks[i].pipeline_cycles;
+  }
+  std::vector<double> busy(blocks.size());  // cycles but those of misses
+  for (std::size_t i = 0; i < blocks.size(); ++i) busy[i] = blocks[i].cycles();
   const ProfileInterval& what = profile_.intervals[interval];
   std::vector<double> reads(blocks.size());
   for (const ProfileAccesses& accesses : what.accesses) {
@@ -101,8 +108,8 @@ std::vector<Timing> Timer::timing(std::size_t interval, const MemorySystem& memo
     Timing& timed = blocks[misses.block];
     const double runs = static_cast<double>(timed.instructions) / block.instructions;
     const MemorySystem::Pace pace{
-        .cycles_per_byte = timed.pipeline_cycles / std::max(1.0, runs * block.size_bytes),
-        .cycles_per_read = timed.pipeline_cycles / std::max(1.0, reads[misses.block])};
+        .cycles_per_byte = busy[misses.block] / std::max(1.0, runs * block.size_bytes),
+        .cycles_per_read = busy[misses.block] / std::max(1.0, reads[misses.block])};
     timed.stall_cycles += memories.miss_cycles(misses, pace);
   }
   return blocks;

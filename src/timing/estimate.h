@@ -47,8 +47,9 @@ class Timer {
     std::vector<std::vector<Instruction>> blocks;
   };
 
-  /// As if memory never made the core wait.
-  [[nodiscard]] std::vector<Timing> pipeline(std::size_t interval, const MemorySystem& memories) const;
+  /// As if memory never made the core wait but for what `line` says.
+  [[nodiscard]] std::vector<Timing> pipeline(std::size_t interval, const MemorySystem& memories,
+                                             const FetchLine& line) const;
   [[nodiscard]] std::uint32_t placed_on(const MemorySystem& memories) const;  ///< a number in placed_
   [[nodiscard]] int edge_cycles(const ProfileEdge& edge, const FetchLine& line, std::uint32_t placed) const;
   /// Cycles of what follows the first `done` instructions of the block.
