@@ -111,8 +111,8 @@ class CortexM3M4 final : public CoreModel {
   [[nodiscard]] int fetched_words() const override { return 3; }
   // PFU: the target of a conditional branch is asked for when it is decoded, which takes a slot of the bus;
   // what was fetched is kept until the condition is known. That nothing is asked for while it executes,
-  // either, is concluded from rows of src/timing/rows.csv that this meets within 0.2 % (AES of jnk0le without
-  // wait states, Embench's nsichneu, st and crc32), several per cent too low otherwise.
+  // either, is concluded from rows of src/timing/rows.csv that this meets within 0.8 % (AES of jnk0le without
+  // wait states, Embench's nsichneu and st), and that were up to 5 % off otherwise.
   [[nodiscard]] bool asks_for_target(const Instruction& branch) const override {
     return branch.operation == branch_conditional && !is_compare_and_branch(branch);
   }
